@@ -1,0 +1,2 @@
+//! The `semantest-iac` program.
+fn main() {}

@@ -1,0 +1,166 @@
+//! What the host is told to run: functions and the APIs in front of them.
+//!
+//! These are the bodies of the control API and, as written to disk, what a restarted host restores.
+//! Secrets appear here as references only; their values travel beside a definition
+//! ([`SecretValues`]) and stay in memory.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Marks a thing as ours and says whose it is; the same four tags that cloud resources carry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tags {
+    /// Project name.
+    pub project: String,
+    /// Environment name.
+    pub environment: String,
+    /// Component name.
+    pub component: String,
+    /// Address of the resource inside its graph.
+    pub address: String,
+}
+
+/// One environment variable: plain text, or a reference to a secret such as `env:DB_PASSWORD`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum EnvironmentValue {
+    /// The value itself.
+    Plain(String),
+    /// A reference; see [`SecretValues`].
+    Secret {
+        /// The reference, e.g. `env:DB_PASSWORD`.
+        secret: String,
+        /// Keyed digest of the value, for change detection only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<String>,
+    },
+}
+
+/// A function to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionDefinition {
+    /// Unique in this host.
+    pub name: String,
+    /// Whose it is.
+    pub tags: Tags,
+    /// `arn:aws:lambda:<region>:000000000000:function:<name>`; handlers see it in their context.
+    pub arn: String,
+    /// Region shown to the handler (`AWS_REGION`).
+    pub region: String,
+    /// `python3.12`, `nodejs20.x`, `provided.al2023`, …
+    pub runtime: String,
+    /// `module.function`; ignored by `provided.*`.
+    pub handler: String,
+    /// Memory limit in MiB.
+    pub memory_mb: u32,
+    /// Time limit of one invocation, in seconds.
+    pub timeout_s: u32,
+    /// Variables of the function's environment.
+    pub environment_variables: BTreeMap<String, EnvironmentValue>,
+    /// SHA-256 (hex) of the package the code came from.
+    pub package_sha256: String,
+    /// Folder with the unpacked package.
+    pub code_dir: PathBuf,
+    /// How many invocations may run at once; `None`: the host's default (twice the cores, at least 2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_concurrency: Option<u32>,
+}
+
+/// Resolved secrets of one function, by reference. Never written to disk, never printed.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretValues(pub BTreeMap<String, String>);
+
+impl std::fmt::Debug for SecretValues {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// One route of an API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// HTTP: `GET /orders/{id}`, `ANY /{proxy+}`, `$default`. WebSocket: `$connect`, `sendMessage`, ….
+    pub route_key: String,
+    /// Name of the function that answers.
+    pub function: String,
+}
+
+/// Cross-origin settings of an HTTP API (names as in API Gateway v2).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cors {
+    /// Origins, or `*`.
+    pub allow_origins: Vec<String>,
+    /// Methods, or `*`.
+    pub allow_methods: Vec<String>,
+    /// Request headers, or `*`.
+    pub allow_headers: Vec<String>,
+    /// Response headers a page may read.
+    pub expose_headers: Vec<String>,
+    /// Whether cookies may be sent.
+    pub allow_credentials: bool,
+    /// How long a preflight may be kept, in seconds.
+    pub max_age_s: Option<u32>,
+}
+
+/// An HTTP API: one loopback port, payload format 2.0, `$default` stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpApiDefinition {
+    /// Deterministic id, as in `requestContext.apiId`.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// Whose it is.
+    pub tags: Tags,
+    /// The port asked for; `None`: any free one, kept from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Routes in no particular order.
+    pub routes: Vec<Route>,
+    /// Cross-origin settings; `None`: no CORS handling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+}
+
+/// A WebSocket API: one loopback port that answers TLS and plain, `@connections` included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebsocketApiDefinition {
+    /// Deterministic id, as in `requestContext.apiId`.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// Whose it is.
+    pub tags: Tags,
+    /// Stage name, part of the URL: `ws://127.0.0.1:<port>/<stage>`.
+    pub stage: String,
+    /// The port asked for; `None`: any free one, kept from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// `$connect`, `$disconnect`, `$default` and named routes.
+    pub routes: Vec<Route>,
+    /// `$request.body.action` unless told otherwise.
+    pub route_selection_expression: String,
+}
+
+/// An API of either kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "protocol", rename_all = "lowercase")]
+pub enum ApiDefinition {
+    /// HTTP API.
+    Http(HttpApiDefinition),
+    /// WebSocket API.
+    Websocket(WebsocketApiDefinition),
+}
+
+impl ApiDefinition {
+    /// Deterministic id.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Http(api) => &api.id,
+            Self::Websocket(api) => &api.id,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The seam between what asks for an invocation (gateways, the control API) and what runs it.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// An event for a function.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// The event as JSON text.
+    pub event: Bytes,
+    /// `Root=1-…` for `X-Amzn-Trace-Id`; made up when absent.
+    pub trace_id: Option<String>,
+    /// Base64 client context of a direct invocation.
+    pub client_context: Option<String>,
+}
+
+/// How an invocation ended.
+#[derive(Clone, Debug)]
+pub enum InvocationOutcome {
+    /// The handler returned; `payload` is its JSON text.
+    Success {
+        /// Lambda's request id (`context.aws_request_id`), not the gateway's.
+        request_id: String,
+        /// What the handler returned.
+        payload: Bytes,
+    },
+    /// The handler threw, the process ended, the time was up, or it never started.
+    FunctionError {
+        /// Lambda's request id.
+        request_id: String,
+        /// `Unhandled`, `Runtime.ExitError`, `Sandbox.Timedout`, ….
+        error_type: String,
+        /// Error JSON `{"errorMessage", "errorType", "stackTrace"?}`.
+        payload: Bytes,
+    },
+}
+
+/// Why an invocation was not even tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InvocationRefused {
+    /// No function of that name.
+    NoSuchFunction(String),
+    /// The event is larger than 6 MB.
+    TooLarge {
+        /// Size in bytes.
+        bytes: usize,
+    },
+    /// The host is stopping.
+    Stopping,
+}
+
+/// Runs invocations; gateways know this and nothing else of the runtime.
+#[async_trait]
+pub trait Invoker: Send + Sync + 'static {
+    /// Runs `function` with `invocation` and waits for its end.
+    async fn invoke(
+        &self,
+        function: &str,
+        invocation: Invocation,
+    ) -> Result<InvocationOutcome, InvocationRefused>;
+}
