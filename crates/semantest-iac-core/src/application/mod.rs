@@ -1,0 +1,3 @@
+//! The application service: requests in, plans made and applied, facts out.
+
+pub mod answer;

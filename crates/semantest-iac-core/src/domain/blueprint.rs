@@ -1,0 +1,40 @@
+//! The blueprint: what a component needs, without saying which cloud.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::component::ComponentKind;
+use crate::domain::compute::container_service::ContainerService;
+use crate::domain::compute::serverless_function::ServerlessFunction;
+use crate::domain::networking::api_gateway::ApiGateway;
+use crate::domain::networking::load_balancer::LoadBalancer;
+
+/// Provider-neutral description of one component in one environment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Blueprint {
+    /// Project name.
+    pub project: String,
+    /// Environment name.
+    pub environment: String,
+    /// Component name.
+    pub component: String,
+    /// What it is.
+    pub kind: ComponentKind,
+    /// Its functions, sorted by role.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<ServerlessFunction>,
+    /// The API in front of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<ApiGateway>,
+    /// The container service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ContainerService>,
+    /// The load balancer in front of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_balancer: Option<LoadBalancer>,
+    /// The user's own tags.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}

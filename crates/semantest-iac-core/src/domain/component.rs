@@ -1,0 +1,244 @@
+//! A component as its user defines it: the keys of `[components.<name>]`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::domain::compute::container_service::Replicas;
+use crate::domain::environment::SettingValue;
+use crate::domain::networking::api_gateway::Cors;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What a component is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ComponentKind {
+    /// Functions behind an HTTP API.
+    RestApi,
+    /// Functions behind a WebSocket API.
+    Websocket,
+    /// A long-running container behind a load balancer.
+    ContainerService,
+}
+
+impl ComponentKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::RestApi, Self::Websocket, Self::ContainerService];
+
+    /// The word in the project file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RestApi => "rest-api",
+            Self::Websocket => "websocket",
+            Self::ContainerService => "container-service",
+        }
+    }
+
+    /// The kind a word stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// The keys of `[components.<name>]`, of its environment overrides, and of
+/// `DeploymentRequested.configuration`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ComponentDefinition {
+    /// `rest-api`, `websocket` or `container-service`; defaults to the component's name where that is a kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ComponentKind>,
+    /// Folder or zip with the code, relative to the project file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// `nodejs20.x`, `python3.12`, `provided.al2023`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+    /// `file.function`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handler: Option<String>,
+    /// Memory in MiB (128 to 10240).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mb: Option<u32>,
+    /// Time limit of one invocation in seconds (1 to 900).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_s: Option<u32>,
+    /// Routes of the only function; default: everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routes: Option<Vec<String>>,
+    /// Environment variables of every function: text, or `{ secret = "env:NAME" }`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment_variables: BTreeMap<String, SettingValue>,
+    /// Several functions, each with its own routes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub functions: BTreeMap<String, FunctionSettings>,
+    /// Cross-origin settings of the API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+    /// How many invocations may run at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved_concurrency: Option<u32>,
+    /// How many instances are kept warm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned_concurrency: Option<u32>,
+    /// Container image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Command of the container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// Port the container listens on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// CPUs of one replica.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<f64>,
+    /// Bounds of the container's scaling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<Replicas>,
+    /// Tags put on every resource, beside ours.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// The keys of `[components.<name>.functions.<function>]`; what is absent comes from the component.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FunctionSettings {
+    /// `file.function`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handler: Option<String>,
+    /// Folder or zip with the code; default: the component's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Runtime; default: the component's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+    /// Memory in MiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mb: Option<u32>,
+    /// Time limit in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_s: Option<u32>,
+    /// `GET /orders`, or a WebSocket route such as `sendMessage`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routes: Option<Vec<String>>,
+    /// Laid over the component's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment_variables: BTreeMap<String, SettingValue>,
+    /// How many invocations may run at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved_concurrency: Option<u32>,
+    /// How many instances are kept warm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned_concurrency: Option<u32>,
+}
+
+/// The keys a component may have, for suggestions; a test compares them with the type's schema.
+pub const COMPONENT_KEYS: &[&str] = &[
+    "kind",
+    "code",
+    "runtime",
+    "handler",
+    "memory_mb",
+    "timeout_s",
+    "routes",
+    "environment_variables",
+    "functions",
+    "cors",
+    "reserved_concurrency",
+    "provisioned_concurrency",
+    "image",
+    "command",
+    "port",
+    "cpu",
+    "replicas",
+    "tags",
+];
+
+/// The keys a function may have.
+pub const FUNCTION_KEYS: &[&str] = &[
+    "handler",
+    "code",
+    "runtime",
+    "memory_mb",
+    "timeout_s",
+    "routes",
+    "environment_variables",
+    "reserved_concurrency",
+    "provisioned_concurrency",
+];
+
+impl ComponentDefinition {
+    /// Reads a definition; `component` is its name, used in messages and as the default kind.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an unknown key (with the nearest known one) or a value of the wrong type.
+    pub fn from_map(component: &str, map: Map<String, Value>) -> Result<Self> {
+        check_keys(component, "", &map, COMPONENT_KEYS)?;
+        if let Some(Value::Object(functions)) = map.get("functions") {
+            for (name, settings) in functions {
+                if let Value::Object(settings) = settings {
+                    check_keys(component, &format!("functions.{name}."), settings, FUNCTION_KEYS)?;
+                }
+            }
+        }
+        let mut definition: Self = serde_json::from_value(Value::Object(map)).map_err(|error| {
+            invalid(component, format!("component `{component}` has a value that cannot be used: {error}"))
+        })?;
+        if definition.kind.is_none() {
+            definition.kind = ComponentKind::from_word(component);
+        }
+        Ok(definition)
+    }
+}
+
+/// Lays `over` onto `base`: tables are merged key by key, everything else is replaced, `null` removes
+/// (RFC 7386, JSON merge patch).
+pub fn lay_over(base: &mut Map<String, Value>, over: &Map<String, Value>) {
+    for (key, value) in over {
+        match (base.get_mut(key), value) {
+            (_, Value::Null) => {
+                base.remove(key);
+            }
+            (Some(Value::Object(existing)), Value::Object(new)) if !new.contains_key("secret") => {
+                lay_over(existing, new);
+            }
+            _ => {
+                base.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// The known word nearest to `word`, where one is near enough to be meant.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(2))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+fn check_keys(component: &str, path: &str, map: &Map<String, Value>, known: &[&str]) -> Result<()> {
+    for key in map.keys() {
+        if !known.contains(&key.as_str()) {
+            let hint = nearest(key, known.iter().copied())
+                .map(|near| format!("; did you mean `{near}`?"))
+                .unwrap_or_else(|| format!("; known keys are {}", known.join(", ")));
+            return Err(invalid(
+                component,
+                format!("component `{component}` has an unknown key `{path}{key}`{hint}"),
+            )
+            .with("field", format!("{path}{key}")));
+        }
+    }
+    Ok(())
+}
+
+fn invalid(component: &str, message: String) -> Error {
+    Error::new(ErrorKind::InvalidInput, "component.read", message).with("component", component)
+}

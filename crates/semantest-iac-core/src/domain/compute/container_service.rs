@@ -1,0 +1,56 @@
+//! A container service: an image or command, replicas and their bounds.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::compute::serverless_function::MemoryMib;
+use crate::domain::environment::SettingValue;
+
+/// Bounds between which a container service scales.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Replicas {
+    /// Never fewer.
+    #[serde(default = "one")]
+    pub min: u32,
+    /// Never more.
+    #[serde(default = "one")]
+    pub max: u32,
+    /// Add replicas above this mean CPU use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_cpu_percent: Option<u8>,
+}
+
+impl Default for Replicas {
+    fn default() -> Self {
+        Self { min: 1, max: 1, target_cpu_percent: None }
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// A long-running container, as any cloud could run it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ContainerService {
+    /// Image reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Command; required where there is no image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// Port it listens on.
+    pub port: u16,
+    /// CPUs of one replica.
+    pub cpu: f64,
+    /// Memory of one replica.
+    pub memory_mb: MemoryMib,
+    /// Bounds.
+    pub replicas: Replicas,
+    /// Environment variables by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment_variables: BTreeMap<String, SettingValue>,
+}

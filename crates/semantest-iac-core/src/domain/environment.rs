@@ -1,0 +1,58 @@
+//! An environment: a name with a provider, a region and settings.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The value of a setting: plain text, or a reference to a secret that is resolved at apply time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum SettingValue {
+    /// The value itself.
+    Plain(String),
+    /// `{ secret = "env:DB_PASSWORD" }`.
+    Secret(SecretSetting),
+}
+
+/// A reference to a secret, never its value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretSetting {
+    /// `<scheme>:<rest>`: `env:NAME`, `file:PATH`, `aws-secretsmanager:…`, `azure-keyvault:…`.
+    pub secret: String,
+    /// Keyed digest of the value when it was last applied, to notice a change. Filled in by the planner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+impl SettingValue {
+    /// The reference, where this is a secret.
+    pub fn secret(&self) -> Option<&str> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Secret(setting) => Some(&setting.secret),
+        }
+    }
+}
+
+/// `[environments.<name>]` without its component overrides.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EnvironmentDefinition {
+    /// `local`, `aws`, `azure`.
+    pub provider: String,
+    /// `eu-west-1`, `westeurope`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+}
+
+/// Variables and tags laid over a component: what `configure` sets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EnvironmentConfiguration {
+    /// Environment variables by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, SettingValue>,
+    /// Tags by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}

@@ -1,0 +1,8 @@
+//! What the words mean. Pure: no clock, no randomness, no waiting.
+
+pub mod blueprint;
+pub mod component;
+pub mod compute;
+pub mod deployment;
+pub mod environment;
+pub mod networking;

@@ -1,0 +1,54 @@
+//! An API gateway: routes to functions, over HTTP or WebSocket.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How clients talk to the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ApiProtocol {
+    /// Requests and responses; payload format 2.0.
+    Http,
+    /// Messages both ways.
+    Websocket,
+}
+
+/// One route.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Route {
+    /// `GET /orders/{id}`, `$default`, `$connect`, `sendMessage`, …
+    pub route_key: String,
+    /// Role of the function that answers.
+    pub function: String,
+}
+
+/// Cross-origin settings (names as in API Gateway v2).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cors {
+    /// Origins, or `*`.
+    pub allow_origins: Vec<String>,
+    /// Methods, or `*`.
+    pub allow_methods: Vec<String>,
+    /// Request headers, or `*`.
+    pub allow_headers: Vec<String>,
+    /// Response headers a page may read.
+    pub expose_headers: Vec<String>,
+    /// Whether cookies may be sent.
+    pub allow_credentials: bool,
+    /// How long a preflight may be kept, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age_s: Option<u32>,
+}
+
+/// An API in front of a component's functions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ApiGateway {
+    /// HTTP or WebSocket.
+    pub protocol: ApiProtocol,
+    /// Every route, sorted.
+    pub routes: Vec<Route>,
+    /// Cross-origin settings of an HTTP API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+}

@@ -1,0 +1,152 @@
+//! Infrastructure events: requests that come in, facts that go out.
+//!
+//! Application events of other domains are not here; they enter through the
+//! [bridge](crate::application::infrastructure_event_bus) only.
+
+pub mod envelope;
+pub mod outcome;
+pub mod request;
+pub mod resource_change;
+pub mod run;
+pub mod upcast;
+
+use schemars::JsonSchema;
+use serde_json::Value;
+
+use envelope::{TYPE_PREFIX, UnknownEvent};
+use outcome::*;
+use request::*;
+use resource_change::*;
+use run::*;
+
+/// Declares [`Event`] and everything that must know every event.
+macro_rules! events {
+    ($($name:ident = $version:literal),+ $(,)?) => {
+        /// What happened, or is asked for.
+        #[derive(Clone, Debug, PartialEq)]
+        #[allow(missing_docs, reason = "each variant is documented on its type")]
+        pub enum Event {
+            $($name($name),)+
+            /// A type this version does not know.
+            Unknown(UnknownEvent),
+        }
+
+        $(impl From<$name> for Event {
+            fn from(event: $name) -> Self { Self::$name(event) }
+        })+
+
+        /// Names of all events, requests first.
+        pub const EVENT_NAMES: &[&str] = &[$(stringify!($name)),+];
+
+        /// The version of `name`'s data that this program writes.
+        pub fn current_version(name: &str) -> Option<u32> {
+            match name {
+                $(stringify!($name) => Some($version),)+
+                _ => None,
+            }
+        }
+
+        /// JSON Schema of the data of `name`.
+        pub fn data_schema(name: &str) -> Option<Value> {
+            match name {
+                $(stringify!($name) => Some(schema_of::<$name>(name, $version)),)+
+                _ => None,
+            }
+        }
+
+        impl Event {
+            /// The event's name, e.g. `FunctionDeployed`.
+            pub fn name(&self) -> &str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)+
+                    Self::Unknown(event) => event.name(),
+                }
+            }
+
+            /// Reads the data of the current version of `name`.
+            ///
+            /// # Errors
+            /// Where the data has another shape.
+            pub fn from_data(name: &str, data: Value) -> Result<Self, serde_json::Error> {
+                match name {
+                    $(stringify!($name) => serde_json::from_value(data).map(Self::$name),)+
+                    _ => Ok(Self::Unknown(UnknownEvent {
+                        event_type: format!("{TYPE_PREFIX}{name}"),
+                        dataschema: None,
+                        data,
+                    })),
+                }
+            }
+
+            /// The data as JSON.
+            pub fn to_data(&self) -> Value {
+                match self {
+                    $(Self::$name(event) => serde_json::to_value(event).unwrap_or_default(),)+
+                    Self::Unknown(event) => event.data.clone(),
+                }
+            }
+        }
+    };
+}
+
+events! {
+    DeploymentRequested = 2,
+    RemovalRequested = 1,
+    RollbackRequested = 1,
+    ScalingRequested = 1,
+    EnvironmentConfigurationRequested = 1,
+    DeploymentPlanned = 1,
+    DeploymentStarted = 1,
+    ResourceChangeStarted = 1,
+    ResourceCreated = 1,
+    ResourceUpdated = 1,
+    ResourceReplaced = 1,
+    ResourceDeleted = 1,
+    ResourceChangeFailed = 1,
+    FunctionDeployed = 1,
+    ContainerServiceDeployed = 1,
+    ApiGatewayDeployed = 1,
+    LoadBalancerDeployed = 1,
+    EnvironmentConfigured = 1,
+    ScalingTriggered = 1,
+    DriftDetected = 1,
+    InfrastructureUpdated = 1,
+    InfrastructureUpdateFailed = 1,
+    InfrastructureRemoved = 1,
+    InfrastructureRemovalFailed = 1,
+}
+
+impl Event {
+    /// `com.semantest.iac.<EventName>`, or the foreign type.
+    pub fn type_name(&self) -> String {
+        match self {
+            Self::Unknown(event) => event.event_type.clone(),
+            known => format!("{TYPE_PREFIX}{}", known.name()),
+        }
+    }
+
+    /// `urn:semantest-iac:<EventName>:<version>`, or the foreign one.
+    pub fn dataschema(&self) -> Option<String> {
+        match self {
+            Self::Unknown(event) => event.dataschema.clone(),
+            known => {
+                let version = current_version(known.name())?;
+                Some(format!("urn:semantest-iac:{}:{version}", known.name()))
+            }
+        }
+    }
+
+    /// Whether this asks for something rather than telling what happened.
+    pub fn is_request(&self) -> bool {
+        self.name().ends_with("Requested") && !matches!(self, Self::Unknown(_))
+    }
+}
+
+fn schema_of<T: JsonSchema>(name: &str, version: u32) -> Value {
+    let mut schema = schemars::schema_for!(T).to_value();
+    if let Some(map) = schema.as_object_mut() {
+        map.insert("$id".into(), format!("urn:semantest-iac:{name}:{version}").into());
+        map.insert("title".into(), name.into());
+    }
+    schema
+}

@@ -1,0 +1,18 @@
+//! Time, as an input.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+/// A moment, to the nanosecond, in UTC.
+pub type Timestamp = jiff::Timestamp;
+
+/// Tells the time and waits.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+
+    /// Returns after `duration`.
+    async fn sleep(&self, duration: Duration);
+}

@@ -1,0 +1,27 @@
+//! What the user has defined: environments, components and their code.
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+
+use crate::domain::environment::EnvironmentDefinition;
+use crate::error::Result;
+
+/// A project: usually `semantest.toml` and the folders beside it.
+#[async_trait]
+pub trait Project: Send + Sync {
+    /// The project's name.
+    fn name(&self) -> &str;
+
+    /// `[environments.<environment>]`, where it is defined.
+    fn environment(&self, environment: &str) -> Result<Option<EnvironmentDefinition>>;
+
+    /// `[components.<component>]` with the environment's overrides laid over it, where it is defined.
+    fn component(&self, environment: &str, component: &str) -> Result<Option<Map<String, Value>>>;
+
+    /// Names of all components, sorted.
+    fn components(&self) -> Vec<String>;
+
+    /// The function package of `code` (a folder or zip, relative to the project): bytes of a zip. The same
+    /// content gives the same bytes.
+    async fn package(&self, code: &str) -> Result<Vec<u8>>;
+}

@@ -1,0 +1,244 @@
+//! A cloud, or this machine: turns blueprints into resources and resources into reality.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::blueprint::Blueprint;
+use crate::domain::deployment::resource::{Address, Properties};
+use crate::domain::deployment::resource_graph::ResourceGraph;
+use crate::error::Result;
+use crate::ports::clock::Timestamp;
+use crate::ports::secret_resolver::ResolvedSecrets;
+
+/// Whose a resource is. Every resource carries these four; what does not is never touched.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct OwnershipTags {
+    /// Project name.
+    pub project: String,
+    /// Environment name.
+    pub environment: String,
+    /// Component name.
+    pub component: String,
+    /// Address in the graph.
+    pub address: Address,
+}
+
+/// Where to lower a blueprint to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProviderSettings {
+    /// Region; the provider's default where absent.
+    pub region: Option<String>,
+}
+
+/// A resource to look at or delete. `inputs` have their references substituted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResourceHandle {
+    /// Whose it is.
+    pub tags: OwnershipTags,
+    /// Provider's word for what it is.
+    pub kind: String,
+    /// What it was last asked to be.
+    pub inputs: Properties,
+    /// The cloud's id, where known: absent for a change whose outcome was never recorded.
+    pub id: Option<String>,
+    /// What it last answered.
+    pub outputs: Properties,
+}
+
+/// What the executor asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeAction {
+    /// Bring it into being.
+    Create,
+    /// Change it in place.
+    Update,
+    /// Make it anew, because it cannot be changed in place.
+    Replace,
+}
+
+/// One change to apply. `Debug` never shows a secret's value.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Create, update or replace.
+    pub action: ChangeAction,
+    /// The wanted resource; `inputs` have their references to outputs substituted, secrets stay references.
+    /// `id` and `outputs` are those of the existing resource, where there is one.
+    pub resource: ResourceHandle,
+    /// Inputs it had before, for update and replace.
+    pub previous_inputs: Option<Properties>,
+    /// Top-level inputs that differ; empty for create.
+    pub changed: BTreeSet<String>,
+    /// Values for the secret references in `inputs`.
+    pub secrets: ResolvedSecrets,
+}
+
+/// Identifies one change across retries and crashes: the same id means the same change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Operation {
+    /// Idempotency token (a UUID).
+    pub id: String,
+    /// 1 for the first try.
+    pub attempt: u32,
+}
+
+/// What an applied change gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// The cloud's id.
+    pub id: String,
+    /// Outputs by name.
+    pub outputs: Properties,
+    /// Whether it was there already, with our tags, and taken over.
+    pub adopted: bool,
+}
+
+/// What the cloud holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// The cloud's id.
+    pub id: String,
+    /// Properties as found, under the names of the inputs; those that cannot be read are left out. Secrets
+    /// are left out or given as references, never as values.
+    pub inputs: Properties,
+    /// Outputs by name.
+    pub outputs: Properties,
+}
+
+/// Where to look for resources of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// Project name.
+    pub project: String,
+    /// Environment name.
+    pub environment: String,
+    /// One component, or all.
+    pub component: Option<String>,
+    /// Region; the provider's default where absent.
+    pub region: Option<String>,
+}
+
+/// A resource of ours found in the cloud.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Discovered {
+    /// Whose it is.
+    pub tags: OwnershipTags,
+    /// Provider's word for what it is.
+    pub kind: String,
+    /// The cloud's id.
+    pub id: String,
+}
+
+/// A cloud, or this machine. Every operation is safe to repeat.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// `local`, `aws`, `azure`.
+    fn name(&self) -> &str;
+
+    /// Blueprint to resource graph. Pure; every name in it is deterministic.
+    ///
+    /// # Errors
+    /// `Unsupported` or `InvalidInput`, saying which part cannot be and what to do.
+    fn lower(&self, blueprint: &Blueprint, settings: &ProviderSettings) -> Result<ResourceGraph>;
+
+    /// What the cloud holds now, or nothing. Something there without our tags is nothing of ours.
+    async fn observe(&self, resource: &ResourceHandle) -> Result<Option<Observed>>;
+
+    /// Creates or updates to the wanted inputs. Creating what exists with our tags adopts it.
+    ///
+    /// # Errors
+    /// `AlreadyExists` where it exists without our tags. `Retry::Later` where another try can help.
+    async fn apply(&self, change: &Change, operation: &Operation) -> Result<Applied>;
+
+    /// Gone afterwards, also if it was gone before.
+    async fn delete(&self, resource: &ResourceHandle, operation: &Operation) -> Result<()>;
+
+    /// All resources tagged as ours in the scope.
+    async fn discover(&self, scope: &Scope) -> Result<Vec<Discovered>>;
+
+    /// Calls functions and reads their logs, where the provider can.
+    fn functions(&self) -> Option<&dyn FunctionAccess> {
+        None
+    }
+}
+
+/// A direct call of a function.
+#[derive(Clone, Debug)]
+pub struct InvokeRequest {
+    /// The deployed function.
+    pub function: ResourceHandle,
+    /// The event.
+    pub payload: Value,
+}
+
+/// What a direct call gave.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct InvokeAnswer {
+    /// The function's request id.
+    pub request_id: String,
+    /// What the handler returned, or the error object.
+    pub payload: Value,
+    /// `Unhandled`, `Sandbox.Timedout`, …; absent on success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_type: Option<String>,
+    /// How long it took, in milliseconds, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<f64>,
+    /// Its log lines, where known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<LogLine>,
+}
+
+/// One line of a function's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogLine {
+    /// When it was written.
+    #[schemars(with = "String")]
+    pub time: Timestamp,
+    /// The function's name.
+    pub function_name: String,
+    /// The invocation it belongs to, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The text, without line end.
+    pub message: String,
+}
+
+/// Which log lines.
+#[derive(Clone, Debug)]
+pub struct LogQuery {
+    /// The deployed function.
+    pub function: ResourceHandle,
+    /// Opaque place to go on from, as a former answer gave it.
+    pub cursor: Option<String>,
+    /// Only lines since then, on the first call.
+    pub since: Option<Timestamp>,
+    /// At most this many (the newest).
+    pub limit: usize,
+    /// Wait up to this long for a new line where there is none.
+    pub wait: Duration,
+}
+
+/// Log lines, oldest first.
+#[derive(Clone, Debug)]
+pub struct LogPage {
+    /// The lines.
+    pub lines: Vec<LogLine>,
+    /// Pass it on to go on from here.
+    pub cursor: String,
+}
+
+/// Calls deployed functions and reads their logs.
+#[async_trait]
+pub trait FunctionAccess: Send + Sync {
+    /// Calls a function and waits for its answer. A handler's failure is an answer, not an error.
+    async fn invoke(&self, request: &InvokeRequest) -> Result<InvokeAnswer>;
+
+    /// Log lines of a function.
+    async fn logs(&self, query: &LogQuery) -> Result<LogPage>;
+}

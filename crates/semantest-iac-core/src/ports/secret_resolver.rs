@@ -1,0 +1,74 @@
+//! Secrets: references in, values in memory only.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::error::Result;
+
+/// A resolved secret. Prints as `[secret]`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretValue(String);
+
+impl SecretValue {
+    /// Wraps a value.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value: only for the call that needs it, never for a message.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+/// Resolved secrets by reference. Prints the references only.
+#[derive(Clone, Default)]
+pub struct ResolvedSecrets(BTreeMap<String, SecretValue>);
+
+impl ResolvedSecrets {
+    /// Adds a value.
+    pub fn insert(&mut self, reference: impl Into<String>, value: SecretValue) {
+        self.0.insert(reference.into(), value);
+    }
+
+    /// The value of `reference`.
+    pub fn get(&self, reference: &str) -> Option<&SecretValue> {
+        self.0.get(reference)
+    }
+
+    /// References with values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &SecretValue)> {
+        self.0.iter().map(|(reference, value)| (reference.as_str(), value))
+    }
+}
+
+impl fmt::Debug for ResolvedSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Resolves references such as `env:DB_PASSWORD`.
+#[async_trait]
+pub trait SecretResolver: Send + Sync {
+    /// The schemes it understands, e.g. `["env", "file"]`.
+    fn schemes(&self) -> Vec<String>;
+
+    /// The value of `reference` (`<scheme>:<rest>`).
+    ///
+    /// # Errors
+    /// `SecretUnresolved`, naming the reference and what to do, never a value.
+    async fn resolve(&self, reference: &str) -> Result<SecretValue>;
+
+    /// HMAC-SHA-256 (hex) of a value under this project's own key: tells whether a secret changed without
+    /// telling what it is.
+    async fn digest(&self, value: &SecretValue) -> Result<String>;
+}
