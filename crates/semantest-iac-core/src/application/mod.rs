@@ -1,3 +1,25 @@
 //! The application service: requests in, plans made and applied, facts out.
 
 pub mod answer;
+mod component_handler;
+mod configure_environment;
+mod deploy;
+mod deploy_container_service;
+mod deploy_rest_api;
+mod deploy_websocket;
+mod digest_only;
+pub mod executor;
+pub mod infrastructure_event_bus;
+pub mod inspect;
+mod leased;
+mod outcome;
+pub mod publish;
+mod refresh;
+mod remove;
+mod rollback;
+mod run_log;
+mod scale;
+mod secret_settings;
+pub mod service;
+mod step;
+mod target;

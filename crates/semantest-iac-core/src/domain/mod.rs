@@ -5,4 +5,6 @@ pub mod component;
 pub mod compute;
 pub mod deployment;
 pub mod environment;
+pub mod identifiers;
 pub mod networking;
+pub mod timestamp;

@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, upcast};
-use crate::ports::clock::Timestamp;
 
 /// Prefix of every event type of ours.
 pub const TYPE_PREFIX: &str = "com.semantest.iac.";

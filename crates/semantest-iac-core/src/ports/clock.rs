@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-/// A moment, to the nanosecond, in UTC.
-pub type Timestamp = jiff::Timestamp;
+pub use crate::domain::timestamp::Timestamp;
 
 /// Tells the time and waits.
 #[async_trait]

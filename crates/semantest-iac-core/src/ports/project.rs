@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::environment::EnvironmentDefinition;
 use crate::error::Result;
+use crate::ports::artifact_store::{ArtifactStore, Sha256Hex};
 
 /// A project: usually `semantest.toml` and the folders beside it.
 #[async_trait]
@@ -21,7 +22,7 @@ pub trait Project: Send + Sync {
     /// Names of all components, sorted.
     fn components(&self) -> Vec<String>;
 
-    /// The function package of `code` (a folder or zip, relative to the project): bytes of a zip. The same
-    /// content gives the same bytes.
-    async fn package(&self, code: &str) -> Result<Vec<u8>>;
+    /// Puts the function package of `code` (a folder or zip, relative to the project) into `artifacts` and
+    /// returns its address. The same content gives the same bytes.
+    async fn package(&self, code: &str, artifacts: &dyn ArtifactStore) -> Result<Sha256Hex>;
 }

@@ -174,9 +174,11 @@ fn substitute_value(
 ) -> Result<Value, Reference> {
     match value {
         Value::String(text) => substitute_text(text, look_up),
-        Value::Array(items) => {
-            items.iter().map(|item| substitute_value(item, look_up)).collect::<Result<_, _>>().map(Value::Array)
-        }
+        Value::Array(items) => items
+            .iter()
+            .map(|item| substitute_value(item, look_up))
+            .collect::<Result<_, _>>()
+            .map(Value::Array),
         Value::Object(map) => substitute(map, look_up).map(Value::Object),
         other => Ok(other.clone()),
     }

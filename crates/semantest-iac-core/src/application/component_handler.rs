@@ -1,0 +1,178 @@
+//! From a component's definition to its blueprint: one handler a kind.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::application::deploy_container_service::DeployContainerService;
+use crate::application::deploy_rest_api::DeployRestApi;
+use crate::application::deploy_websocket::DeployWebsocket;
+use crate::domain::blueprint::Blueprint;
+use crate::domain::component::{ComponentDefinition, ComponentKind, FunctionSettings};
+use crate::domain::compute::serverless_function::{
+    FunctionScaling, MemoryMib, ServerlessFunction, TimeoutSeconds,
+};
+use crate::domain::environment::SettingValue;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Memory of a function that says nothing of it.
+const DEFAULT_MEMORY: u32 = 256;
+/// Time limit of a function that says nothing of it.
+const DEFAULT_TIMEOUT: u32 = 30;
+
+/// What a handler makes a blueprint of.
+pub(crate) struct Wanted<'a> {
+    pub project: &'a str,
+    pub environment: &'a str,
+    pub component: &'a str,
+    pub definition: &'a ComponentDefinition,
+    /// Package addresses by code location.
+    pub packages: &'a BTreeMap<String, String>,
+}
+
+/// Knows one kind of component.
+pub(crate) trait ComponentHandler: Send + Sync {
+    /// Makes the blueprint. Pure.
+    fn blueprint(&self, wanted: &Wanted<'_>) -> Result<Blueprint>;
+}
+
+/// The handler for `kind`.
+pub(crate) fn handler_for(kind: ComponentKind) -> &'static dyn ComponentHandler {
+    match kind {
+        ComponentKind::RestApi => &DeployRestApi,
+        ComponentKind::Websocket => &DeployWebsocket,
+        ComponentKind::ContainerService => &DeployContainerService,
+    }
+}
+
+/// Every code location a definition names.
+pub(crate) fn code_locations(definition: &ComponentDefinition) -> BTreeSet<String> {
+    if definition.kind == Some(ComponentKind::ContainerService) {
+        return BTreeSet::new();
+    }
+    let own = definition.functions.values().filter_map(|function| function.code.clone());
+    let all_have_own = !definition.functions.is_empty()
+        && definition.functions.values().all(|function| function.code.is_some());
+    own.chain(definition.code.clone().filter(|_| !all_have_own)).collect()
+}
+
+impl Wanted<'_> {
+    /// A blueprint with the names and tags filled in.
+    pub fn empty_blueprint(&self, kind: ComponentKind) -> Blueprint {
+        Blueprint {
+            project: self.project.to_owned(),
+            environment: self.environment.to_owned(),
+            component: self.component.to_owned(),
+            kind,
+            functions: Vec::new(),
+            api: None,
+            service: None,
+            load_balancer: None,
+            tags: self.definition.tags.clone(),
+        }
+    }
+
+    /// The functions by role: the component itself is the only one where it lists none.
+    pub fn functions(&self) -> Result<Vec<ServerlessFunction>> {
+        self.refuse(&[("image", self.definition.image.is_some()), ("port", self.definition.port.is_some())])?;
+        self.refuse(&[
+            ("command", self.definition.command.is_some()),
+            ("cpu", self.definition.cpu.is_some()),
+        ])?;
+        self.refuse(&[("replicas", self.definition.replicas.is_some())])?;
+        if self.definition.functions.is_empty() {
+            return Ok(vec![self.function(self.component, &FunctionSettings::default())?]);
+        }
+        self.definition.functions.iter().map(|(role, settings)| self.function(role, settings)).collect()
+    }
+
+    fn function(&self, role: &str, own: &FunctionSettings) -> Result<ServerlessFunction> {
+        let all = self.definition;
+        let code = own.code.as_ref().or(all.code.as_ref()).ok_or_else(|| self.missing(role, "code"))?;
+        let runtime = own.runtime.clone().or_else(|| all.runtime.clone());
+        let runtime = runtime.ok_or_else(|| self.missing(role, "runtime"))?;
+        let handler = match own.handler.clone().or_else(|| all.handler.clone()) {
+            Some(handler) => handler,
+            None if runtime.starts_with("provided") => "bootstrap".to_owned(),
+            None => return Err(self.missing(role, "handler")),
+        };
+        let memory = own.memory_mb.or(all.memory_mb).unwrap_or(DEFAULT_MEMORY);
+        let timeout = own.timeout_s.or(all.timeout_s).unwrap_or(DEFAULT_TIMEOUT);
+        self.check_range(role, "memory_mb", memory, 128, 10_240)?;
+        self.check_range(role, "timeout_s", timeout, 1, 900)?;
+        let mut variables = all.environment_variables.clone();
+        variables.extend(own.environment_variables.clone());
+        self.check_variables(&variables)?;
+        let package = self.packages.get(code).cloned().unwrap_or_default();
+        Ok(ServerlessFunction {
+            role: role.to_owned(),
+            package,
+            runtime,
+            handler,
+            memory_mb: MemoryMib(memory),
+            timeout_s: TimeoutSeconds(timeout),
+            environment_variables: variables,
+            scaling: FunctionScaling {
+                reserved_concurrency: own.reserved_concurrency.or(all.reserved_concurrency),
+                provisioned_concurrency: own.provisioned_concurrency.or(all.provisioned_concurrency),
+            },
+        })
+    }
+
+    /// Refuses keys that the kind has no use for.
+    pub fn refuse(&self, keys: &[(&str, bool)]) -> Result<()> {
+        match keys.iter().find(|(_, given)| *given) {
+            Some((key, _)) => {
+                let kind = self.definition.kind.map_or("", ComponentKind::as_str);
+                Err(self.invalid(key, format!("`{key}` means nothing for a {kind}; remove it")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Checks names and references of environment variables.
+    pub fn check_variables(&self, variables: &BTreeMap<String, SettingValue>) -> Result<()> {
+        for (name, value) in variables {
+            let field = format!("environment_variables.{name}");
+            let mut letters = name.chars();
+            let first = letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+            if !first || !letters.all(|c| c.is_ascii_alphanumeric() || c == '_') {
+                let text =
+                    format!("`{name}` is no name for an environment variable: use letters, digits and _");
+                return Err(self.invalid(&field, text));
+            }
+            if let SettingValue::Plain(text) = value
+                && text.contains('\0')
+            {
+                return Err(self.invalid(&field, format!("the value of `{name}` holds a NUL character")));
+            }
+            if value.secret().is_some_and(|reference| !reference.contains(':')) {
+                let text = format!("the secret of `{name}` needs a scheme, such as `env:{name}`");
+                return Err(self.invalid(&field, text));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that a number is within its bounds.
+    pub fn check_range(&self, role: &str, key: &str, value: u32, least: u32, most: u32) -> Result<()> {
+        if (least..=most).contains(&value) {
+            return Ok(());
+        }
+        let text = format!("`{key}` of `{role}` is {value}; it must be from {least} to {most}");
+        Err(self.invalid(key, text))
+    }
+
+    fn missing(&self, role: &str, key: &str) -> Error {
+        let whose = match role == self.component {
+            true => format!("component `{role}`"),
+            false => format!("function `{role}` of component `{}`", self.component),
+        };
+        self.invalid(key, format!("{whose} has no `{key}`: add it to its definition"))
+    }
+
+    /// An error about `field` of this component.
+    pub fn invalid(&self, field: &str, message: String) -> Error {
+        Error::new(ErrorKind::InvalidProject, "component.blueprint", message)
+            .with("component", self.component)
+            .with("field", field)
+    }
+}

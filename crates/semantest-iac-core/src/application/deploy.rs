@@ -1,0 +1,222 @@
+//! Deploy and plan: from a request and the user's definition to a goal.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+use crate::application::answer::{DeployAnswer, PlanAnswer};
+use crate::application::component_handler::{Wanted, code_locations, handler_for};
+use crate::application::digest_only::DigestOnly;
+use crate::application::run_log::replay;
+use crate::application::secret_settings;
+use crate::application::service::{DeploymentService, Goal, Intention};
+use crate::application::target::Target;
+use crate::domain::blueprint::Blueprint;
+use crate::domain::component::{ComponentDefinition, lay_over, nearest};
+use crate::domain::deployment::aggregate::Deployment;
+use crate::domain::deployment::overlay::lay_settings;
+use crate::domain::deployment::planner;
+use crate::domain::deployment::state::{DeploymentState, Scaling};
+use crate::domain::deployment::status::DeploymentStatus;
+use crate::domain::environment::EnvironmentConfiguration;
+use crate::error::{Error, ErrorKind, Result};
+use crate::events::envelope::Envelope;
+use crate::events::request::{DeploymentRequested, RemovalRequested};
+use crate::ports::artifact_store::ArtifactStore;
+use crate::ports::provider::ProviderSettings;
+
+/// What to lower, and where to.
+pub(crate) struct Lowering<'a> {
+    pub provider: String,
+    pub region: Option<String>,
+    pub blueprint: Blueprint,
+    pub configuration: &'a EnvironmentConfiguration,
+    pub scaling: &'a Scaling,
+    /// Whether secrets that cannot be resolved are left without a digest.
+    pub lenient: bool,
+}
+
+struct Deploy<'a> {
+    request: &'a DeploymentRequested,
+    blueprint: &'a Blueprint,
+}
+
+#[async_trait]
+impl Intention for Deploy<'_> {
+    async fn goal(
+        &self,
+        service: &DeploymentService,
+        _target: &Target,
+        deployment: &Deployment,
+    ) -> Result<Goal> {
+        let state = deployment.state();
+        let (provider, region) = service.place(self.request, state)?;
+        let lowering = Lowering {
+            provider,
+            region,
+            blueprint: self.blueprint.clone(),
+            configuration: &state.configuration,
+            scaling: &state.scaling,
+            lenient: false,
+        };
+        service.lower(lowering).await
+    }
+}
+
+impl DeploymentService {
+    /// Deploys a component as it is defined, the request's configuration laid over it.
+    ///
+    /// # Errors
+    /// Whatever keeps a run from beginning; a run that began and failed is an answer with `error`.
+    pub async fn deploy(
+        &self,
+        envelope: Envelope,
+        request: &DeploymentRequested,
+        cancel: &CancellationToken,
+    ) -> Result<DeployAnswer> {
+        let target = Target::new(self.ports.project.name(), &request.environment, &request.component)?;
+        let artifacts = self.ports.artifacts.as_ref();
+        let wanted = self.blueprint(&target, request, artifacts).await?;
+        self.run(&target, envelope, cancel, &Deploy { request, blueprint: &wanted }).await
+    }
+
+    /// What `deploy` would do. Changes nothing, records nothing.
+    ///
+    /// # Errors
+    /// As for [`Self::deploy`], except that secrets need not be resolvable.
+    pub async fn plan(&self, request: &DeploymentRequested) -> Result<PlanAnswer> {
+        let target = Target::new(self.ports.project.name(), &request.environment, &request.component)?;
+        let blueprint = self.blueprint(&target, request, &DigestOnly).await?;
+        let deployment = replay(&self.ports, &target.stream()).await?;
+        let state = deployment.state();
+        let (provider, region) = self.place(request, state)?;
+        let (configuration, scaling) = (&state.configuration, &state.scaling);
+        let lowering = Lowering { provider, region, blueprint, configuration, scaling, lenient: true };
+        let goal = self.lower(lowering).await?;
+        let plan = planner::plan(&goal.graph, &state.resources);
+        Ok(PlanAnswer::new(target.stream(), goal.provider, plan))
+    }
+
+    /// What `remove` would do.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such component.
+    pub async fn plan_removal(&self, request: &RemovalRequested) -> Result<PlanAnswer> {
+        let target = Target::new(self.ports.project.name(), &request.environment, &request.component)?;
+        let deployment = replay(&self.ports, &target.stream()).await?;
+        let state = deployment.state();
+        let provider = state.provider.clone().unwrap_or_default();
+        let plan = planner::plan_removal(&state.resources);
+        Ok(PlanAnswer::new(target.stream(), provider, plan))
+    }
+
+    /// The definition of a component with the request's configuration laid over it.
+    fn definition(&self, target: &Target, configuration: &Map<String, Value>) -> Result<ComponentDefinition> {
+        let project = &self.ports.project;
+        let defined = project.component(&target.environment, &target.component)?;
+        if defined.is_none() && configuration.is_empty() {
+            return Err(self.no_such_component(&target.component));
+        }
+        let mut map = defined.unwrap_or_default();
+        lay_over(&mut map, configuration);
+        let definition = ComponentDefinition::from_map(&target.component, map)?;
+        match definition.kind {
+            Some(_) => Ok(definition),
+            None => {
+                let text = format!(
+                    "component `{}` needs a `kind`: rest-api, websocket or container-service",
+                    target.component
+                );
+                Err(Error::new(ErrorKind::InvalidProject, "component.read", text)
+                    .with("component", &target.component)
+                    .with("field", "kind"))
+            }
+        }
+    }
+
+    pub(crate) fn no_such_component(&self, component: &str) -> Error {
+        let known = self.ports.project.components();
+        let hint = match nearest(component, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => "the project defines none yet".into(),
+            None => format!("the project defines: {}", known.join(", ")),
+        };
+        let text = format!("there is no component `{component}`; {hint}");
+        Error::new(ErrorKind::InvalidProject, "component.find", text).with("component", component)
+    }
+
+    async fn blueprint(
+        &self,
+        target: &Target,
+        request: &DeploymentRequested,
+        artifacts: &dyn ArtifactStore,
+    ) -> Result<Blueprint> {
+        let definition = self.definition(target, &request.configuration)?;
+        let Some(kind) = definition.kind else { return Err(self.no_such_component(&target.component)) };
+        let wanted = |packages: &BTreeMap<String, String>| {
+            handler_for(kind).blueprint(&Wanted {
+                project: &target.project,
+                environment: &target.environment,
+                component: &target.component,
+                definition: &definition,
+                packages,
+            })
+        };
+        // Everything that can be wrong in the definition is found before any code is packed.
+        wanted(&BTreeMap::new())?;
+        let mut packages = BTreeMap::new();
+        for code in code_locations(&definition) {
+            let address = self.ports.project.package(&code, artifacts).await?;
+            packages.insert(code, address);
+        }
+        wanted(&packages)
+    }
+
+    /// Which provider and region: the request's, else the environment's. A deployment does not move.
+    fn place(
+        &self,
+        request: &DeploymentRequested,
+        state: &DeploymentState,
+    ) -> Result<(String, Option<String>)> {
+        let environment = self.ports.project.environment(&request.environment)?;
+        let defined = environment.as_ref().map(|environment| environment.provider.clone());
+        let Some(provider) = request.provider.clone().or(defined) else {
+            let text = format!(
+                "environment `{}` is not defined: add [environments.{}] with a provider, or name one (--provider)",
+                request.environment, request.environment
+            );
+            return Err(Error::new(ErrorKind::InvalidProject, "environment.find", text)
+                .with("environment", &request.environment));
+        };
+        self.ports.provider(&provider)?;
+        let of_environment = environment.filter(|environment| environment.provider == provider);
+        let region = request.region.clone().or(of_environment.and_then(|environment| environment.region));
+        let lives = !state.resources.is_empty() && state.status != DeploymentStatus::Removed;
+        for (what, now, wanted) in [
+            ("provider", state.provider.clone(), Some(provider.clone())),
+            ("region", state.region.clone(), region.clone()),
+        ] {
+            if lives && now != wanted {
+                let text = format!(
+                    "this deployment is on {what} `{}`, not `{}`: destroy it first, or use another environment",
+                    now.unwrap_or_else(|| "default".into()),
+                    wanted.unwrap_or_else(|| "default".into())
+                );
+                return Err(Error::new(ErrorKind::InvalidInput, "deployment.place", text).with("field", what));
+            }
+        }
+        Ok((provider, region))
+    }
+
+    /// Lays settings over a blueprint, resolves its secrets and lowers it.
+    pub(crate) async fn lower(&self, lowering: Lowering<'_>) -> Result<Goal> {
+        let Lowering { provider, region, blueprint, configuration, scaling, lenient } = lowering;
+        let mut effective = lay_settings(&blueprint, configuration, scaling);
+        let secrets = secret_settings::resolve(&mut effective, self.ports.secrets.as_ref(), lenient).await?;
+        let settings = ProviderSettings { region: region.clone() };
+        let graph = self.ports.provider(&provider)?.lower(&effective, &settings)?;
+        Ok(Goal { provider, region, blueprint: Some(blueprint), graph, secrets, facts: Vec::new() })
+    }
+}

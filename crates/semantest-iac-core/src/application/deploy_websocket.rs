@@ -1,0 +1,77 @@
+//! websocket: functions behind a WebSocket API.
+
+use std::collections::BTreeMap;
+
+use crate::application::component_handler::{ComponentHandler, Wanted};
+use crate::domain::blueprint::Blueprint;
+use crate::domain::component::ComponentKind;
+use crate::domain::networking::api_gateway::{ApiGateway, ApiProtocol, Route};
+use crate::error::Result;
+
+/// Routes of functions that name none, by role.
+const ROUTES_BY_ROLE: [(&str, &str); 4] = [
+    ("connect", "$connect"),
+    ("disconnect", "$disconnect"),
+    ("message", "$default"),
+    ("default", "$default"),
+];
+
+/// Makes blueprints of websocket components.
+pub(crate) struct DeployWebsocket;
+
+impl ComponentHandler for DeployWebsocket {
+    fn blueprint(&self, wanted: &Wanted<'_>) -> Result<Blueprint> {
+        wanted.refuse(&[("cors", wanted.definition.cors.is_some())])?;
+        let mut blueprint = wanted.empty_blueprint(ComponentKind::Websocket);
+        blueprint.functions = wanted.functions()?;
+        blueprint.api =
+            Some(ApiGateway { protocol: ApiProtocol::Websocket, routes: routes(wanted)?, cors: None });
+        Ok(blueprint)
+    }
+}
+
+fn routes(wanted: &Wanted<'_>) -> Result<Vec<Route>> {
+    let definition = wanted.definition;
+    let mut by_key: BTreeMap<String, String> = BTreeMap::new();
+    if definition.functions.is_empty() {
+        let all = ["$connect", "$default", "$disconnect"].map(str::to_owned).to_vec();
+        for key in definition.routes.clone().unwrap_or(all) {
+            add(wanted, &mut by_key, &key, wanted.component)?;
+        }
+    } else if definition.routes.is_some() {
+        let text = "`routes` stands beside `functions`: give each function its own routes";
+        return Err(wanted.invalid("routes", text.into()));
+    }
+    for (role, function) in &definition.functions {
+        let by_role =
+            ROUTES_BY_ROLE.iter().find(|(known, _)| known == role).map(|(_, route)| vec![(*route).into()]);
+        let Some(keys) = function.routes.clone().or(by_role) else {
+            let text = format!(
+                "function `{role}` has no `routes`; only connect, disconnect and message have one by their name"
+            );
+            return Err(wanted.invalid("routes", text));
+        };
+        for key in keys {
+            add(wanted, &mut by_key, &key, role)?;
+        }
+    }
+    Ok(by_key.into_iter().map(|(route_key, function)| Route { route_key, function }).collect())
+}
+
+fn add(wanted: &Wanted<'_>, routes: &mut BTreeMap<String, String>, key: &str, role: &str) -> Result<()> {
+    let known = ["$connect", "$disconnect", "$default"].contains(&key);
+    let plain =
+        !key.is_empty() && key.len() <= 128 && !key.starts_with('$') && !key.contains(char::is_whitespace);
+    if !known && !plain {
+        let text = format!(
+            "`{key}` is not a WebSocket route: use $connect, $disconnect, $default or a name without spaces"
+        );
+        return Err(wanted.invalid("routes", text));
+    }
+    match routes.insert(key.to_owned(), role.to_owned()) {
+        Some(other) => {
+            Err(wanted.invalid("routes", format!("route `{key}` belongs to both `{other}` and `{role}`")))
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,160 @@
+//! What the log says of deployments: now, and as it was.
+
+use crate::application::answer::{DeploymentAnswer, ResourceAnswer, StatusAnswer};
+use crate::application::outcome::functions_of;
+use crate::application::refresh::handle_of;
+use crate::application::run_log::{read_stream, replay};
+use crate::application::scale::not_deployed;
+use crate::application::service::DeploymentService;
+use crate::application::target::Target;
+use crate::domain::deployment::aggregate::Deployment;
+use crate::domain::deployment::resource::ResourceRole;
+use crate::domain::deployment::state::DeploymentState;
+use crate::domain::timestamp::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::events::Event;
+use crate::events::envelope::Envelope;
+use crate::ports::provider::ResourceHandle;
+
+/// A moment in the life of a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// When this version had just been reached.
+    Version(u64),
+    /// Then.
+    Time(Timestamp),
+}
+
+impl DeploymentService {
+    /// Deployments, as the log says: all, those of an environment, or one component's.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub async fn status(&self, environment: Option<&str>, component: Option<&str>) -> Result<StatusAnswer> {
+        let project = self.ports.project.name();
+        let prefix = match environment {
+            Some(environment) => format!("{project}/{environment}/"),
+            None => format!("{project}/"),
+        };
+        let mut deployments = Vec::new();
+        for stream in self.ports.store.streams(&prefix).await? {
+            let mut parts = stream.name.splitn(3, '/');
+            let (_, Some(environment), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
+                continue;
+            };
+            if component.is_some_and(|component| component != name) {
+                continue;
+            }
+            let target = Target::new(project, environment, name)?;
+            let deployment = replay(&self.ports, &stream.name).await?;
+            let mut answer = describe(&target, deployment.state());
+            let holder = self.ports.leases.holder(&stream.name, self.ports.clock.now()).await?;
+            answer.held_by = holder.map(|lease| format!("{} since {}", lease.owner, lease.since));
+            deployments.push(answer);
+        }
+        Ok(StatusAnswer { deployments })
+    }
+
+    /// A deployment as it was.
+    ///
+    /// # Errors
+    /// `NotFound` where it did not exist then, or never reached the version.
+    pub async fn state_at(&self, environment: &str, component: &str, at: At) -> Result<DeploymentAnswer> {
+        let target = Target::new(self.ports.project.name(), environment, component)?;
+        let mut deployment = Deployment::default();
+        let mut reached = false;
+        read_stream(&self.ports, &target.stream(), |event| match at {
+            At::Time(time) if event.time > time => false,
+            At::Time(_) => {
+                deployment.evolve(&event);
+                reached = true;
+                true
+            }
+            At::Version(version) => {
+                deployment.evolve(&event);
+                reached =
+                    matches!(&event.data, Event::InfrastructureUpdated(done) if done.version == version);
+                !reached
+            }
+        })
+        .await?;
+        if reached {
+            return Ok(describe(&target, deployment.state()));
+        }
+        let text = match at {
+            At::Version(version) => format!("`{}` never reached version {version}", target.stream()),
+            At::Time(time) => format!("`{}` did not exist at {time}", target.stream()),
+        };
+        Err(Error::new(ErrorKind::NotFound, "deployment.state_at", text))
+    }
+
+    /// Every event of a deployment, oldest first.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none.
+    pub async fn history(&self, environment: &str, component: &str) -> Result<Vec<Envelope>> {
+        let target = Target::new(self.ports.project.name(), environment, component)?;
+        let mut events = Vec::new();
+        read_stream(&self.ports, &target.stream(), |event| {
+            events.push(event);
+            true
+        })
+        .await?;
+        if events.is_empty() {
+            return Err(not_deployed(&target));
+        }
+        Ok(events)
+    }
+
+    /// The deployed functions of a component: role, and the resource to call. With the provider's name.
+    ///
+    /// # Errors
+    /// `NotFound` where nothing is deployed.
+    pub async fn functions(
+        &self,
+        environment: &str,
+        component: &str,
+    ) -> Result<(String, Vec<(String, ResourceHandle)>)> {
+        let target = Target::new(self.ports.project.name(), environment, component)?;
+        let deployment = replay(&self.ports, &target.stream()).await?;
+        let state = deployment.state();
+        let existing = state
+            .resources
+            .iter()
+            .filter(|(_, resource)| resource.exists() && resource.role == Some(ResourceRole::Function));
+        let functions: Vec<_> = existing
+            .map(|(address, resource)| {
+                let role = address.as_str().split_once('.').map_or(address.as_str(), |(_, role)| role);
+                (role.to_owned(), handle_of(&target, address, resource, state))
+            })
+            .collect();
+        match (&state.provider, functions.is_empty()) {
+            (Some(provider), false) => Ok((provider.clone(), functions)),
+            _ => Err(not_deployed(&target)),
+        }
+    }
+}
+
+fn describe(target: &Target, state: &DeploymentState) -> DeploymentAnswer {
+    let resources = state.resources.iter().map(|(address, resource)| ResourceAnswer {
+        address: address.clone(),
+        kind: resource.kind.clone(),
+        id: resource.id.clone(),
+        outputs: resource.outputs.clone(),
+        state: resource.state_word().to_owned(),
+    });
+    DeploymentAnswer {
+        deployment: target.stream(),
+        status: state.status.as_str().to_owned(),
+        version: state.version,
+        environment: target.environment.clone(),
+        component: target.component.clone(),
+        provider: state.provider.clone(),
+        endpoint: state.endpoint(),
+        functions: functions_of(state),
+        resources: resources.collect(),
+        updated: state.updated,
+        held_by: None,
+        error: state.error.clone(),
+    }
+}

@@ -1,0 +1,113 @@
+//! Publish: events in. Requests are carried out, application events go through the bridge, the rest is
+//! recorded and passed on.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::application::answer::DeployAnswer;
+use crate::application::infrastructure_event_bus::translate;
+use crate::application::service::DeploymentService;
+use crate::error::{Error, ErrorKind, Result};
+use crate::events::Event;
+use crate::events::envelope::Envelope;
+use crate::ports::event_store::{Append, ExpectedVersion};
+
+/// The answer to a published event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PublishAnswer {
+    /// Id of the published event.
+    pub id: String,
+    /// Its name.
+    pub event: String,
+    /// How the request it is, or was translated to, ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<DeployAnswer>,
+}
+
+impl DeploymentService {
+    /// An envelope for `data`, as coming from this project.
+    pub fn envelope(&self, data: impl Into<Event>) -> Envelope {
+        Envelope {
+            id: self.ports.ids.next().to_string(),
+            source: self.ports.source(),
+            subject: String::new(),
+            time: self.ports.clock.now(),
+            data: data.into(),
+            correlation_id: None,
+            causation_id: None,
+            previous_event_ids: Vec::new(),
+            sequence: None,
+            traceparent: None,
+        }
+    }
+
+    /// Takes an event in.
+    ///
+    /// # Errors
+    /// Those of the request; `InvalidInput` for a fact of ours, which only the service itself may publish.
+    pub async fn publish(&self, event: Envelope, cancel: &CancellationToken) -> Result<PublishAnswer> {
+        let (id, name) = (event.id.clone(), event.name().to_owned());
+        let result = match &event.data {
+            Event::DeploymentRequested(request) => {
+                Some(self.deploy(event.clone(), &request.clone(), cancel).await?)
+            }
+            Event::RemovalRequested(request) => {
+                Some(self.remove(event.clone(), &request.clone(), cancel).await?)
+            }
+            Event::RollbackRequested(request) => {
+                Some(self.rollback(event.clone(), &request.clone(), cancel).await?)
+            }
+            Event::ScalingRequested(request) => {
+                Some(self.scale(event.clone(), &request.clone(), cancel).await?)
+            }
+            Event::EnvironmentConfigurationRequested(request) => {
+                Some(self.configure(event.clone(), &request.clone(), cancel).await?)
+            }
+            Event::Unknown(_) => self.take_foreign(event, cancel).await?,
+            _ => return Err(not_a_request(&name)),
+        };
+        Ok(PublishAnswer { id, event: name, result })
+    }
+
+    async fn take_foreign(
+        &self,
+        event: Envelope,
+        cancel: &CancellationToken,
+    ) -> Result<Option<DeployAnswer>> {
+        let translated = translate(self, &event)?;
+        self.record_foreign(event).await?;
+        match translated {
+            Some((envelope, request)) => Ok(Some(self.deploy(envelope, &request, cancel).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Keeps an application event beside our streams; one that was delivered before is not kept twice.
+    async fn record_foreign(&self, mut event: Envelope) -> Result<()> {
+        let stream = format!("application:{}", self.ports.project.name());
+        if event.subject.is_empty() {
+            event.subject.clone_from(&stream);
+        }
+        event.sequence = None;
+        let append =
+            Append { stream, expected: ExpectedVersion::Any, events: vec![event.clone()], fence: None };
+        match self.ports.store.append(append).await {
+            Ok(_) => {
+                self.ports.bus.publish(&[Arc::new(event)]).await?;
+                Ok(())
+            }
+            Err(error) if error.kind() == ErrorKind::DuplicateEvent => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn not_a_request(name: &str) -> Error {
+    let text = format!(
+        "{name} tells what happened; only a deployment publishes it. Publish a request such as DeploymentRequested"
+    );
+    Error::new(ErrorKind::InvalidInput, "event.publish", text).with("event", name)
+}
