@@ -34,6 +34,12 @@ impl fmt::Display for Address {
     }
 }
 
+impl From<String> for Address {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
 impl From<&str> for Address {
     fn from(text: &str) -> Self {
         Self(text.to_owned())
