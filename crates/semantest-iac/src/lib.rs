@@ -1,1 +1,39 @@
-//! PLACEHOLDER
+//! Infrastructure as code for event-driven systems.
+//!
+//! An application publishes `DeploymentRequested`; semantest-iac plans the change, applies it, and publishes what
+//! happened. Every change is event-sourced: the log is the state, the audit trail, and what a crashed run is
+//! resumed from.
+//!
+//! ```no_run
+//! use semantest_iac::events::request::DeploymentRequested;
+//! use semantest_iac::{CancellationToken, Iac};
+//!
+//! # async fn example() -> semantest_iac::Result<()> {
+//! let iac = Iac::open(".").await?; // reads semantest.toml
+//! let request = DeploymentRequested {
+//!     component: "rest-api".into(),
+//!     environment: "dev".into(),
+//!     ..DeploymentRequested::default()
+//! };
+//! let answer = iac.deploy(request, &CancellationToken::new()).await?;
+//! println!("{}", answer.endpoint.unwrap_or_default());
+//! # Ok(())
+//! # }
+//! ```
+
+mod composition;
+mod iac;
+pub mod package;
+pub mod project_file;
+pub mod secrets;
+mod system_clock;
+
+pub use composition::{IacBuilder, STATE_FOLDER};
+pub use iac::{Iac, LogRequest};
+pub use project_file::ProjectFile;
+pub use semantest_iac_core::application::inspect::At;
+pub use semantest_iac_core::application::publish::PublishAnswer;
+pub use semantest_iac_core::application::answer;
+pub use semantest_iac_core::{Error, ErrorKind, ErrorRecord, Result, Retry, domain, events, ports};
+pub use system_clock::SystemClock;
+pub use tokio_util::sync::CancellationToken;

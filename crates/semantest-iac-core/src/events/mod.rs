@@ -3,6 +3,7 @@
 //! Application events of other domains are not here; they enter through the
 //! [bridge](crate::application::infrastructure_event_bus) only.
 
+pub mod catalogue;
 pub mod envelope;
 pub mod outcome;
 pub mod request;

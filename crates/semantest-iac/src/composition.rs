@@ -1,0 +1,131 @@
+//! The one place that names adapters: which store, which providers, which secrets.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use semantest_iac_core::Result;
+use semantest_iac_core::application::infrastructure_event_bus::InfrastructureEventBus;
+use semantest_iac_core::application::service::{DeploymentService, Ports, ServiceOptions};
+use semantest_iac_core::memory::event_bus::InProcessBus;
+use semantest_iac_core::memory::id_generator::RandomIds;
+use semantest_iac_core::ports::event_bus::EventBus;
+use semantest_iac_core::ports::provider::Provider;
+use semantest_iac_local::{LocalConfig, LocalProvider};
+use semantest_iac_sqlite::SqliteStore;
+
+use crate::iac::Iac;
+use crate::project_file::ProjectFile;
+use crate::secrets::LocalSecrets;
+use crate::system_clock::SystemClock;
+
+/// Folder beside the project file that holds the log, the packages and the local host's state.
+pub const STATE_FOLDER: &str = ".semantest";
+
+/// Where the local provider keeps its state, under [`STATE_FOLDER`].
+pub(crate) const LOCAL_FOLDER: &str = "local";
+
+/// Puts an [`Iac`] together.
+pub struct IacBuilder {
+    directory: PathBuf,
+    host_command: Option<Vec<OsString>>,
+    options: ServiceOptions,
+    providers: Vec<Arc<dyn Provider>>,
+    bus: Option<Arc<dyn EventBus>>,
+}
+
+impl IacBuilder {
+    pub(crate) fn new(directory: PathBuf) -> Self {
+        let options = ServiceOptions { owner: owner(), ..ServiceOptions::default() };
+        Self { directory, host_command: None, options, providers: Vec::new(), bus: None }
+    }
+
+    /// Program and arguments that run the local host (the command line's hidden `local host`); the project's
+    /// folder is appended. Default: this very program with `local host --project`.
+    pub fn host_command(mut self, command: Vec<OsString>) -> Self {
+        self.host_command = Some(command);
+        self
+    }
+
+    /// At most this many provider calls at once (default 16).
+    pub fn parallelism(mut self, calls: usize) -> Self {
+        self.options.executor.parallelism = calls.max(1);
+        self
+    }
+
+    /// How long to wait for a deployment that another run holds (default: not at all).
+    pub fn lease_wait(mut self, wait: Duration) -> Self {
+        self.options.lease_wait = wait;
+        self
+    }
+
+    /// Who the runs are done by, in words for people. Default: user, machine and process.
+    pub fn owner(mut self, owner: String) -> Self {
+        self.options.owner = owner;
+        self
+    }
+
+    /// Adds a provider, or puts another in the place of one of the same name.
+    pub fn provider(mut self, provider: Arc<dyn Provider>) -> Self {
+        self.providers.push(provider);
+        self
+    }
+
+    /// Another event bus than the in-process one.
+    pub fn bus(mut self, bus: Arc<dyn EventBus>) -> Self {
+        self.bus = Some(bus);
+        self
+    }
+
+    /// Reads the project file and opens the log beside it.
+    ///
+    /// # Errors
+    /// `InvalidProject`, `Storage`, `StorageTooNew`.
+    pub async fn open(self) -> Result<Iac> {
+        let project = Arc::new(ProjectFile::load(&self.directory)?);
+        let root = project.directory().to_owned();
+        let state = root.join(STATE_FOLDER);
+        let store = Arc::new(SqliteStore::open(&state)?);
+        let command = self.host_command.unwrap_or_else(default_host_command);
+        let local = Arc::new(LocalProvider::new(LocalConfig {
+            state_dir: state.join(LOCAL_FOLDER),
+            host_command: command.into_iter().chain([root.clone().into_os_string()]).collect(),
+            artifacts: store.clone(),
+        }));
+        let mut providers: BTreeMap<String, Arc<dyn Provider>> = BTreeMap::new();
+        providers.insert(local.name().to_owned(), local.clone());
+        for provider in self.providers {
+            providers.insert(provider.name().to_owned(), provider);
+        }
+        let ports = Ports {
+            store: store.clone(),
+            bus: self.bus.unwrap_or_else(|| Arc::new(InProcessBus::default())),
+            leases: store.clone(),
+            artifacts: store,
+            secrets: Arc::new(LocalSecrets::new(&root)),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds::default()),
+            project: project.clone(),
+            providers,
+        };
+        let service = DeploymentService::new(ports, self.options);
+        InfrastructureEventBus::attach(service.clone()).await?;
+        Ok(Iac::new(service, project, local))
+    }
+}
+
+fn default_host_command() -> Vec<OsString> {
+    let program = std::env::current_exe().map(PathBuf::into_os_string);
+    let program = program.unwrap_or_else(|_| "semantest-iac".into());
+    vec![program, "local".into(), "host".into(), "--project".into()]
+}
+
+fn owner() -> String {
+    let user = std::env::var("USER").or_else(|_| std::env::var("USERNAME"));
+    let user = user.unwrap_or_else(|_| "somebody".into());
+    let machine = rustix::system::uname();
+    let machine = machine.nodename().to_string_lossy();
+    format!("{user} on {machine}, process {}", std::process::id())
+}

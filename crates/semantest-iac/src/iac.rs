@@ -1,0 +1,316 @@
+//! The facade: everything a front door needs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use semantest_iac_core::application::answer::{DeployAnswer, PlanAnswer, RefreshAnswer, StatusAnswer};
+use semantest_iac_core::application::answer::DeploymentAnswer;
+use semantest_iac_core::application::inspect::At;
+use semantest_iac_core::application::publish::PublishAnswer;
+use semantest_iac_core::application::service::DeploymentService;
+use semantest_iac_core::events::Event;
+use semantest_iac_core::events::envelope::Envelope;
+use semantest_iac_core::events::request::{
+    DeploymentRequested, EnvironmentConfigurationRequested, RemovalRequested, RollbackRequested,
+    ScalingRequested,
+};
+use semantest_iac_core::ports::clock::Timestamp;
+use semantest_iac_core::ports::event_bus::{EventFilter, EventHandler, SubscriptionId};
+use semantest_iac_core::ports::event_store::{Position, RecordedEvent};
+use semantest_iac_core::ports::provider::{
+    FunctionAccess, InvokeAnswer, InvokeRequest, LogPage, LogQuery, Provider, ResourceHandle,
+};
+use semantest_iac_core::{Error, ErrorKind, Result};
+use semantest_iac_local::LocalProvider;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::composition::IacBuilder;
+use crate::project_file::ProjectFile;
+
+/// A project with its log, its providers and its bus.
+pub struct Iac {
+    service: DeploymentService,
+    project: Arc<ProjectFile>,
+    local: Arc<LocalProvider>,
+}
+
+/// Which log lines.
+#[derive(Clone, Debug)]
+pub struct LogRequest {
+    /// One function by its role or name; needed where the component has several.
+    pub function: Option<String>,
+    /// Where to go on, as a former answer said.
+    pub cursor: Option<String>,
+    /// Only lines since then, on the first call.
+    pub since: Option<Timestamp>,
+    /// At most this many (the newest).
+    pub limit: usize,
+    /// Wait up to this long for a new line.
+    pub wait: Duration,
+}
+
+impl Iac {
+    pub(crate) fn new(service: DeploymentService, project: Arc<ProjectFile>, local: Arc<LocalProvider>) -> Self {
+        Self { service, project, local }
+    }
+
+    /// Settings first, then [`IacBuilder::open`].
+    pub fn builder(directory: impl Into<PathBuf>) -> IacBuilder {
+        IacBuilder::new(directory.into())
+    }
+
+    /// Opens the project in `directory` with its defaults.
+    ///
+    /// # Errors
+    /// As [`IacBuilder::open`].
+    pub async fn open(directory: impl Into<PathBuf>) -> Result<Self> {
+        Self::builder(directory).open().await
+    }
+
+    /// What the user has defined.
+    pub fn project(&self) -> &ProjectFile {
+        &self.project
+    }
+
+    /// The application service beneath.
+    pub fn service(&self) -> &DeploymentService {
+        &self.service
+    }
+
+    /// Deploys a component.
+    ///
+    /// # Errors
+    /// Whatever keeps the run from beginning; a run that began and failed is an answer with `error`.
+    pub async fn deploy(
+        &self,
+        request: DeploymentRequested,
+        cancel: &CancellationToken,
+    ) -> Result<DeployAnswer> {
+        let envelope = self.service.envelope(request.clone());
+        let answer = self.service.deploy(envelope, &request, cancel).await?;
+        // A deploy with nothing to do makes no provider call: a host that died is found here.
+        if answer.provider == self.local.name() {
+            self.local.ensure_host().await?;
+        }
+        Ok(answer)
+    }
+
+    /// What [`Self::deploy`] would do; changes nothing.
+    ///
+    /// # Errors
+    /// As [`Self::deploy`].
+    pub async fn plan(&self, request: DeploymentRequested) -> Result<PlanAnswer> {
+        self.service.plan(&request).await
+    }
+
+    /// What [`Self::destroy`] would do; changes nothing.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub async fn plan_removal(&self, request: RemovalRequested) -> Result<PlanAnswer> {
+        self.service.plan_removal(&request).await
+    }
+
+    /// Takes a component away.
+    ///
+    /// # Errors
+    /// As [`Self::deploy`].
+    pub async fn destroy(&self, request: RemovalRequested, cancel: &CancellationToken) -> Result<DeployAnswer> {
+        let envelope = self.service.envelope(request.clone());
+        self.service.remove(envelope, &request, cancel).await
+    }
+
+    /// Goes back to an earlier version, code included.
+    ///
+    /// # Errors
+    /// As [`Self::deploy`].
+    pub async fn rollback(
+        &self,
+        request: RollbackRequested,
+        cancel: &CancellationToken,
+    ) -> Result<DeployAnswer> {
+        let envelope = self.service.envelope(request.clone());
+        self.service.rollback(envelope, &request, cancel).await
+    }
+
+    /// Changes how many run at once.
+    ///
+    /// # Errors
+    /// As [`Self::deploy`].
+    pub async fn scale(&self, request: ScalingRequested, cancel: &CancellationToken) -> Result<DeployAnswer> {
+        let envelope = self.service.envelope(request.clone());
+        self.service.scale(envelope, &request, cancel).await
+    }
+
+    /// Changes settings of a component.
+    ///
+    /// # Errors
+    /// As [`Self::deploy`].
+    pub async fn configure(
+        &self,
+        request: EnvironmentConfigurationRequested,
+        cancel: &CancellationToken,
+    ) -> Result<DeployAnswer> {
+        let envelope = self.service.envelope(request.clone());
+        self.service.configure(envelope, &request, cancel).await
+    }
+
+    /// Takes an event in: requests are carried out, application events go through the bridge.
+    ///
+    /// # Errors
+    /// Those of the request; `InvalidInput` for facts of ours.
+    pub async fn publish(&self, event: Envelope, cancel: &CancellationToken) -> Result<PublishAnswer> {
+        self.service.publish(event, cancel).await
+    }
+
+    /// An envelope for an event that comes from this project.
+    pub fn envelope(&self, event: impl Into<Event>) -> Envelope {
+        self.service.envelope(event)
+    }
+
+    /// Deployments, as the log says.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub async fn status(&self, environment: Option<&str>, component: Option<&str>) -> Result<StatusAnswer> {
+        self.service.status(environment, component).await
+    }
+
+    /// A deployment as it was.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn state_at(&self, environment: &str, component: &str, at: At) -> Result<DeploymentAnswer> {
+        self.service.state_at(environment, component, at).await
+    }
+
+    /// Every event of a deployment, oldest first.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn history(&self, environment: &str, component: &str) -> Result<Vec<Envelope>> {
+        self.service.history(environment, component).await
+    }
+
+    /// Looks for what is not as the log says, and records it.
+    ///
+    /// # Errors
+    /// `NotFound`, `Held`, and the provider's.
+    pub async fn refresh(&self, environment: &str, component: &str) -> Result<RefreshAnswer> {
+        self.service.refresh(environment, component).await
+    }
+
+    /// Events of all streams after `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub async fn events(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>> {
+        self.service.ports().store.read_all(after, limit).await
+    }
+
+    /// The last position of the log.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub async fn head(&self) -> Result<Position> {
+        self.service.ports().store.head().await
+    }
+
+    /// Returns when there are events after `after`, or after `at_most`.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub async fn wait_for_events(&self, after: Position, at_most: Duration) -> Result<()> {
+        self.service.ports().store.wait(after, at_most).await
+    }
+
+    /// Calls `handler` for events recorded by this process from now on.
+    ///
+    /// # Errors
+    /// Where the bus takes no subscriber.
+    pub async fn subscribe(
+        &self,
+        filter: EventFilter,
+        handler: Arc<dyn EventHandler>,
+    ) -> Result<SubscriptionId> {
+        self.service.ports().bus.subscribe(filter, handler).await
+    }
+
+    /// Roles of a component's deployed functions.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn functions(&self, environment: &str, component: &str) -> Result<Vec<String>> {
+        let (_, functions) = self.service.functions(environment, component).await?;
+        Ok(functions.into_iter().map(|(role, _)| role).collect())
+    }
+
+    /// Calls a function directly. A handler's failure is an answer with `error_type`.
+    ///
+    /// # Errors
+    /// `NotFound`, `InvalidInput` where it is not clear which function, `Unsupported`, and the provider's.
+    pub async fn invoke(
+        &self,
+        environment: &str,
+        component: &str,
+        function: Option<&str>,
+        payload: Value,
+    ) -> Result<InvokeAnswer> {
+        let (provider, function) = self.function(environment, component, function).await?;
+        access(provider.as_ref())?.invoke(&InvokeRequest { function, payload }).await
+    }
+
+    /// Log lines of a function.
+    ///
+    /// # Errors
+    /// As [`Self::invoke`].
+    pub async fn logs(&self, environment: &str, component: &str, request: LogRequest) -> Result<LogPage> {
+        let (provider, function) =
+            self.function(environment, component, request.function.as_deref()).await?;
+        let LogRequest { cursor, since, limit, wait, .. } = request;
+        access(provider.as_ref())?.logs(&LogQuery { function, cursor, since, limit, wait }).await
+    }
+
+    async fn function(
+        &self,
+        environment: &str,
+        component: &str,
+        wanted: Option<&str>,
+    ) -> Result<(Arc<dyn Provider>, ResourceHandle)> {
+        let (provider, functions) = self.service.functions(environment, component).await?;
+        let roles: Vec<&str> = functions.iter().map(|(role, _)| role.as_str()).collect();
+        let matches = |role: &str, handle: &ResourceHandle, wanted: &str| {
+            role == wanted || handle.outputs.get("function_name").and_then(Value::as_str) == Some(wanted)
+        };
+        let found = match wanted {
+            Some(wanted) => functions.iter().find(|(role, handle)| matches(role, handle, wanted)),
+            None if functions.len() == 1 => functions.first(),
+            None => None,
+        };
+        let Some((_, handle)) = found else {
+            let text = match wanted {
+                Some(wanted) => format!("there is no function `{wanted}`; the component has: {}", roles.join(", ")),
+                None => format!("the component has several functions: name one of {} (--function)", roles.join(", ")),
+            };
+            return Err(Error::new(ErrorKind::InvalidInput, "function.find", text));
+        };
+        Ok((self.service.ports().provider(&provider)?, handle.clone()))
+    }
+
+    /// Stops the local host, where one runs; it says whether one did. Functions start again with the next deploy.
+    ///
+    /// # Errors
+    /// `Timeout` where it does not end.
+    pub async fn stop_local_host(&self) -> Result<bool> {
+        self.local.stop_host().await
+    }
+}
+
+fn access(provider: &dyn Provider) -> Result<&dyn FunctionAccess> {
+    provider.functions().ok_or_else(|| {
+        let text = format!("provider `{}` cannot call functions or read logs", provider.name());
+        Error::new(ErrorKind::Unsupported, "function.access", text)
+    })
+}
