@@ -6,5 +6,6 @@ pub mod compute;
 pub mod deployment;
 pub mod environment;
 pub mod identifiers;
+pub mod names;
 pub mod networking;
 pub mod timestamp;
