@@ -1,2 +1,62 @@
-//! Set-up and checks.
-fn main() {}
+//! Set-up and checks in one place: `cargo xtask test`, `cargo xtask codegen`, `cargo xtask bench`.
+
+mod bench;
+mod codegen;
+mod command;
+mod tools;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use command::cargo;
+
+const USAGE: &str = "\
+cargo xtask <task>
+
+  test            everything: tools, formatting, lints, documentation, all tests
+  codegen         writes the generated schemas
+  tools           only sets up what the tests need, under target/tools
+  bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local (default: all)
+";
+
+/// What every task returns: nothing, or words that say what failed.
+type Outcome = Result<(), String>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let task: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match task.as_slice() {
+        ["test"] => test(),
+        ["codegen"] => codegen::run(&root()),
+        ["tools"] => tools::set_up(&root()).map(drop),
+        ["bench", names @ ..] => bench::run(&root(), names),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Everything that has to hold, cheapest first.
+fn test() -> Outcome {
+    let root = root();
+    cargo(&root, &["fmt", "--all", "--check"]).run("formatting (mend it with `cargo fmt --all`)")?;
+    let tools = tools::set_up(&root)?;
+    cargo(&root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]).run("lints")?;
+    cargo(&root, &["doc", "--workspace", "--no-deps", "--quiet"])
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .run("documentation")?;
+    cargo(&root, &["test", "--workspace"]).env("SEMANTEST_TOOLS", tools).run("tests")
+}
+
+fn root() -> PathBuf {
+    // The manifest's folder is `xtask`, right under the root.
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}

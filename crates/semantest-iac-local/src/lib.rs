@@ -1,1 +1,25 @@
-//! PLACEHOLDER
+//! The local provider: runs functions on this machine.
+//!
+//! A background host for each project runs the user's functions behind the Lambda Runtime API, with HTTP and
+//! WebSocket gateways in front, all on loopback. Folders: `host` is that process, `control` how it is told what to
+//! run, `runtime` the workers, `gateway` what clients talk to.
+
+pub mod archive;
+mod config;
+mod control;
+mod error;
+mod function;
+mod function_access;
+mod gateway;
+pub mod host;
+mod host_link;
+mod http_api;
+mod http_server;
+mod packages;
+mod provider;
+pub mod runtime;
+mod websocket_api;
+
+pub use config::LocalConfig;
+pub use host::host::{ResolveSecret, run as run_host};
+pub use provider::LocalProvider;

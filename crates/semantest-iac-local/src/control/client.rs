@@ -1,0 +1,167 @@
+//! The control API, client side.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use semantest_iac_core::{Error, ErrorKind, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use crate::control::messages::{HostState, Invoked, PutFunction, Refused};
+use crate::host::definition::{ApiDefinition, FunctionDefinition, SecretValues};
+
+/// Longest answer that is waited for: a function may run for 15 minutes.
+const INVOKE_TIME: Duration = Duration::from_secs(16 * 60);
+/// Longest wait for any other answer.
+const TIME: Duration = Duration::from_secs(30);
+
+/// Talks to a running host.
+#[derive(Clone)]
+pub struct ControlClient {
+    port: u16,
+    token: String,
+}
+
+impl std::fmt::Debug for ControlClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ControlClient").field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+impl ControlClient {
+    /// A client for the host on `port`.
+    pub fn new(port: u16, token: String) -> Self {
+        Self { port, token }
+    }
+
+    /// Everything the host runs.
+    ///
+    /// # Errors
+    /// `Unavailable` where the host does not answer.
+    pub async fn state(&self) -> Result<HostState> {
+        self.call(Method::GET, "/state", &(), TIME).await
+    }
+
+    /// Defines a function.
+    ///
+    /// # Errors
+    /// As [`Self::state`], and what the host refuses.
+    pub async fn put_function(&self, definition: FunctionDefinition, secrets: SecretValues) -> Result<()> {
+        let path = format!("/functions/{}", escape(&definition.name));
+        self.call(Method::PUT, &path, &PutFunction { definition, secrets }, TIME).await
+    }
+
+    /// Takes a function away, if it is there.
+    ///
+    /// # Errors
+    /// As [`Self::state`].
+    pub async fn remove_function(&self, name: &str) -> Result<()> {
+        self.call(Method::DELETE, &format!("/functions/{}", escape(name)), &(), TIME).await
+    }
+
+    /// Defines an API; the answer has the port it listens on.
+    ///
+    /// # Errors
+    /// As [`Self::state`], and what the host refuses.
+    pub async fn put_api(&self, definition: &ApiDefinition) -> Result<ApiDefinition> {
+        self.call(Method::PUT, &format!("/apis/{}", escape(definition.id())), definition, TIME).await
+    }
+
+    /// Takes an API away, if it is there; waits until its requests are answered.
+    ///
+    /// # Errors
+    /// As [`Self::state`].
+    pub async fn remove_api(&self, id: &str) -> Result<()> {
+        self.call(Method::DELETE, &format!("/apis/{}", escape(id)), &(), INVOKE_TIME).await
+    }
+
+    /// Calls a function.
+    ///
+    /// # Errors
+    /// As [`Self::state`]; `NotFound` where there is no such function.
+    pub async fn invoke(&self, name: &str, event: &Value) -> Result<Invoked> {
+        self.call(Method::POST, &format!("/functions/{}/invoke", escape(name)), event, INVOKE_TIME).await
+    }
+
+    /// Asks the host to end; it finishes what is under way first.
+    ///
+    /// # Errors
+    /// As [`Self::state`].
+    pub async fn stop(&self) -> Result<()> {
+        self.call(Method::POST, "/stop", &(), TIME).await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+        time: Duration,
+    ) -> Result<T> {
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        let exchange = self.exchange(method, path, Bytes::from(body));
+        let (status, bytes) = match tokio::time::timeout(time, exchange).await {
+            Ok(answered) => answered.map_err(|error| unreachable(error.as_ref()))?,
+            Err(_) => {
+                let text = format!("the local host did not answer {path} within {} seconds", time.as_secs());
+                return Err(Error::new(ErrorKind::Timeout, "local.control", text).retry_later());
+            }
+        };
+        if status.is_success() {
+            return serde_json::from_slice(&bytes).map_err(|error| {
+                let text = "the local host's answer is not understood; stop it (local stop) and try again";
+                Error::new(ErrorKind::Internal, "local.control", text).caused_by(error)
+            });
+        }
+        let said = serde_json::from_slice::<Refused>(&bytes).map(|refused| refused.message);
+        let said = said.unwrap_or_else(|_| status.to_string());
+        let kind = match status {
+            StatusCode::NOT_FOUND => ErrorKind::NotFound,
+            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => ErrorKind::InvalidInput,
+            StatusCode::FORBIDDEN => ErrorKind::PermissionDenied,
+            StatusCode::SERVICE_UNAVAILABLE => ErrorKind::Unavailable,
+            _ => ErrorKind::Provider,
+        };
+        Err(Error::new(kind, "local.control", said))
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> std::result::Result<(StatusCode, Bytes), Box<dyn std::error::Error + Send + Sync>> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        stream.set_nodelay(true)?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let driver = tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, format!("127.0.0.1:{}", self.port))
+            .header(AUTHORIZATION, format!("Bearer {}", self.token))
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(body))?;
+        let response = sender.send_request(request).await?;
+        let status = response.status();
+        let bytes = response.into_body().collect().await?.to_bytes();
+        driver.abort();
+        Ok((status, bytes))
+    }
+}
+
+fn escape(part: &str) -> String {
+    utf8_percent_encode(part, NON_ALPHANUMERIC).to_string()
+}
+
+fn unreachable(error: &(dyn std::error::Error + Send + Sync)) -> Error {
+    let text = format!("the local host cannot be reached: {error}");
+    Error::new(ErrorKind::Unavailable, "local.control", text).retry_later()
+}

@@ -1,0 +1,5 @@
+//! The control API of a host: HTTP with JSON on loopback, for whoever can read the host's token.
+
+pub mod client;
+pub mod messages;
+pub(crate) mod server;

@@ -1,0 +1,135 @@
+//! The control API, host side.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::header::AUTHORIZATION;
+use hyper::{Method, Request, StatusCode};
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::control::messages::{Invoked, PutFunction, Refused};
+use crate::function_access::entries_of;
+use crate::host::definition::ApiDefinition;
+use crate::host::host::Host;
+use crate::http_server::{FullResponse, Handler, is_for_loopback, json};
+use crate::runtime::function_log::FunctionLog;
+use crate::runtime::invocation::{Invocation, InvocationOutcome, InvocationRefused, Invoker};
+
+/// Largest body, in bytes: an event of 6 MB and its frame.
+const LIMIT: usize = 8 * 1024 * 1024;
+/// How long the last lines of an invocation's log are waited for.
+const LOG_WAIT: Duration = Duration::from_millis(30);
+
+/// Answers the control API of a host.
+pub(crate) struct Control {
+    pub host: Arc<Host>,
+    pub token: String,
+}
+
+impl Handler for Control {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: SocketAddr) -> FullResponse {
+        if !is_for_loopback(&request) || !self.is_authorized(&request) {
+            return refuse(StatusCode::FORBIDDEN, "the token of this host is needed");
+        }
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let body = match Limited::new(request.into_body(), LIMIT).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(_) => return refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
+        };
+        let parts: Vec<String> = path
+            .split('/')
+            .skip(1)
+            .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
+            .collect();
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        self.route(&method, &parts, body).await
+    }
+}
+
+impl Control {
+    fn is_authorized(&self, request: &Request<Incoming>) -> bool {
+        let given = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes()).unwrap_or_default();
+        let wanted = format!("Bearer {}", self.token).into_bytes();
+        // Every byte is compared, so that the time tells nothing of where they differ.
+        given.len() == wanted.len() && given.iter().zip(&wanted).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
+    }
+
+    async fn route(&self, method: &Method, parts: &[&str], body: Bytes) -> FullResponse {
+        match (method, parts) {
+            (&Method::GET, ["state"]) => ok(&self.host.state()),
+            (&Method::PUT, ["functions", _]) => match serde_json::from_slice::<PutFunction>(&body) {
+                Ok(put) => done(self.host.put_function(put.definition, put.secrets)),
+                Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
+            },
+            (&Method::DELETE, ["functions", name]) => done(self.host.remove_function(name)),
+            (&Method::PUT, ["apis", _]) => match serde_json::from_slice::<ApiDefinition>(&body) {
+                Ok(definition) => match self.host.put_api(definition).await {
+                    Ok(state) => ok(&state),
+                    Err(error) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+                },
+                Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
+            },
+            (&Method::DELETE, ["apis", id]) => done(self.host.remove_api(id).await),
+            (&Method::POST, ["functions", name, "invoke"]) => self.invoke(name, body).await,
+            (&Method::POST, ["stop"]) => {
+                self.host.stop.cancel();
+                ok(&())
+            }
+            _ => refuse(StatusCode::NOT_FOUND, "there is no such path"),
+        }
+    }
+
+    async fn invoke(&self, name: &str, event: Bytes) -> FullResponse {
+        let start = Instant::now();
+        let invocation = Invocation { event, trace_id: None, client_context: None };
+        let outcome = match self.host.runtime.invoke(name, invocation).await {
+            Ok(outcome) => outcome,
+            Err(InvocationRefused::NoSuchFunction(name)) => {
+                return refuse(StatusCode::NOT_FOUND, &format!("there is no function `{name}`"));
+            }
+            Err(InvocationRefused::TooLarge { bytes }) => {
+                let text = format!("the event has {bytes} bytes; at most 6 MB are allowed");
+                return refuse(StatusCode::PAYLOAD_TOO_LARGE, &text);
+            }
+            Err(InvocationRefused::Stopping) => {
+                return refuse(StatusCode::SERVICE_UNAVAILABLE, "the host is stopping");
+            }
+        };
+        let duration_ms = start.elapsed().as_secs_f64() * 1000.0;
+        let (request_id, payload, error_type) = match outcome {
+            InvocationOutcome::Success { request_id, payload } => (request_id, payload, None),
+            InvocationOutcome::FunctionError { request_id, error_type, payload } => {
+                (request_id, payload, Some(error_type))
+            }
+        };
+        // The lines come through pipes, a moment after the answer.
+        tokio::time::sleep(LOG_WAIT).await;
+        let logs = entries_of(&FunctionLog::path(&self.host.state_dir, name), &request_id);
+        let payload = serde_json::from_slice(&payload)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&payload).into_owned()));
+        ok(&Invoked { request_id, payload, error_type, duration_ms, logs })
+    }
+}
+
+fn done(result: std::io::Result<()>) -> FullResponse {
+    match result {
+        Ok(()) => ok(&()),
+        Err(error) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
+}
+
+fn ok(value: &impl Serialize) -> FullResponse {
+    json(StatusCode::OK, serde_json::to_vec(value).unwrap_or_default())
+}
+
+fn refuse(status: StatusCode, message: &str) -> FullResponse {
+    let refused = Refused { message: message.to_owned() };
+    json(status, serde_json::to_vec(&refused).unwrap_or_default())
+}

@@ -1,0 +1,93 @@
+//! An HTTP API: one port, routes to functions, payload format 2.0.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::{Request, StatusCode};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::gateway::http_event::http_event;
+use crate::gateway::http_response::{http_response, internal_error};
+use crate::gateway::{cors, routes};
+use crate::host::definition::HttpApiDefinition;
+use crate::http_server::{self, FullResponse, Handler, is_for_loopback, json};
+use crate::runtime::invocation::{Invocation, InvocationOutcome, InvocationRefused, Invoker};
+
+/// Largest request body, in bytes (API Gateway quotas).
+const BODY_LIMIT: usize = 10 * 1024 * 1024;
+/// The gateway answers by then; the function goes on (API Gateway quotas: integration timeout).
+const INTEGRATION_TIME: Duration = Duration::from_secs(30);
+
+struct HttpApi {
+    definition: HttpApiDefinition,
+    invoker: Arc<dyn Invoker>,
+}
+
+/// Serves an HTTP API until `shutdown`; requests under way are answered first.
+pub(crate) async fn serve(
+    definition: HttpApiDefinition,
+    listener: TcpListener,
+    invoker: Arc<dyn Invoker>,
+    shutdown: CancellationToken,
+) {
+    let api = Arc::new(HttpApi { definition, invoker });
+    http_server::serve(listener, api, None, shutdown).await;
+}
+
+impl Handler for HttpApi {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> FullResponse {
+        if !is_for_loopback(&request) {
+            let text =
+                r#"{"message":"this local API answers to 127.0.0.1 and localhost only (Host header)"}"#;
+            return json(StatusCode::FORBIDDEN, text);
+        }
+        let Some(settings) = &self.definition.cors else { return self.answer(request, peer).await };
+        let headers = request.headers().clone();
+        if let Some(response) = cors::preflight(settings, request.method(), &headers) {
+            return response;
+        }
+        let mut response = self.answer(request, peer).await;
+        cors::add(settings, &headers, &mut response);
+        response
+    }
+}
+
+impl HttpApi {
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> FullResponse {
+        let (parts, body) = request.into_parts();
+        let Some(matched) = routes::best(&self.definition.routes, parts.method.as_str(), parts.uri.path())
+        else {
+            return json(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#);
+        };
+        let body = match Limited::new(body, BODY_LIMIT).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => {
+                return json(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#);
+            }
+            Err(_) => return json(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#),
+        };
+        let function = matched.route.function.clone();
+        let event = http_event(&self.definition, &parts, matched, &body, peer);
+        let trace = parts.headers.get("x-amzn-trace-id").and_then(|trace| trace.to_str().ok());
+        let invocation = Invocation { event, trace_id: trace.map(str::to_owned), client_context: None };
+        let invoker = self.invoker.clone();
+        // A task of its own: the function goes on when the client goes away or the gateway's time is up.
+        let running = tokio::spawn(async move { invoker.invoke(&function, invocation).await });
+        match tokio::time::timeout(INTEGRATION_TIME, running).await {
+            Err(_) => json(StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"Service Unavailable"}"#),
+            Ok(Ok(Ok(InvocationOutcome::Success { payload, .. }))) => http_response(&payload),
+            Ok(Ok(Err(InvocationRefused::TooLarge { .. }))) => {
+                json(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#)
+            }
+            Ok(Ok(Err(InvocationRefused::Stopping))) => {
+                json(StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"Service Unavailable"}"#)
+            }
+            // What went wrong stands in the function's log, never in the answer.
+            Ok(_) => internal_error(),
+        }
+    }
+}

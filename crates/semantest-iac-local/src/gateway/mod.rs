@@ -1,0 +1,13 @@
+//! What stands in front of functions: HTTP APIs and WebSocket APIs, as API Gateway v2 does it.
+//!
+//! A gateway knows an [`Invoker`](crate::runtime::invocation::Invoker) and nothing else of the runtime.
+
+pub mod certificates;
+pub(crate) mod cors;
+pub(crate) mod http_api;
+pub(crate) mod http_event;
+pub(crate) mod http_response;
+pub(crate) mod routes;
+pub(crate) mod websocket_api;
+pub(crate) mod websocket_connection;
+pub(crate) mod websocket_event;

@@ -1,0 +1,122 @@
+//! Events of a WebSocket API, and which route a message takes.
+//!
+//! Source: API Gateway developer guide, "API Gateway WebSocket API mapping template reference" ($context).
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use hyper::http::request::Parts;
+use semantest_iac_core::ports::clock::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::gateway::http_event::{common_log_time, gateway_request_id, trace_id};
+use crate::gateway::routes::decode;
+use crate::host::definition::WebsocketApiDefinition;
+
+/// What stays the same over the life of one connection.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectionInfo {
+    pub id: String,
+    pub connected_at: Timestamp,
+    pub domain_name: String,
+    pub source_ip: String,
+    pub user_agent: String,
+}
+
+/// `requestContext` of an event; with the gateway's request id.
+pub(crate) fn context(
+    api: &WebsocketApiDefinition,
+    connection: &ConnectionInfo,
+    route_key: &str,
+    event_type: &str,
+) -> (Map<String, Value>, String) {
+    let now = Timestamp::now();
+    let request_id = gateway_request_id();
+    let context = json!({
+        "routeKey": route_key,
+        "eventType": event_type,
+        "extendedRequestId": request_id,
+        "requestTime": common_log_time(now),
+        "messageDirection": "IN",
+        "stage": api.stage,
+        "connectedAt": connection.connected_at.as_millisecond(),
+        "requestTimeEpoch": now.as_millisecond(),
+        "identity": { "userAgent": connection.user_agent, "sourceIp": connection.source_ip },
+        "requestId": request_id,
+        "domainName": connection.domain_name,
+        "connectionId": connection.id,
+        "apiId": api.id,
+    });
+    (context.as_object().cloned().unwrap_or_default(), request_id)
+}
+
+/// The event of `$connect`.
+pub(crate) fn connect(parts: &Parts, context: Map<String, Value>) -> Bytes {
+    let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in &parts.headers {
+        let name = canonical(name.as_str());
+        headers.entry(name).or_default().push(String::from_utf8_lossy(value.as_bytes()).into_owned());
+    }
+    headers.entry("X-Amzn-Trace-Id".into()).or_insert_with(|| vec![trace_id()]);
+    let mut event = json!({
+        "headers": last_values(&headers),
+        "multiValueHeaders": headers,
+        "requestContext": context,
+        "isBase64Encoded": false,
+    });
+    let query = query(parts.uri.query().unwrap_or_default());
+    if !query.is_empty() {
+        event["queryStringParameters"] = json!(last_values(&query));
+        event["multiValueQueryStringParameters"] = json!(query);
+    }
+    Bytes::from(event.to_string())
+}
+
+/// The event of a message.
+pub(crate) fn message(mut context: Map<String, Value>, body: &str) -> Bytes {
+    context.insert("messageId".into(), json!(gateway_request_id()));
+    Bytes::from(json!({ "requestContext": context, "body": body, "isBase64Encoded": false }).to_string())
+}
+
+/// The event of `$disconnect`.
+pub(crate) fn disconnect(mut context: Map<String, Value>, status: u16, reason: &str) -> Bytes {
+    context.insert("disconnectStatusCode".into(), json!(status));
+    context.insert("disconnectReason".into(), json!(reason));
+    Bytes::from(json!({ "requestContext": context, "isBase64Encoded": false }).to_string())
+}
+
+/// The route a message takes: what `$request.body.<path>` finds in it, where that is a route.
+pub(crate) fn route_of<'a>(api: &'a WebsocketApiDefinition, body: &str) -> Option<&'a str> {
+    let path = api.route_selection_expression.trim_start_matches("${").trim_end_matches('}');
+    let path = path.trim_start_matches("$request.body.").trim_start_matches("request.body.");
+    let parsed: Option<Value> = serde_json::from_str(body).ok();
+    let selected =
+        parsed.as_ref().and_then(|value| path.split('.').try_fold(value, |value, key| value.get(key)));
+    let keys = || api.routes.iter().map(|route| route.route_key.as_str());
+    let selected = selected.and_then(Value::as_str);
+    let named = selected.and_then(|name| keys().find(|key| *key == name && !key.starts_with('$')));
+    named.or_else(|| keys().find(|key| *key == "$default"))
+}
+
+fn canonical(name: &str) -> String {
+    let part = |part: &str| {
+        let mut letters = part.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+        first.into_iter().chain(letters).collect::<String>()
+    };
+    name.split('-').map(part).collect::<Vec<_>>().join("-")
+}
+
+fn last_values(all: &BTreeMap<String, Vec<String>>) -> BTreeMap<&str, &str> {
+    all.iter().filter_map(|(name, values)| Some((name.as_str(), values.last()?.as_str()))).collect()
+}
+
+fn query(text: &str) -> BTreeMap<String, Vec<String>> {
+    let mut parameters: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let plain = |text: &str| decode(&text.replace('+', " "));
+        parameters.entry(plain(name)).or_default().push(plain(value));
+    }
+    parameters
+}

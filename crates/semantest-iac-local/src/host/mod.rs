@@ -1,0 +1,7 @@
+//! The host: a background process for each project that runs its functions.
+
+pub mod definition;
+#[allow(clippy::module_inception, reason = "the glossary's word")]
+pub mod host;
+pub mod process;
+pub(crate) mod registry;

@@ -1,0 +1,284 @@
+//! The provider: this machine as a cloud.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use semantest_iac_core::domain::blueprint::Blueprint;
+use semantest_iac_core::domain::deployment::resource::{Address, Properties};
+use semantest_iac_core::domain::deployment::resource_graph::ResourceGraph;
+use semantest_iac_core::domain::networking::api_gateway::ApiProtocol;
+use semantest_iac_core::ports::provider::{
+    Applied, Change, Discovered, FunctionAccess, Observed, Operation, OwnershipTags, Provider,
+    ProviderSettings, ResourceHandle, Scope,
+};
+use semantest_iac_core::{Error, ErrorKind, Result};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::config::LocalConfig;
+use crate::control::client::ControlClient;
+use crate::control::messages::HostState;
+use crate::error::foreign;
+use crate::function::{self, FunctionInputs};
+use crate::host::definition::{ApiDefinition, SecretValues, Tags};
+use crate::host_link::HostLink;
+use crate::packages::Packages;
+use crate::{http_api, websocket_api};
+
+/// Runs components on this machine, in a host process of the project.
+pub struct LocalProvider {
+    pub(crate) config: LocalConfig,
+    host: HostLink,
+    packages: Packages,
+}
+
+impl LocalProvider {
+    /// A provider; nothing is started before it is needed.
+    pub fn new(config: LocalConfig) -> Self {
+        let (host, packages) = (HostLink::new(config.clone()), Packages::new(&config.state_dir));
+        Self { config, host, packages }
+    }
+
+    /// Starts the host where it has something to run and does not; it says whether it had to.
+    ///
+    /// # Errors
+    /// `Unavailable` where it does not start.
+    pub async fn ensure_host(&self) -> Result<bool> {
+        if self.host.find().is_some() || self.host.kept()?.is_empty() {
+            return Ok(false);
+        }
+        self.host.ensure().await.map(|_| true)
+    }
+
+    /// Stops the host; it says whether one ran. What it ran is kept for the next one.
+    ///
+    /// # Errors
+    /// `Timeout` where it does not end.
+    pub async fn stop_host(&self) -> Result<bool> {
+        self.host.stop().await
+    }
+
+    /// The host, where there is anything to ask it about.
+    pub(crate) async fn host_with_something(&self) -> Result<Option<ControlClient>> {
+        match self.host.find() {
+            Some(client) => Ok(Some(client)),
+            None if self.host.kept()?.is_empty() => Ok(None),
+            None => self.host.ensure().await.map(Some),
+        }
+    }
+
+    async fn apply_function(&self, change: &Change) -> Result<Applied> {
+        let wanted = FunctionInputs::read(&change.resource)?;
+        let _lock = self.packages.using().await?;
+        let code = self.packages.unpacked(&wanted.package, self.config.artifacts.as_ref()).await?;
+        let definition = wanted.definition(&change.resource, code);
+        let host = self.host.ensure().await?;
+        let state = host.state().await?;
+        let there = state.functions.iter().find(|function| function.name == definition.name);
+        if there.is_some_and(|there| there.tags != definition.tags) {
+            return Err(foreign("function", &definition.name));
+        }
+        let adopted = there.is_some() && change.resource.id.is_none();
+        let secrets =
+            change.secrets.iter().map(|(reference, value)| (reference.into(), value.reveal().into()));
+        let outputs = function::outputs(&definition);
+        host.put_function(definition.clone(), SecretValues(secrets.collect())).await?;
+        Ok(Applied { id: definition.name, outputs, adopted })
+    }
+
+    async fn apply_api(&self, change: &Change) -> Result<Applied> {
+        let definition = api_definition(&change.resource)?;
+        let _lock = self.packages.using().await?;
+        let host = self.host.ensure().await?;
+        let state = host.state().await?;
+        let there = state.apis.iter().find(|api| api.id() == definition.id());
+        if there.is_some_and(|there| api_tags(there) != api_tags(&definition)) {
+            return Err(foreign("API", definition.id()));
+        }
+        let adopted = there.is_some() && change.resource.id.is_none();
+        let applied = host.put_api(&definition).await?;
+        Ok(Applied { id: applied.id().into(), outputs: api_outputs(&applied), adopted })
+    }
+
+    /// Takes away what nothing uses any more; with the last thing the host goes as well.
+    async fn sweep(&self, host: &ControlClient) -> Result<()> {
+        let lock = self.packages.sweeping().await?;
+        let state = host.state().await?;
+        if !state.is_empty() {
+            let used = state.functions.into_iter().map(|function| function.package_sha256);
+            return self.packages.keep_only(used.collect(), &lock).await;
+        }
+        self.host.stop().await?;
+        self.packages.keep_only(BTreeSet::new(), &lock).await
+    }
+}
+
+#[async_trait]
+impl Provider for LocalProvider {
+    fn name(&self) -> &str {
+        "local"
+    }
+
+    fn lower(&self, blueprint: &Blueprint, settings: &ProviderSettings) -> Result<ResourceGraph> {
+        if blueprint.service.is_some() || blueprint.load_balancer.is_some() {
+            let text = "`local` cannot run containers yet: deploy container-service components with \
+                        another provider, such as `aws`";
+            let error = Error::new(ErrorKind::Unsupported, "local.lower", text);
+            return Err(error.with("component", &blueprint.component));
+        }
+        let region = settings.region.as_deref();
+        let functions = blueprint.functions.iter().map(|one| function::lower(blueprint, one, region));
+        let mut resources: Vec<_> = functions.collect::<Result<_>>()?;
+        resources.extend(blueprint.api.as_ref().map(|api| match api.protocol {
+            ApiProtocol::Http => http_api::lower(blueprint, api),
+            ApiProtocol::Websocket => websocket_api::lower(blueprint, api),
+        }));
+        ResourceGraph::new(resources)
+    }
+
+    async fn observe(&self, resource: &ResourceHandle) -> Result<Option<Observed>> {
+        let Some(host) = self.host_with_something().await? else { return Ok(None) };
+        let HostState { functions, apis } = host.state().await?;
+        let (name, tags) = (physical_name(resource)?, tags_of(&resource.tags));
+        if resource.kind == function::KIND {
+            let found = functions.into_iter().find(|one| one.name == name && one.tags == tags);
+            return Ok(found.map(|found| Observed {
+                inputs: function::inputs(&found),
+                outputs: function::outputs(&found),
+                id: found.name,
+            }));
+        }
+        let found = apis.into_iter().find(|api| api.id() == name && *api_tags(api) == tags);
+        Ok(found.filter(|api| api_kind(api) == resource.kind).map(|found| Observed {
+            id: found.id().into(),
+            inputs: api_inputs(&found),
+            outputs: api_outputs(&found),
+        }))
+    }
+
+    async fn apply(&self, change: &Change, _operation: &Operation) -> Result<Applied> {
+        match change.resource.kind.as_str() {
+            function::KIND => self.apply_function(change).await,
+            _ => self.apply_api(change).await,
+        }
+    }
+
+    async fn delete(&self, resource: &ResourceHandle, _operation: &Operation) -> Result<()> {
+        let (name, tags) = (physical_name(resource)?, tags_of(&resource.tags));
+        let Some(host) = self.host_with_something().await? else { return Ok(()) };
+        let state = host.state().await?;
+        if resource.kind == function::KIND {
+            if state.functions.iter().any(|one| one.name == name && one.tags == tags) {
+                host.remove_function(&name).await?;
+            }
+        } else if state.apis.iter().any(|api| api.id() == name && *api_tags(api) == tags) {
+            host.remove_api(&name).await?;
+        }
+        self.sweep(&host).await
+    }
+
+    async fn discover(&self, scope: &Scope) -> Result<Vec<Discovered>> {
+        let state = match self.host.find() {
+            Some(host) => host.state().await?,
+            None => self.host.kept()?,
+        };
+        let functions = state.functions.iter().map(|one| (&one.tags, function::KIND, one.name.as_str()));
+        let apis = state.apis.iter().map(|api| (api_tags(api), api_kind(api), api.id()));
+        let ours = functions.chain(apis).filter(|(tags, ..)| is_within(tags, scope));
+        let mut found: Vec<_> = ours
+            .map(|(tags, kind, id)| Discovered { tags: ownership(tags), kind: kind.into(), id: id.into() })
+            .collect();
+        found.sort_by(|a, b| a.tags.cmp(&b.tags));
+        Ok(found)
+    }
+
+    fn functions(&self) -> Option<&dyn FunctionAccess> {
+        Some(self)
+    }
+}
+
+/// What a resource is called on this machine.
+pub(crate) fn physical_name(resource: &ResourceHandle) -> Result<String> {
+    let key = match resource.kind.as_str() {
+        function::KIND => "function_name",
+        http_api::KIND | websocket_api::KIND => "api_id",
+        other => return Err(unknown(other)),
+    };
+    resource.inputs.get(key).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
+        let text = format!("a {} needs `{key}`", resource.kind);
+        Error::new(ErrorKind::InvalidInput, "local.read", text)
+    })
+}
+
+fn unknown(kind: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, "local.read", format!("`local` has no resources of kind `{kind}`"))
+}
+
+fn api_definition(resource: &ResourceHandle) -> Result<ApiDefinition> {
+    match resource.kind.as_str() {
+        http_api::KIND => http_api::definition(resource).map(ApiDefinition::Http),
+        websocket_api::KIND => websocket_api::definition(resource).map(ApiDefinition::Websocket),
+        other => Err(unknown(other)),
+    }
+}
+
+fn api_kind(api: &ApiDefinition) -> &'static str {
+    match api {
+        ApiDefinition::Http(_) => http_api::KIND,
+        ApiDefinition::Websocket(_) => websocket_api::KIND,
+    }
+}
+
+fn api_tags(api: &ApiDefinition) -> &Tags {
+    match api {
+        ApiDefinition::Http(api) => &api.tags,
+        ApiDefinition::Websocket(api) => &api.tags,
+    }
+}
+
+fn api_inputs(api: &ApiDefinition) -> Properties {
+    match api {
+        ApiDefinition::Http(api) => http_api::inputs(api),
+        ApiDefinition::Websocket(api) => websocket_api::inputs(api),
+    }
+}
+
+fn api_outputs(api: &ApiDefinition) -> Properties {
+    let endpoint = match api {
+        ApiDefinition::Http(api) => http_api::endpoint(api),
+        ApiDefinition::Websocket(api) => websocket_api::endpoint(api),
+    };
+    properties(&json!({"api_id": api.id(), "endpoint": endpoint}))
+}
+
+fn is_within(tags: &Tags, scope: &Scope) -> bool {
+    tags.project == scope.project
+        && tags.environment == scope.environment
+        && scope.component.as_ref().is_none_or(|component| *component == tags.component)
+}
+
+pub(crate) fn tags_of(tags: &OwnershipTags) -> Tags {
+    Tags {
+        project: tags.project.clone(),
+        environment: tags.environment.clone(),
+        component: tags.component.clone(),
+        address: tags.address.as_str().to_owned(),
+    }
+}
+
+fn ownership(tags: &Tags) -> OwnershipTags {
+    OwnershipTags {
+        project: tags.project.clone(),
+        environment: tags.environment.clone(),
+        component: tags.component.clone(),
+        address: Address::from(tags.address.as_str()),
+    }
+}
+
+/// Whatever is an object in JSON, as properties.
+pub(crate) fn properties(value: &impl Serialize) -> Properties {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(map)) => map,
+        _ => Properties::new(),
+    }
+}

@@ -1,0 +1,67 @@
+//! The environment of a worker: the documented set and the user's variables, nothing of the host's.
+//!
+//! Source: AWS Lambda developer guide, "Defined runtime environment variables".
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::host::definition::{EnvironmentValue, FunctionDefinition, SecretValues};
+
+/// Credentials that SDKs find when the user gives none: enough to sign, good for nothing.
+const DUMMY_CREDENTIALS: [(&str, &str); 3] =
+    [("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local"), ("AWS_SESSION_TOKEN", "local")];
+
+/// Variables of a worker of `function` that talks to `runtime_api` (`host:port`).
+///
+/// # Errors
+/// The reference of a secret that has no value.
+pub fn variables(
+    function: &FunctionDefinition,
+    secrets: &SecretValues,
+    runtime_api: &str,
+    log_stream: &str,
+    certificate: Option<&Path>,
+) -> Result<BTreeMap<String, String>, String> {
+    let mut variables: BTreeMap<String, String> = BTreeMap::new();
+    let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
+    for (name, value) in DUMMY_CREDENTIALS {
+        set(name, value);
+    }
+    if let Some(certificate) = certificate.and_then(Path::to_str) {
+        set("AWS_CA_BUNDLE", certificate);
+        set("NODE_EXTRA_CA_CERTS", certificate);
+    }
+    for name in ["PATH", "HOME", "TMPDIR", "SystemRoot"] {
+        if let Ok(value) = std::env::var(name) {
+            set(name, &value);
+        }
+    }
+    set("LANG", "en_US.UTF-8");
+    set("TZ", ":UTC");
+    for (name, value) in &function.environment_variables {
+        let value = match value {
+            EnvironmentValue::Plain(text) => text,
+            EnvironmentValue::Secret { secret, .. } => secrets.0.get(secret).ok_or_else(|| secret.clone())?,
+        };
+        set(name, value);
+    }
+    // What follows is the runtime's own: the user's variables cannot change it.
+    let code = function.code_dir.to_string_lossy();
+    set("AWS_LAMBDA_RUNTIME_API", runtime_api);
+    set("_HANDLER", &function.handler);
+    set("LAMBDA_TASK_ROOT", &code);
+    set("LAMBDA_RUNTIME_DIR", &code);
+    set("AWS_REGION", &function.region);
+    set("AWS_DEFAULT_REGION", &function.region);
+    set("AWS_EXECUTION_ENV", &format!("AWS_Lambda_{}", function.runtime));
+    set("AWS_LAMBDA_FUNCTION_NAME", &function.name);
+    set("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST");
+    set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &function.memory_mb.to_string());
+    set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
+    set("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{}", function.name));
+    set("AWS_LAMBDA_LOG_STREAM_NAME", log_stream);
+    // Byte code is checked by whole seconds and size: an edit within one second would go unseen.
+    set("PYTHONDONTWRITEBYTECODE", "1");
+    set("PYTHONUNBUFFERED", "1");
+    Ok(variables)
+}

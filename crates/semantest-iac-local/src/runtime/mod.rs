@@ -1,0 +1,11 @@
+//! Runs functions: worker processes behind the Lambda Runtime API, pooled by function.
+
+pub mod environment;
+pub mod function_log;
+pub mod function_runtime;
+pub mod interpreter;
+pub mod invocation;
+mod pool;
+mod runtime_api;
+mod spawn;
+mod worker;

@@ -1,0 +1,100 @@
+//! The Lambda Runtime API of one worker.
+//!
+//! Source: AWS Lambda developer guide, "Using the Lambda runtime API" (2018-06-01).
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+use crate::runtime::worker::{MAX_PAYLOAD, Worker};
+
+const BASE: &str = "/2018-06-01/runtime/";
+
+/// Serves `worker` on `listener` until the task is aborted.
+pub(crate) async fn serve(worker: Arc<Worker>, listener: TcpListener) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let _ = stream.set_nodelay(true);
+        let worker = worker.clone();
+        tokio::spawn(async move {
+            let service = service_fn(move |request| answer(worker.clone(), request));
+            let mut builder = hyper::server::conn::http1::Builder::new();
+            // The worker going away in the middle is its supervisor's business.
+            let _ = builder.pipeline_flush(true).serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+async fn answer(
+    worker: Arc<Worker>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let path = request.uri().path().strip_prefix(BASE).unwrap_or_default().to_owned();
+    let kind = request.headers().get("lambda-runtime-function-error-type");
+    let error_type = kind.and_then(|kind| kind.to_str().ok()).unwrap_or("Unhandled").to_owned();
+    let get = request.method() == Method::GET;
+    if get && path == "invocation/next" {
+        return Ok(next(&worker).await);
+    }
+    let body = Limited::new(request.into_body(), MAX_PAYLOAD + 1).collect().await;
+    let body = body.map(|body| body.to_bytes());
+    let mut parts = path.split('/');
+    let accepted = match (parts.next(), parts.next(), parts.next()) {
+        (Some("invocation"), Some(id), Some("response")) if !get => match body {
+            Ok(body) if body.len() <= MAX_PAYLOAD => worker.respond(id, body),
+            _ => worker.respond_too_large(id),
+        },
+        (Some("invocation"), Some(id), Some("error")) if !get => {
+            worker.fail(id, &error_type, body.unwrap_or_default())
+        }
+        (Some("init"), Some("error"), None) if !get => {
+            worker.fail_init(&error_type, body.unwrap_or_default());
+            true
+        }
+        _ => {
+            return Ok(json(
+                StatusCode::NOT_FOUND,
+                r#"{"errorType":"NotFound","errorMessage":"no such path"}"#,
+            ));
+        }
+    };
+    Ok(match accepted {
+        true => json(StatusCode::ACCEPTED, r#"{"status":"OK"}"#),
+        false => json(
+            StatusCode::BAD_REQUEST,
+            r#"{"errorType":"InvalidRequestID","errorMessage":"Invalid request ID"}"#,
+        ),
+    })
+}
+
+async fn next(worker: &Arc<Worker>) -> Response<Full<Bytes>> {
+    let Some(taken) = worker.take().await else {
+        // The pool was retired: the supervisor ends this process.
+        std::future::pending::<()>().await;
+        return Response::default();
+    };
+    let mut response = Response::new(Full::new(taken.event));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in taken.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+fn json(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,36 @@
+//! Starting worker processes so that none outlives the host.
+
+use tokio::process::{Child, Command};
+
+/// Starts `command` in a process group of its own. On Linux the kernel kills it when the host dies; it must be called
+/// from a thread that lives as long as the host (prctl(2), `PR_SET_PDEATHSIG`). Elsewhere the worker ends
+/// when its connection to the host closes.
+#[allow(unsafe_code, reason = "pre_exec is the only way to ask for the death signal between fork and exec")]
+pub(crate) fn spawn(mut command: Command) -> std::io::Result<Child> {
+    command.process_group(0).kill_on_drop(true);
+    #[cfg(target_os = "linux")]
+    {
+        let host = rustix::process::getpid();
+        // SAFETY: the closure runs between fork and exec and only makes async-signal-safe system calls.
+        unsafe {
+            command.pre_exec(move || {
+                rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+                // The host may have died before the request reached the kernel.
+                match rustix::process::getppid() {
+                    Some(parent) if parent == host => Ok(()),
+                    _ => Err(std::io::ErrorKind::BrokenPipe.into()),
+                }
+            });
+        }
+    }
+    command.spawn()
+}
+
+/// Kills the process group that `leader` leads.
+pub(crate) fn kill_group(leader: u32) {
+    let pid = i32::try_from(leader).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(pid) = pid {
+        // It may have ended by itself.
+        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+    }
+}

@@ -1,0 +1,337 @@
+//! One worker: a process, its Runtime API, its log, its limits.
+
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+
+use crate::runtime::environment;
+use crate::runtime::interpreter::{self, RuntimeFamily};
+use crate::runtime::invocation::InvocationOutcome;
+use crate::runtime::pool::{Job, Pool, error_payload};
+use crate::runtime::runtime_api;
+use crate::runtime::spawn::{kill_group, spawn};
+
+/// Largest event and response, in bytes (AWS Lambda quotas).
+pub(crate) const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
+/// A worker that asks for no invocation within this time, or its function's longer one, is killed.
+const INIT_TIME: Duration = Duration::from_secs(10);
+/// How often the memory of a busy worker is looked at.
+const WATCH: Duration = Duration::from_millis(100);
+/// How long the last lines of a worker that has ended are waited for.
+const LAST_LINES: Duration = Duration::from_millis(500);
+
+/// A worker process and what it is doing.
+pub(crate) struct Worker {
+    pub pool: Arc<Pool>,
+    current: Mutex<Option<Running>>,
+    /// The invocation that lines of the log belong to; kept after its end for lines that come late.
+    log_id: Mutex<Option<String>>,
+    ready: AtomicBool,
+    init_failure: Mutex<Option<(String, Bytes)>>,
+    /// Why it is being killed: error type and message.
+    verdict: Mutex<Option<(String, String)>>,
+    kill: CancellationToken,
+    /// The pool has nothing more for it.
+    dismissed: CancellationToken,
+    peak_kib: AtomicU64,
+}
+
+struct Running {
+    job: Job,
+    since: Instant,
+}
+
+/// An invocation as the worker gets it.
+pub(crate) struct Taken {
+    pub event: Bytes,
+    pub headers: Vec<(&'static str, String)>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl Worker {
+    /// The next invocation; the function's time runs from here.
+    pub async fn take(self: &Arc<Self>) -> Option<Taken> {
+        self.ready.store(true, Ordering::SeqCst);
+        let Some(job) = self.pool.take().await else {
+            self.dismissed.cancel();
+            return None;
+        };
+        let function = &self.pool.function;
+        let limit = Duration::from_secs(u64::from(function.timeout_s));
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + limit;
+        let trace = job.invocation.trace_id.clone().unwrap_or_else(|| {
+            let id = uuid::Uuid::new_v4().simple().to_string();
+            format!("Root=1-{}-{}", &id[..8], &id[8..])
+        });
+        let mut headers = vec![
+            ("lambda-runtime-aws-request-id", job.request_id.clone()),
+            ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
+            ("lambda-runtime-invoked-function-arn", function.arn.clone()),
+            ("lambda-runtime-trace-id", trace),
+        ];
+        if let Some(client) = &job.invocation.client_context {
+            headers.push(("lambda-runtime-client-context", client.clone()));
+        }
+        let event = job.invocation.event.clone();
+        let id = job.request_id.clone();
+        *lock(&self.log_id) = Some(id.clone());
+        self.pool.log.write(Some(&id), &format!("START RequestId: {id} Version: $LATEST"));
+        *lock(&self.current) = Some(Running { job, since: Instant::now() });
+        let worker = self.clone();
+        tokio::spawn(async move { worker.time_out(&id, limit).await });
+        Some(Taken { event, headers })
+    }
+
+    async fn time_out(&self, id: &str, limit: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(limit) => {}
+            () = self.kill.cancelled() => return,
+        }
+        let mine = lock(&self.current).as_ref().is_some_and(|running| running.job.request_id == id);
+        if mine {
+            let text = format!("{id} Task timed out after {}.00 seconds", limit.as_secs());
+            self.condemn("Sandbox.Timedout", &text);
+        }
+    }
+
+    fn condemn(&self, error_type: &str, message: &str) {
+        lock(&self.verdict).get_or_insert_with(|| (error_type.to_owned(), message.to_owned()));
+        self.kill.cancel();
+    }
+
+    /// Takes the job with this id, if that is the one under way, and reports it.
+    fn finish(&self, id: &str) -> Option<Job> {
+        let running = {
+            let mut current = lock(&self.current);
+            match current.as_ref() {
+                Some(running) if running.job.request_id == id => current.take(),
+                _ => None,
+            }
+        }?;
+        let taken = running.since.elapsed().as_secs_f64() * 1000.0;
+        let memory = self.pool.function.memory_mb;
+        let peak = self.peak_kib.load(Ordering::Relaxed).div_ceil(1024);
+        self.pool.log.write(Some(id), &format!("END RequestId: {id}"));
+        let report = format!(
+            "REPORT RequestId: {id}\tDuration: {taken:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {memory} MB\t\
+             Max Memory Used: {peak} MB",
+            taken.ceil()
+        );
+        self.pool.log.write(Some(id), &report);
+        Some(running.job)
+    }
+
+    /// The handler has returned.
+    pub fn respond(&self, id: &str, payload: Bytes) -> bool {
+        let Some(job) = self.finish(id) else { return false };
+        let _ = job.reply.send(InvocationOutcome::Success { request_id: job.request_id, payload });
+        true
+    }
+
+    /// The handler has returned more than may be returned.
+    pub fn respond_too_large(&self, id: &str) -> bool {
+        let Some(job) = self.finish(id) else { return false };
+        let text =
+            format!("Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD} bytes).");
+        self.pool.log.write(Some(id), &text);
+        job.fail("Function.ResponseSizeTooLarge", &text);
+        true
+    }
+
+    /// The handler has thrown.
+    pub fn fail(&self, id: &str, error_type: &str, payload: Bytes) -> bool {
+        let Some(job) = self.finish(id) else { return false };
+        job.fail_with(error_type, payload);
+        true
+    }
+
+    /// The handler's module could not be loaded.
+    pub fn fail_init(&self, error_type: &str, payload: Bytes) {
+        *lock(&self.init_failure) = Some((error_type.to_owned(), payload));
+    }
+
+    fn watch_memory(&self, process: u32) {
+        let busy = lock(&self.current).is_some();
+        let Some(kib) = busy.then(|| resident_kib(process)).flatten() else { return };
+        self.peak_kib.fetch_max(kib, Ordering::Relaxed);
+        if kib > u64::from(self.pool.function.memory_mb) * 1024 {
+            let limit = self.pool.function.memory_mb;
+            self.condemn("Runtime.ExitError", &format!("Error: signal: killed (memory above {limit} MB)"));
+        }
+    }
+}
+
+/// Resident memory of a process in KiB, where this system tells.
+fn resident_kib(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Runs a worker of `pool` from its start to its end.
+pub(crate) async fn supervise(pool: Arc<Pool>) {
+    let worker = Arc::new(Worker {
+        pool: pool.clone(),
+        current: Mutex::new(None),
+        log_id: Mutex::new(None),
+        ready: AtomicBool::new(false),
+        init_failure: Mutex::new(None),
+        verdict: Mutex::new(None),
+        kill: CancellationToken::new(),
+        dismissed: CancellationToken::new(),
+        peak_kib: AtomicU64::new(0),
+    });
+    let started = start(&worker).await;
+    let failure = match started {
+        Ok((child, api)) => {
+            let failure = run(&worker, child).await;
+            api.abort();
+            failure
+        }
+        Err(text) => {
+            pool.log.write(None, &text);
+            Some(("Runtime.InvalidEntrypoint".to_owned(), error_payload("Runtime.InvalidEntrypoint", &text)))
+        }
+    };
+    pool.ended(failure);
+}
+
+async fn start(worker: &Arc<Worker>) -> Result<(Child, tokio::task::JoinHandle<()>), String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let command = command(&worker.pool, &address.to_string())?;
+    let api = tokio::spawn(runtime_api::serve(worker.clone(), listener));
+    match spawn(command) {
+        Ok(child) => Ok((child, api)),
+        Err(error) => {
+            api.abort();
+            Err(format!("the function's process cannot be started: {error}"))
+        }
+    }
+}
+
+fn command(pool: &Pool, runtime_api: &str) -> Result<Command, String> {
+    let function = &pool.function;
+    let stream = format!("local/[$LATEST]{}", uuid::Uuid::new_v4().simple());
+    let certificate = pool.certificate.as_deref();
+    let variables = environment::variables(function, &pool.secrets, runtime_api, &stream, certificate)
+        .map_err(|secret| format!("secret `{secret}` has no value here: set it and deploy again"))?;
+    let (program, script): (PathBuf, Option<PathBuf>) = match RuntimeFamily::parse(&function.runtime) {
+        Some(RuntimeFamily::Provided) => (function.code_dir.join("bootstrap"), None),
+        Some(family) => {
+            let found = interpreter::find(&function.runtime)?;
+            if let Some(warning) = found.warning {
+                pool.log.write(None, &format!("WARNING: {warning}"));
+            }
+            let script = if matches!(family, RuntimeFamily::Python(_)) { "python.py" } else { "node.mjs" };
+            (found.program, Some(pool.bootstraps.join(script)))
+        }
+        None => return Err(format!("runtime `{}` is not known here", function.runtime)),
+    };
+    if script.is_none() && !program.exists() {
+        return Err(
+            "the package has no executable `bootstrap` at its top, which provided.* runtimes run".into()
+        );
+    }
+    let mut command = Command::new(program);
+    command.args(script).env_clear().envs(variables).current_dir(&function.code_dir);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Ok(command)
+}
+
+/// Watches a worker until it ends; the reason, where it never became ready.
+async fn run(worker: &Arc<Worker>, mut child: Child) -> Option<(String, Bytes)> {
+    let process = child.id().unwrap_or_default();
+    let mut lines = tokio::task::JoinSet::new();
+    if let Some(output) = child.stdout.take() {
+        lines.spawn(copy_lines(worker.clone(), output));
+    }
+    if let Some(output) = child.stderr.take() {
+        lines.spawn(copy_lines(worker.clone(), output));
+    }
+    let started = Instant::now();
+    let init_time = INIT_TIME.max(Duration::from_secs(u64::from(worker.pool.function.timeout_s)));
+    let mut tick = tokio::time::interval(WATCH);
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status.ok(),
+            () = worker.kill.cancelled() => break end(&mut child, process).await,
+            () = worker.dismissed.cancelled() => break end(&mut child, process).await,
+            _ = tick.tick() => {
+                worker.watch_memory(process);
+                if !worker.ready.load(Ordering::SeqCst) && started.elapsed() > init_time {
+                    let seconds = init_time.as_secs();
+                    worker.condemn("Sandbox.Timedout", &format!("Init phase timed out after {seconds}.00 seconds"));
+                }
+            }
+        }
+    };
+    // Children of the worker must not outlive it.
+    kill_group(process);
+    let _ = tokio::time::timeout(LAST_LINES, async { while lines.join_next().await.is_some() {} }).await;
+    conclude(worker, status)
+}
+
+async fn end(child: &mut Child, process: u32) -> Option<ExitStatus> {
+    kill_group(process);
+    child.wait().await.ok()
+}
+
+/// Answers what was under way when the worker ended.
+fn conclude(worker: &Worker, status: Option<ExitStatus>) -> Option<(String, Bytes)> {
+    let verdict = lock(&worker.verdict).take();
+    let (error_type, text) = verdict.unwrap_or_else(|| {
+        let status = status.map_or_else(|| "unknown status".to_owned(), |status| status.to_string());
+        ("Runtime.ExitError".to_owned(), format!("Error: Runtime exited with error: {status}"))
+    });
+    let current = lock(&worker.current).as_ref().map(|running| running.job.request_id.clone());
+    if let Some(id) = current {
+        worker.pool.log.write(Some(&id), &text);
+        if let Some(job) = worker.finish(&id) {
+            let text = match error_type == "Sandbox.Timedout" {
+                true => text,
+                false => format!("RequestId: {id} {text}"),
+            };
+            job.fail(&error_type, &text);
+        }
+        return None;
+    }
+    if worker.ready.load(Ordering::SeqCst) {
+        return None;
+    }
+    let init = lock(&worker.init_failure).take();
+    Some(init.unwrap_or_else(|| {
+        worker.pool.log.write(None, &text);
+        (error_type.clone(), error_payload(&error_type, &text))
+    }))
+}
+
+async fn copy_lines(worker: Arc<Worker>, output: impl AsyncRead + Unpin) {
+    let mut reader = BufReader::new(output);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match reader.read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {
+                let text = String::from_utf8_lossy(&line);
+                let id = lock(&worker.log_id).clone();
+                // Clients of AWS fold a traceback into one line with carriage returns.
+                for part in text.trim_end_matches(['\n', '\r']).split('\r') {
+                    worker.pool.log.write(id.as_deref(), part);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `local.websocket_api`: routes to functions over WebSocket, on a port of this machine.
+
+use semantest_iac_core::Result;
+use semantest_iac_core::domain::blueprint::Blueprint;
+use semantest_iac_core::domain::deployment::resource::{Properties, Resource};
+use semantest_iac_core::domain::networking::api_gateway::ApiGateway;
+use semantest_iac_core::ports::provider::ResourceHandle;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::error::malformed;
+use crate::host::definition::{Route, WebsocketApiDefinition};
+use crate::http_api;
+use crate::provider::{properties, tags_of};
+
+/// Provider's word for a WebSocket API.
+pub(crate) const KIND: &str = "local.websocket_api";
+
+/// Which part of a message names its route.
+const ROUTE_SELECTION: &str = "$request.body.action";
+
+/// What a WebSocket API is asked to be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct WebsocketApiInputs {
+    api_id: String,
+    name: String,
+    stage: String,
+    routes: Vec<Route>,
+}
+
+pub(crate) fn lower(blueprint: &Blueprint, api: &ApiGateway) -> Resource {
+    let mut inputs = http_api::common_inputs(blueprint, api);
+    inputs.insert("stage".into(), json!(blueprint.environment));
+    http_api::resource(KIND, inputs)
+}
+
+pub(crate) fn definition(handle: &ResourceHandle) -> Result<WebsocketApiDefinition> {
+    let inputs: WebsocketApiInputs =
+        serde_json::from_value(handle.inputs.clone().into()).map_err(|error| malformed(KIND, error))?;
+    Ok(WebsocketApiDefinition {
+        id: inputs.api_id,
+        name: inputs.name,
+        tags: tags_of(&handle.tags),
+        stage: inputs.stage,
+        port: None,
+        routes: inputs.routes,
+        route_selection_expression: ROUTE_SELECTION.into(),
+    })
+}
+
+pub(crate) fn inputs(definition: &WebsocketApiDefinition) -> Properties {
+    properties(&WebsocketApiInputs {
+        api_id: definition.id.clone(),
+        name: definition.name.clone(),
+        stage: definition.stage.clone(),
+        routes: definition.routes.clone(),
+    })
+}
+
+pub(crate) fn endpoint(definition: &WebsocketApiDefinition) -> Option<String> {
+    Some(format!("ws://127.0.0.1:{}/{}", definition.port?, definition.stage))
+}

@@ -1,0 +1,217 @@
+//! The writer thread: everything that waits is committed together, once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use semantest_iac_core::{Error, ErrorKind, Result};
+use tokio::sync::{Notify, oneshot};
+
+use crate::error::sqlite;
+use crate::gate::{Gate, last_writer};
+use crate::schema;
+
+/// At most this many requests in one transaction.
+const GROUP: usize = 512;
+/// The write-ahead log is moved into the database beyond this size, in bytes.
+const CHECKPOINT_BYTES: u64 = 16 * 1024 * 1024;
+/// How long a request may wait before it is begun.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const QUEUED: u8 = 0;
+const RUNNING: u8 = 1;
+const ABANDONED: u8 = 2;
+
+/// Answers a request once it is known whether the commit went through.
+type Reply = Box<dyn FnOnce(Option<Error>) + Send>;
+
+/// What a request did: whether to keep it, and how to answer.
+type Done = (bool, Reply);
+
+/// Does a request, or, given an error in the place of a connection, answers with that.
+type Run = Box<dyn FnOnce(Result<&Connection>) -> Done + Send>;
+
+struct Job {
+    state: Arc<AtomicU8>,
+    run: Run,
+}
+
+/// Hands requests to the writer thread, which ends when this is dropped.
+pub(crate) struct Writer {
+    jobs: Option<Sender<Job>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+    path: PathBuf,
+    commits: Arc<AtomicU64>,
+}
+
+impl Writer {
+    /// Opens the database for writing, creating or migrating it, and starts the thread.
+    pub fn start(path: &Path, grown: Arc<Notify>) -> Result<Self> {
+        let mut gate = Gate::open(&lock_path(path))?;
+        gate.enter()?;
+        let opened = open(path);
+        gate.leave();
+        let connection = opened?;
+        let (jobs, waiting) = channel();
+        let commits = Arc::new(AtomicU64::new(0));
+        let mut worker = Worker { connection, gate, path: path.to_owned(), commits: commits.clone(), grown };
+        let thread = std::thread::Builder::new()
+            .name("semantest-writer".into())
+            .spawn(move || worker.work(&waiting))
+            .map_err(crate::error::file("store.open", path))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), path: path.to_owned(), commits })
+    }
+
+    /// How many transactions were committed.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Runs `request` inside the next transaction and answers when it is durable. A request that fails leaves no
+    /// trace and does not disturb the others of its transaction.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        request: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        let run = Box::new(move |connection: Result<&Connection>| -> Done {
+            let result = connection.and_then(request);
+            let keep = result.is_ok();
+            let reply = move |failed: Option<Error>| {
+                let result = match failed {
+                    Some(error) if result.is_ok() => Err(error),
+                    _ => result,
+                };
+                // The asker may have gone away; what was written stays written.
+                let _ = answer.send(result);
+            };
+            (keep, Box::new(reply))
+        });
+        let state = Arc::new(AtomicU8::new(QUEUED));
+        let job = Job { state: state.clone(), run };
+        self.jobs.as_ref().and_then(|jobs| jobs.send(job).ok()).ok_or_else(stopped)?;
+        let mut answered = answered;
+        if let Ok(answer) = tokio::time::timeout(PATIENCE, &mut answered).await {
+            return answer.unwrap_or_else(|_| Err(stopped()));
+        }
+        if state.compare_exchange(QUEUED, ABANDONED, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            return Err(busy(&self.path));
+        }
+        // Begun: its outcome is worth waiting for.
+        answered.await.unwrap_or_else(|_| Err(stopped()))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Worker {
+    connection: Connection,
+    gate: Gate,
+    path: PathBuf,
+    commits: Arc<AtomicU64>,
+    grown: Arc<Notify>,
+}
+
+impl Worker {
+    fn work(&mut self, waiting: &Receiver<Job>) {
+        while let Ok(first) = waiting.recv() {
+            let mut group = vec![first];
+            // Waiting for the gate lets more requests gather.
+            let entered = self.gate.enter();
+            group.extend(waiting.try_iter().take(GROUP - 1));
+            let replies = match entered {
+                Ok(()) => self.commit(group),
+                Err(error) => refuse(group, &error),
+            };
+            self.gate.leave();
+            self.grown.notify_waiters();
+            for (reply, failed) in replies {
+                reply(failed);
+            }
+            self.checkpoint();
+        }
+    }
+
+    fn commit(&self, group: Vec<Job>) -> Vec<(Reply, Option<Error>)> {
+        let failed = sqlite("store.write", &self.path);
+        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+            return refuse(group, &failed(error));
+        }
+        let mut replies = Vec::with_capacity(group.len());
+        let mut keep_any = false;
+        for job in group {
+            if job.state.compare_exchange(QUEUED, RUNNING, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+                continue;
+            }
+            let begun = self.connection.execute_batch("SAVEPOINT request");
+            let (keep, reply) = (job.run)(Ok(&self.connection));
+            let ended = match keep {
+                true => self.connection.execute_batch("RELEASE request"),
+                false => self.connection.execute_batch("ROLLBACK TO request; RELEASE request"),
+            };
+            keep_any |= keep;
+            replies.push((reply, begun.and(ended).err().map(&failed)));
+        }
+        let end = if keep_any { "COMMIT" } else { "ROLLBACK" };
+        if let Err(error) = self.connection.execute_batch(end) {
+            let error = failed(error);
+            if !self.connection.is_autocommit() {
+                let _ = self.connection.execute_batch("ROLLBACK");
+            }
+            return replies.into_iter().map(|(reply, _)| (reply, Some(error.clone()))).collect();
+        }
+        if keep_any {
+            self.commits.fetch_add(1, Ordering::Relaxed);
+        }
+        replies
+    }
+
+    /// A failed checkpoint loses nothing: the next one takes it up.
+    fn checkpoint(&self) {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        if std::fs::metadata(log).is_ok_and(|log| log.len() > CHECKPOINT_BYTES) {
+            let _ = self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+        }
+    }
+}
+
+fn refuse(group: Vec<Job>, error: &Error) -> Vec<(Reply, Option<Error>)> {
+    group.into_iter().map(|job| ((job.run)(Err(error.clone())).1, None)).collect()
+}
+
+fn open(path: &Path) -> Result<Connection> {
+    let mut connection = Connection::open(path).map_err(sqlite("store.open", path))?;
+    schema::configure(&connection, path)?;
+    schema::migrate(&mut connection, path)?;
+    Ok(connection)
+}
+
+/// The gate's file.
+pub(crate) fn lock_path(path: &Path) -> PathBuf {
+    path.with_extension("lock")
+}
+
+fn busy(path: &Path) -> Error {
+    let text = format!(
+        "{} is being written to by {} for more than {} seconds; wait for it to end, or end it",
+        path.display(),
+        last_writer(&lock_path(path)),
+        PATIENCE.as_secs()
+    );
+    Error::new(ErrorKind::Storage, "store.write", text).retry_later().with("file", path.display())
+}
+
+fn stopped() -> Error {
+    Error::new(ErrorKind::Storage, "store.write", "the writer has stopped")
+}

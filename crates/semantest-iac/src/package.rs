@@ -1,0 +1,174 @@
+//! Function packages: a folder becomes a zip, always the same one for the same files.
+
+mod cache;
+mod listing;
+
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::{Component, Path, PathBuf};
+
+use semantest_iac_core::ports::artifact_store::{ArtifactStore, Sha256Hex};
+use semantest_iac_core::{Error, ErrorKind, Result};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
+pub use cache::fingerprint;
+use cache::Cache;
+use listing::{Listed, list};
+
+/// At most this many bytes unpacked, as Lambda has it.
+pub const UNPACKED_LIMIT: u64 = 250 * 1024 * 1024;
+
+const OPERATION: &str = "project.package";
+
+/// The package of `code`, a folder or zip inside the project folder `root`. The same files give the same bytes:
+/// entries are sorted, times and modes are not those of the files. A zip is passed on as it is.
+///
+/// # Errors
+/// `InvalidProject` naming what cannot be packaged; `Storage` where it cannot be read.
+pub fn package(root: &Path, code: &str) -> Result<Vec<u8>> {
+    match source(root, code)? {
+        Source::Folder(folder) => zip_folder(code, &list(code, &folder)?),
+        Source::Zip(file) => read_zip(code, &file),
+    }
+}
+
+/// Puts the package of `code` into `artifacts` and gives its address. What was packaged before and has not been
+/// touched since is not read again: `cache_dir` remembers it.
+///
+/// # Errors
+/// As [`package`], and those of `artifacts`.
+pub async fn package_into(
+    root: &Path,
+    code: &str,
+    cache_dir: &Path,
+    artifacts: &dyn ArtifactStore,
+) -> Result<Sha256Hex> {
+    let (root, code) = (root.to_owned(), code.to_owned());
+    let seen = {
+        let (root, code) = (root.clone(), code.clone());
+        blocking(move || cache::look(&root, &code)).await?
+    };
+    let cache = Cache::of(cache_dir);
+    if let Some(address) = cache.get(&code, &seen.fingerprint)
+        && artifacts.contains(&address).await?
+    {
+        return Ok(address);
+    }
+    let bytes = {
+        let code = code.clone();
+        blocking(move || package(&root, &code)).await?
+    };
+    let address = artifacts.put(bytes).await?;
+    // Files written a moment ago could be written again without a trace in their times.
+    if seen.settled {
+        cache.put(&code, &seen.fingerprint, &address);
+    }
+    Ok(address)
+}
+
+enum Source {
+    Folder(PathBuf),
+    Zip(PathBuf),
+}
+
+/// Where the code lies: inside the project folder, links followed.
+fn source(root: &Path, code: &str) -> Result<Source> {
+    let relative = Path::new(code);
+    let plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    if code.is_empty() || code.contains('\0') || !relative.components().all(plain) {
+        return Err(invalid(code, "must be a path inside the project folder, without `..`"));
+    }
+    let root = fs::canonicalize(root).map_err(|error| unreadable(root, error))?;
+    let found = match fs::canonicalize(root.join(relative)) {
+        Ok(found) => found,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(invalid(code, "does not exist: create it, or correct `code` in the project file"));
+        }
+        Err(error) => return Err(unreadable(&root.join(relative), error)),
+    };
+    if !found.starts_with(&root) {
+        return Err(invalid(code, "is a link out of the project folder"));
+    }
+    match fs::metadata(&found).map_err(|error| unreadable(&found, error))? {
+        metadata if metadata.is_dir() => Ok(Source::Folder(found)),
+        metadata if metadata.is_file() => Ok(Source::Zip(found)),
+        _ => Err(invalid(code, "is neither a folder nor a zip")),
+    }
+}
+
+fn zip_folder(code: &str, files: &[Listed]) -> Result<Vec<u8>> {
+    if files.is_empty() {
+        return Err(invalid(code, "has no files"));
+    }
+    check_size(code, files)?;
+    let failed = |error: zip::result::ZipError| {
+        Error::new(ErrorKind::Internal, OPERATION, format!("`{code}` could not be packed: {error}"))
+    };
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for file in files {
+        let content = fs::read(&file.path).map_err(|error| unreadable(&file.path, error))?;
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .compression_level(Some(6))
+            .last_modified_time(DateTime::default())
+            .unix_permissions(if file.executable { 0o755 } else { 0o644 });
+        writer.start_file(file.name.as_str(), options).map_err(failed)?;
+        writer.write_all(&content).map_err(|error| unreadable(&file.path, error))?;
+    }
+    Ok(writer.finish().map_err(failed)?.into_inner())
+}
+
+fn check_size(code: &str, files: &[Listed]) -> Result<()> {
+    let total: u64 = files.iter().map(|file| file.size).sum();
+    if total <= UNPACKED_LIMIT {
+        return Ok(());
+    }
+    let mut folders = std::collections::BTreeMap::<&str, u64>::new();
+    for file in files {
+        let top = file.name.split_once('/').map_or(file.name.as_str(), |(top, _)| top);
+        *folders.entry(top).or_default() += file.size;
+    }
+    let mut largest: Vec<_> = folders.into_iter().collect();
+    largest.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+    let largest = largest.iter().take(3).map(|(name, size)| format!("{name} ({} MB)", size >> 20));
+    let text = format!(
+        "has {} MB of files; {} MB is the most. Largest: {}",
+        total >> 20,
+        UNPACKED_LIMIT >> 20,
+        largest.collect::<Vec<_>>().join(", ")
+    );
+    Err(invalid(code, &text))
+}
+
+fn read_zip(code: &str, file: &Path) -> Result<Vec<u8>> {
+    let size = fs::metadata(file).map_err(|error| unreadable(file, error))?.len();
+    if size > UNPACKED_LIMIT {
+        return Err(invalid(code, &format!("is larger than {} MB", UNPACKED_LIMIT >> 20)));
+    }
+    let bytes = fs::read(file).map_err(|error| unreadable(file, error))?;
+    let archive = ZipArchive::new(Cursor::new(bytes.as_slice()))
+        .map_err(|error| invalid(code, &format!("is neither a folder nor a zip that can be read: {error}")))?;
+    if archive.is_empty() {
+        return Err(invalid(code, "has no files"));
+    }
+    Ok(bytes)
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let ended = tokio::task::spawn_blocking(work).await;
+    ended.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, OPERATION, error.to_string())))
+}
+
+fn invalid(code: &str, why: &str) -> Error {
+    let code = code.escape_debug().to_string();
+    Error::new(ErrorKind::InvalidProject, OPERATION, format!("code `{code}` {why}")).with("code", code)
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Error {
+    let text = format!("`{}` cannot be read", path.display());
+    Error::new(ErrorKind::Storage, OPERATION, text).with("path", path.display()).caused_by(error)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! The architecture rules, read off `cargo metadata` and the module tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+const ADAPTERS: [&str; 2] = ["semantest-iac-local", "semantest-iac-sqlite"];
+const FRONT_DOORS: [&str; 1] = ["semantest-iac-cli"];
+
+/// Crates that talk to networks, disks, databases or clouds.
+const OUTSIDE: [&str; 14] = [
+    "hyper", "hyper-util", "reqwest", "ureq", "rusqlite", "rustix", "nix", "libc", "tempfile", "zip", "notify",
+    "tokio-rustls", "aws-config", "azure_core",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests stand right under the root").to_owned()
+}
+
+/// Direct dependencies by crate of the workspace: (normal and build, dev).
+fn dependencies() -> BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
+    let packages = metadata.packages.into_iter().map(|package| {
+        let of = |dev: bool| {
+            let chosen = package.dependencies.iter().filter(|d| (d.kind == DependencyKind::Development) == dev);
+            chosen.map(|dependency| dependency.name.clone()).collect()
+        };
+        (package.name.to_string(), (of(false), of(true)))
+    });
+    packages.collect()
+}
+
+fn ours(names: &BTreeSet<String>) -> BTreeSet<&str> {
+    names.iter().map(String::as_str).filter(|name| name.starts_with("semantest-iac")).collect()
+}
+
+#[test]
+fn core_depends_on_no_crate_of_ours_and_on_nothing_outside() {
+    let (normal, _) = &dependencies()["semantest-iac-core"];
+    assert!(ours(normal).is_empty(), "{normal:?}");
+    let outside: Vec<_> = OUTSIDE.iter().filter(|name| normal.contains(**name)).collect();
+    assert!(outside.is_empty(), "core must not know {outside:?}");
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("manifest");
+    let tokio = manifest.lines().find(|line| line.starts_with("tokio = ")).expect("tokio is pinned");
+    assert!(tokio.contains("features = [\"sync\"]"), "core's tokio has no timers, sockets or files: {tokio}");
+}
+
+#[test]
+fn adapters_depend_on_core_only() {
+    let all = dependencies();
+    for adapter in ADAPTERS {
+        let (normal, dev) = &all[adapter];
+        assert_eq!(ours(normal), BTreeSet::from(["semantest-iac-core"]), "{adapter}");
+        let allowed = BTreeSet::from(["semantest-iac-core", "semantest-iac-testkit"]);
+        assert!(ours(dev).is_subset(&allowed), "{adapter}: {dev:?}");
+    }
+}
+
+#[test]
+fn front_doors_depend_on_the_facade_only() {
+    let all = dependencies();
+    for door in FRONT_DOORS {
+        assert_eq!(ours(&all[door].0), BTreeSet::from(["semantest-iac"]), "{door}");
+    }
+}
+
+#[test]
+fn only_the_facade_names_several_adapters() {
+    for (name, (normal, _)) in dependencies() {
+        let named = ours(normal).into_iter().filter(|other| ADAPTERS.contains(other)).count();
+        assert!(named < 2 || name == "semantest-iac", "{name} names {named} adapters");
+    }
+}
+
+#[test]
+fn only_the_composition_names_adapters_inside_the_facade() {
+    let facade = root().join("crates/semantest-iac/src");
+    for file in rust_files(&facade) {
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let text = std::fs::read_to_string(&file).expect("a source file");
+        let allowed: &[&str] = match name {
+            "composition.rs" => &["semantest_iac_local", "semantest_iac_sqlite"],
+            // The local host is stopped and revived through the facade.
+            "iac.rs" => &["semantest_iac_local"],
+            _ => &[],
+        };
+        for adapter in ["semantest_iac_local", "semantest_iac_sqlite"] {
+            assert!(allowed.contains(&adapter) || !text.contains(adapter), "{} names {adapter}", file.display());
+        }
+    }
+}
+
+/// What the modules of core may name: values know nobody, events know values, ports know both, the application
+/// knows all (docs/decisions/0002).
+#[test]
+fn inside_core_the_arrows_point_one_way() {
+    let core = root().join("crates/semantest-iac-core/src");
+    let value = |path: &str| {
+        !path.starts_with("domain/deployment/")
+            || ["plan.rs", "resource.rs"].iter().any(|name| path.ends_with(name))
+    };
+    for file in rust_files(&core) {
+        let path = file.strip_prefix(&core).expect("inside core").to_string_lossy().replace('\\', "/");
+        let text = std::fs::read_to_string(&file).expect("a source file");
+        let forbidden: &[&str] = match path.split('/').next().unwrap_or_default() {
+            "events" => &["crate::ports", "crate::application", "crate::memory", "deployment::aggregate",
+                "deployment::state", "deployment::planner"],
+            "domain" if value(&path) => &["crate::events", "crate::ports", "crate::application", "crate::memory"],
+            "domain" => &["crate::ports", "crate::application", "crate::memory"],
+            "ports" => &["crate::application", "crate::memory"],
+            "application" => &["crate::memory"],
+            "memory" => &["crate::application"],
+            _ => &[],
+        };
+        for arrow in forbidden {
+            assert!(!text.contains(arrow), "{path} names {arrow}");
+        }
+    }
+}
+
+#[test]
+fn the_domain_is_pure() {
+    for file in rust_files(&root().join("crates/semantest-iac-core/src/domain")) {
+        let text = std::fs::read_to_string(&file).expect("a source file");
+        for word in ["async fn", ".await", "Timestamp::now", "SystemTime", "Instant::now", "getrandom", "Uuid::new"] {
+            assert!(!text.contains(word), "{} holds `{word}`", file.display());
+        }
+    }
+}
+
+#[test]
+fn no_module_has_a_name_that_says_nothing() {
+    let empty = ["common", "utils", "util", "shared", "helpers", "helper", "types", "manager", "misc"];
+    for file in rust_files(&root()) {
+        for part in file.strip_prefix(root()).expect("inside").components() {
+            let name = part.as_os_str().to_string_lossy();
+            let name = name.strip_suffix(".rs").unwrap_or(&name);
+            assert!(!empty.contains(&name), "{}", file.display());
+        }
+    }
+}
+
+#[test]
+fn no_source_file_is_over_600_lines() {
+    for file in rust_files(&root()) {
+        let lines = std::fs::read_to_string(&file).expect("a source file").lines().count();
+        assert!(lines <= 600, "{} has {lines} lines", file.display());
+    }
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut left = vec![folder.to_owned()];
+    while let Some(folder) = left.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
+            let path = entry.path();
+            let name = entry.file_name();
+            if path.is_dir() {
+                if name != "target" && name != "node_modules" && !name.to_string_lossy().starts_with('.') {
+                    left.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no sources under {}", folder.display());
+    found
+}

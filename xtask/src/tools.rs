@@ -1,0 +1,54 @@
+//! What the tests need beside Rust: real Python and Node clients, installed under `target/tools`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::Outcome;
+use crate::command::program;
+
+/// Installs what is missing and returns the folder.
+pub(crate) fn set_up(root: &Path) -> Result<PathBuf, String> {
+    let source = root.join("tests/tools");
+    let tools = root.join("target/tools");
+    fs::create_dir_all(tools.join("node")).map_err(|error| format!("{}: {error}", tools.display()))?;
+    python(&source, &tools)?;
+    node(&source, &tools)?;
+    Ok(tools)
+}
+
+fn python(source: &Path, tools: &Path) -> Outcome {
+    let wanted = read(&source.join("requirements.txt"))?;
+    let stamp = tools.join("requirements.installed");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    program("python3", tools, &["-m", "venv", "--clear", "venv"]).run("virtual environment")?;
+    let interpreter = tools.join("venv/bin/python");
+    program(interpreter, tools, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+        .arg(source.join("requirements.txt"))
+        .run("Python packages")?;
+    write(&stamp, &wanted)
+}
+
+fn node(source: &Path, tools: &Path) -> Outcome {
+    let folder = tools.join("node");
+    let wanted = read(&source.join("package-lock.json"))?;
+    let stamp = folder.join("package-lock.installed");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    for file in ["package.json", "package-lock.json"] {
+        write(&folder.join(file), &read(&source.join(file))?)?;
+    }
+    program("npm", &folder, &["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"])
+        .run("Node packages")?;
+    write(&stamp, &wanted)
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn write(path: &Path, text: &str) -> Outcome {
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
