@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use semantest_iac_core::Result;
+use semantest_iac_core::{Error, ErrorKind, Result};
 use semantest_iac_core::application::infrastructure_event_bus::InfrastructureEventBus;
 use semantest_iac_core::application::service::{DeploymentService, Ports, ServiceOptions};
 use semantest_iac_core::memory::event_bus::InProcessBus;
@@ -114,6 +114,19 @@ impl IacBuilder {
         InfrastructureEventBus::attach(service.clone()).await?;
         Ok(Iac::new(service, project, local))
     }
+}
+
+/// Runs the local host of the project in `directory` until it is stopped: what [`IacBuilder::host_command`] starts.
+///
+/// # Errors
+/// `Provider` where the host cannot use its folder, a port or its definitions.
+pub async fn run_local_host(directory: &Path) -> Result<()> {
+    let state_dir = directory.join(STATE_FOLDER).join(LOCAL_FOLDER);
+    let secrets = LocalSecrets::new(directory);
+    let resolve = move |reference: &str| Some(secrets.look_up(reference).ok()?.reveal().to_owned());
+    semantest_iac_local::run_host(&state_dir, Box::new(resolve)).await.map_err(|error| {
+        Error::new(ErrorKind::Provider, "local.host", format!("the local host failed: {error}"))
+    })
 }
 
 fn default_host_command() -> Vec<OsString> {

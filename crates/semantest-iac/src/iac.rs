@@ -89,7 +89,8 @@ impl Iac {
         cancel: &CancellationToken,
     ) -> Result<DeployAnswer> {
         let envelope = self.service.envelope(request.clone());
-        let answer = self.service.deploy(envelope, &request, cancel).await?;
+        let answer = self.service.deploy(envelope, &request, cancel).await;
+        let answer = answer.map_err(|error| self.project.locate(error))?;
         // A deploy with nothing to do makes no provider call: a host that died is found here.
         if answer.provider == self.local.name() {
             self.local.ensure_host().await?;
@@ -102,7 +103,7 @@ impl Iac {
     /// # Errors
     /// As [`Self::deploy`].
     pub async fn plan(&self, request: DeploymentRequested) -> Result<PlanAnswer> {
-        self.service.plan(&request).await
+        self.service.plan(&request).await.map_err(|error| self.project.locate(error))
     }
 
     /// What [`Self::destroy`] would do; changes nothing.

@@ -1,0 +1,120 @@
+//! Secrets from this machine: `env:NAME` and `file:PATH`.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use semantest_iac_core::memory::secret_resolver::keyed_digest;
+use semantest_iac_core::ports::secret_resolver::{SecretResolver, SecretValue};
+use semantest_iac_core::{Error, ErrorKind, Result};
+
+use crate::composition::STATE_FOLDER;
+
+/// Largest secret in a file, in bytes.
+const SIZE_LIMIT: u64 = 1024 * 1024;
+
+/// Reads environment variables, and files relative to the project.
+pub struct LocalSecrets {
+    directory: PathBuf,
+    key: Mutex<Option<Vec<u8>>>,
+}
+
+impl LocalSecrets {
+    /// Secrets of the project in `directory`.
+    pub fn new(directory: &Path) -> Self {
+        Self { directory: directory.to_owned(), key: Mutex::new(None) }
+    }
+
+    /// The value of `reference`.
+    ///
+    /// # Errors
+    /// `SecretUnresolved`, never with a value.
+    pub fn look_up(&self, reference: &str) -> Result<SecretValue> {
+        match reference.split_once(':') {
+            Some(("env", name)) => std::env::var(name).map(SecretValue::new).map_err(|_| {
+                unresolved(reference, format!("set the environment variable {name} before you run this"))
+            }),
+            Some(("file", path)) => self.read(reference, path),
+            Some((scheme, _)) => {
+                let text = format!("this build does not know the scheme `{scheme}`; it knows env: and file:");
+                Err(unresolved(reference, text))
+            }
+            None => Err(unresolved(reference, "write it as `env:NAME` or `file:PATH`".into())),
+        }
+    }
+
+    fn read(&self, reference: &str, path: &str) -> Result<SecretValue> {
+        let path = self.directory.join(path);
+        let metadata = fs::metadata(&path)
+            .map_err(|error| unresolved(reference, format!("{} cannot be read: {error}", path.display())))?;
+        if !metadata.is_file() || metadata.len() > SIZE_LIMIT {
+            return Err(unresolved(reference, format!("{} is no file of at most 1 MiB", path.display())));
+        }
+        // The reason stays unsaid where it could show what the file holds.
+        let text = fs::read_to_string(&path)
+            .map_err(|_| unresolved(reference, format!("{} cannot be read as UTF-8 text", path.display())))?;
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        Ok(SecretValue::new(text.strip_suffix('\r').unwrap_or(text)))
+    }
+
+    fn key(&self) -> Result<Vec<u8>> {
+        let mut key = self.key.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if key.is_none() {
+            let path = self.directory.join(STATE_FOLDER).join("secret.key");
+            *key = Some(load_or_make_key(&path).map_err(|error| {
+                let text = format!("{} cannot be read or made: {error}", path.display());
+                Error::new(ErrorKind::Storage, "secret.key", text)
+            })?);
+        }
+        Ok(key.clone().unwrap_or_default())
+    }
+}
+
+/// 32 random bytes, made once. Two processes that make it at once agree on one.
+fn load_or_make_key(path: &Path) -> std::io::Result<Vec<u8>> {
+    if let Ok(key) = fs::read(path) {
+        return Ok(key);
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut key = vec![0; 32];
+    getrandom::fill(&mut key).map_err(std::io::Error::other)?;
+    let draft = path.with_extension(format!("{}.draft", std::process::id()));
+    let mut options = fs::OpenOptions::new();
+    options.create(true).truncate(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&draft)?;
+    file.write_all(&key)?;
+    file.sync_all()?;
+    // A link fails where another process was faster; a rename would put ours in its place.
+    let made = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    match made {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => fs::read(path),
+    }
+}
+
+#[async_trait]
+impl SecretResolver for LocalSecrets {
+    fn schemes(&self) -> Vec<String> {
+        vec!["env".into(), "file".into()]
+    }
+
+    async fn resolve(&self, reference: &str) -> Result<SecretValue> {
+        self.look_up(reference)
+    }
+
+    async fn digest(&self, value: &SecretValue) -> Result<String> {
+        Ok(keyed_digest(&self.key()?, value))
+    }
+}
+
+fn unresolved(reference: &str, advice: String) -> Error {
+    let text = format!("secret `{reference}` has no value: {advice}");
+    Error::new(ErrorKind::SecretUnresolved, "secret.resolve", text).with("reference", reference)
+}
