@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use semantest_iac_core::{Error, ErrorKind, Result};
 use semantest_iac_core::application::infrastructure_event_bus::InfrastructureEventBus;
 use semantest_iac_core::application::service::{DeploymentService, Ports, ServiceOptions};
 use semantest_iac_core::memory::event_bus::InProcessBus;
 use semantest_iac_core::memory::id_generator::RandomIds;
 use semantest_iac_core::ports::event_bus::EventBus;
 use semantest_iac_core::ports::provider::Provider;
+use semantest_iac_core::{Error, ErrorKind, Result};
 use semantest_iac_local::{LocalConfig, LocalProvider};
 use semantest_iac_sqlite::SqliteStore;
 
@@ -114,6 +114,15 @@ impl IacBuilder {
         InfrastructureEventBus::attach(service.clone()).await?;
         Ok(Iac::new(service, project, local))
     }
+}
+
+/// Creates a folder that only its owner can enter.
+pub(crate) fn create_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// Runs the local host of the project in `directory` until it is stopped: what [`IacBuilder::host_command`] starts.

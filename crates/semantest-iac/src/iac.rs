@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use semantest_iac_core::application::answer::{DeployAnswer, PlanAnswer, RefreshAnswer, StatusAnswer};
 use semantest_iac_core::application::answer::DeploymentAnswer;
+use semantest_iac_core::application::answer::{DeployAnswer, PlanAnswer, RefreshAnswer, StatusAnswer};
 use semantest_iac_core::application::inspect::At;
 use semantest_iac_core::application::publish::PublishAnswer;
 use semantest_iac_core::application::service::DeploymentService;
@@ -52,7 +52,11 @@ pub struct LogRequest {
 }
 
 impl Iac {
-    pub(crate) fn new(service: DeploymentService, project: Arc<ProjectFile>, local: Arc<LocalProvider>) -> Self {
+    pub(crate) fn new(
+        service: DeploymentService,
+        project: Arc<ProjectFile>,
+        local: Arc<LocalProvider>,
+    ) -> Self {
         Self { service, project, local }
     }
 
@@ -118,7 +122,11 @@ impl Iac {
     ///
     /// # Errors
     /// As [`Self::deploy`].
-    pub async fn destroy(&self, request: RemovalRequested, cancel: &CancellationToken) -> Result<DeployAnswer> {
+    pub async fn destroy(
+        &self,
+        request: RemovalRequested,
+        cancel: &CancellationToken,
+    ) -> Result<DeployAnswer> {
         let envelope = self.service.envelope(request.clone());
         self.service.remove(envelope, &request, cancel).await
     }
@@ -268,8 +276,7 @@ impl Iac {
     /// # Errors
     /// As [`Self::invoke`].
     pub async fn logs(&self, environment: &str, component: &str, request: LogRequest) -> Result<LogPage> {
-        let (provider, function) =
-            self.function(environment, component, request.function.as_deref()).await?;
+        let (provider, function) = self.function(environment, component, request.function.as_deref()).await?;
         let LogRequest { cursor, since, limit, wait, .. } = request;
         access(provider.as_ref())?.logs(&LogQuery { function, cursor, since, limit, wait }).await
     }
@@ -292,8 +299,13 @@ impl Iac {
         };
         let Some((_, handle)) = found else {
             let text = match wanted {
-                Some(wanted) => format!("there is no function `{wanted}`; the component has: {}", roles.join(", ")),
-                None => format!("the component has several functions: name one of {} (--function)", roles.join(", ")),
+                Some(wanted) => {
+                    format!("there is no function `{wanted}`; the component has: {}", roles.join(", "))
+                }
+                None => format!(
+                    "the component has several functions: name one of {} (--function)",
+                    roles.join(", ")
+                ),
             };
             return Err(Error::new(ErrorKind::InvalidInput, "function.find", text));
         };

@@ -12,8 +12,8 @@ use semantest_iac_core::{Error, ErrorKind, Result};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-pub use cache::fingerprint;
 use cache::Cache;
+pub use cache::fingerprint;
 use listing::{Listed, list};
 
 /// At most this many bytes unpacked, as Lambda has it.
@@ -147,8 +147,9 @@ fn read_zip(code: &str, file: &Path) -> Result<Vec<u8>> {
         return Err(invalid(code, &format!("is larger than {} MB", UNPACKED_LIMIT >> 20)));
     }
     let bytes = fs::read(file).map_err(|error| unreadable(file, error))?;
-    let archive = ZipArchive::new(Cursor::new(bytes.as_slice()))
-        .map_err(|error| invalid(code, &format!("is neither a folder nor a zip that can be read: {error}")))?;
+    let archive = ZipArchive::new(Cursor::new(bytes.as_slice())).map_err(|error| {
+        invalid(code, &format!("is neither a folder nor a zip that can be read: {error}"))
+    })?;
     if archive.is_empty() {
         return Err(invalid(code, "has no files"));
     }

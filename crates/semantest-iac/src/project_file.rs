@@ -93,7 +93,8 @@ impl ProjectFile {
         if !metadata.is_file() || metadata.len() > SIZE_LIMIT {
             return Err(invalid(&path, format!("{} is no file of at most 1 MiB", path.display())));
         }
-        let bytes = fs::read(&path).map_err(|error| invalid(&path, format!("{}: {error}", path.display())))?;
+        let bytes =
+            fs::read(&path).map_err(|error| invalid(&path, format!("{}: {error}", path.display())))?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             invalid(&path, format!("{} is not UTF-8 (byte {at})", path.display()))
@@ -109,7 +110,8 @@ impl ProjectFile {
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let locations = Locations::of(text);
-        let typed: ProjectToml = toml::from_str(text).map_err(|error| explain(&error, text, path, &locations))?;
+        let typed: ProjectToml =
+            toml::from_str(text).map_err(|error| explain(&error, text, path, &locations))?;
         let raw = toml::from_str(text).map_err(|error| explain(&error, text, path, &locations))?;
         let file = Self { path: path.to_owned(), typed, raw, locations };
         file.check_names()?;

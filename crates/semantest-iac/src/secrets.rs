@@ -10,7 +10,7 @@ use semantest_iac_core::memory::secret_resolver::keyed_digest;
 use semantest_iac_core::ports::secret_resolver::{SecretResolver, SecretValue};
 use semantest_iac_core::{Error, ErrorKind, Result};
 
-use crate::composition::STATE_FOLDER;
+use crate::composition::{STATE_FOLDER, create_private};
 
 /// Largest secret in a file, in bytes.
 const SIZE_LIMIT: u64 = 1024 * 1024;
@@ -78,7 +78,7 @@ fn load_or_make_key(path: &Path) -> std::io::Result<Vec<u8>> {
         return Ok(key);
     }
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        create_private(folder)?;
     }
     let mut key = vec![0; 32];
     getrandom::fill(&mut key).map_err(std::io::Error::other)?;

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::listing::{list, listed};
 use super::{Source, source};
+use crate::composition::create_private;
 
 /// Part of every fingerprint: another way of packing must not be taken for the same.
 const FORMAT: &str = "semantest-iac package 1";
@@ -92,7 +93,7 @@ impl Cache {
 
     fn write(&self, kept: &Kept) -> std::io::Result<()> {
         let draft = self.file.with_extension(format!("json.{}", std::process::id()));
-        self.file.parent().map_or(Ok(()), fs::create_dir_all)?;
+        self.file.parent().map_or(Ok(()), create_private)?;
         fs::write(&draft, serde_json::to_vec(kept)?)?;
         fs::rename(&draft, &self.file)
     }

@@ -70,7 +70,8 @@ impl Walk<'_> {
             let entry = entry.map_err(|error| unreadable(folder, error))?;
             let file_name = entry.file_name();
             let Some(own) = file_name.to_str() else {
-                let why = format!("has a file whose name is not UTF-8: {prefix}{}", file_name.to_string_lossy());
+                let why =
+                    format!("has a file whose name is not UTF-8: {prefix}{}", file_name.to_string_lossy());
                 return Err(invalid(self.code, &why));
             };
             if !SKIPPED.contains(&own) {
@@ -101,8 +102,9 @@ impl Walk<'_> {
     }
 
     fn follow(&self, path: &Path, name: &str) -> Result<PathBuf> {
-        let target = fs::canonicalize(path)
-            .map_err(|error| invalid(self.code, &format!("has a link that leads nowhere: {name} ({error})")))?;
+        let target = fs::canonicalize(path).map_err(|error| {
+            invalid(self.code, &format!("has a link that leads nowhere: {name} ({error})"))
+        })?;
         match target.starts_with(self.top) {
             true => Ok(target),
             false => Err(invalid(self.code, &format!("has a link out of its folder: {name}"))),

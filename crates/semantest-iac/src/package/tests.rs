@@ -17,7 +17,9 @@ fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 fn names(bytes: &[u8]) -> Vec<String> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).expect("zip");
-    (0..archive.len()).map(|at| archive.by_index(at).expect("entry").name().expect("name").into_owned()).collect()
+    (0..archive.len())
+        .map(|at| archive.by_index(at).expect("entry").name().expect("name").into_owned())
+        .collect()
 }
 
 fn refusal(root: &tempfile::TempDir, code: &str) -> String {

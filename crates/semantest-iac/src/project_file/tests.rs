@@ -100,7 +100,8 @@ fn bad_names_are_refused_with_their_line() {
 
 #[test]
 fn an_override_of_nothing_is_refused() {
-    let error = refusal(&GOOD.replacen("production.components.rest-api", "production.components.rest-apy", 1));
+    let error =
+        refusal(&GOOD.replacen("production.components.rest-api", "production.components.rest-apy", 1));
     assert!(error.message().contains("did you mean `rest-api`"), "{error}");
 }
 

@@ -1,0 +1,95 @@
+//! `init`
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use semantest_iac::domain::identifiers::check_name;
+use semantest_iac::project_file::FILE_NAME;
+use semantest_iac::{Error, ErrorKind, Result};
+use serde::Serialize;
+
+use crate::Exit;
+use crate::arguments::{InitArguments, Language};
+use crate::session::Session;
+
+/// The answer of `init`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct InitAnswer {
+    /// The project's folder.
+    directory: String,
+    /// What was written, relative to it.
+    files: Vec<String>,
+}
+
+const NODE: &str = include_str!("../../templates/node/index.mjs");
+const PYTHON: &str = include_str!("../../templates/python/app.py");
+const PROJECT: &str = include_str!("../../templates/semantest.toml");
+const README: &str = include_str!("../../templates/README.md");
+
+pub(super) fn run(session: &Session, arguments: &InitArguments) -> Result<Exit> {
+    let directory = match &session.global.project {
+        Some(project) => project.clone(),
+        None => arguments.directory.clone(),
+    };
+    let name = match &arguments.name {
+        Some(name) => {
+            check_name("a project", name)?;
+            name.clone()
+        }
+        None => name_of(&directory),
+    };
+    let (runtime, handler, file, code) = match arguments.runtime {
+        Language::Node => ("nodejs20.x", "index.handler", "rest-api/index.mjs", NODE),
+        Language::Python => ("python3.12", "app.handler", "rest-api/app.py", PYTHON),
+    };
+    let project =
+        PROJECT.replace("{name}", &name).replace("{runtime}", runtime).replace("{handler}", handler);
+    let files = [
+        (FILE_NAME, project),
+        (file, code.to_owned()),
+        (".gitignore", ".semantest/\n".to_owned()),
+        ("README.md", README.replace("{name}", &name)),
+    ];
+    // Everything is checked before anything is written. A README or .gitignore that is there stays as it is.
+    for (path, _) in &files[..2] {
+        let target = directory.join(path);
+        if target.exists() {
+            let text = format!("{} is there already: choose another folder", target.display());
+            return Err(
+                Error::new(ErrorKind::InvalidInput, "init.write", text).with("file", target.display())
+            );
+        }
+    }
+    let mut written = Vec::new();
+    for (path, text) in &files {
+        let target = directory.join(path);
+        if !target.exists() {
+            write(&target, text)?;
+            written.push((*path).to_owned());
+        }
+    }
+    let shown = directory.display().to_string();
+    let text = format!(
+        "made {name} in {shown}: {}\nnext: semantest-iac deploy --project {shown}",
+        written.join(", ")
+    );
+    session.output.result(&InitAnswer { directory: shown, files: written }, &text);
+    Ok(Exit::DONE)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    made.and_then(|()| std::fs::write(path, text)).map_err(|error| {
+        Error::new(ErrorKind::InvalidInput, "init.write", format!("{}: {error}", path.display()))
+    })
+}
+
+/// The folder's name, made a project's.
+fn name_of(directory: &Path) -> String {
+    let full = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+    let name = full.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
+    let plain = plain.trim_matches('-').to_owned();
+    if check_name("a project", &plain).is_ok() { plain } else { "my-project".to_owned() }
+}

@@ -1,0 +1,49 @@
+//! `outputs`
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use semantest_iac::Result;
+use semantest_iac::answer::FunctionAnswer;
+use serde::Serialize;
+
+use crate::Exit;
+use crate::session::Session;
+
+/// The answer of `outputs`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct OutputsAnswer {
+    /// By component.
+    outputs: BTreeMap<String, ComponentOutputs>,
+}
+
+/// Outputs of one component.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ComponentOutputs {
+    /// Where to call it.
+    endpoint: Option<String>,
+    /// Its functions.
+    functions: Vec<FunctionAnswer>,
+}
+
+pub(super) async fn run(session: &Session) -> Result<Exit> {
+    let iac = session.open().await?;
+    let component = session.global.component.as_deref();
+    let status = iac.status(Some(&session.global.environment), component).await?;
+    let deployed = status.deployments.into_iter().filter(|deployment| deployment.status != "removed");
+    let outputs: BTreeMap<String, ComponentOutputs> = deployed
+        .map(|deployment| {
+            let outputs = ComponentOutputs { endpoint: deployment.endpoint, functions: deployment.functions };
+            (deployment.component, outputs)
+        })
+        .collect();
+    let mut lines = Vec::new();
+    for (component, outputs) in &outputs {
+        lines.extend(outputs.endpoint.iter().map(|endpoint| format!("{component}.endpoint={endpoint}")));
+        for function in &outputs.functions {
+            lines.push(format!("{component}.functions.{}.arn={}", function.function_name, function.arn));
+        }
+    }
+    session.output.result(&OutputsAnswer { outputs }, &lines.join("\n"));
+    Ok(Exit::DONE)
+}

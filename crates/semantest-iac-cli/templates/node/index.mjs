@@ -1,0 +1,11 @@
+// A Lambda-style handler: API Gateway payload format 2.0.
+export async function handler(event) {
+  const { method, path } = event.requestContext.http;
+  if (path === "/health") return { status: "ok" };
+  console.log(`${method} ${path}`);
+  return {
+    statusCode: 200,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ message: `${process.env.GREETING} from ${path}` }),
+  };
+}
