@@ -211,8 +211,8 @@ pub(crate) struct InvokeArguments {
 #[derive(Debug, Args)]
 pub(crate) struct RollbackArguments {
     /// Version to go back to [default: the one before the current].
-    #[arg(long = "to", value_name = "VERSION")]
-    pub version: Option<u64>,
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<u64>,
 }
 
 #[derive(Debug, Args)]

@@ -22,7 +22,8 @@ fn graphs() -> impl Strategy<Value = ResourceGraph> {
         let address = |at: usize| Address::new(format!("r{}", names[at]));
         let resources = wanted.into_iter().enumerate().filter(|(_, (there, ..))| *there).map(
             |(at, (_, value, fixed, needs, by_reference))| {
-                let needs: BTreeSet<usize> = needs.into_iter().filter(|need| *need < at && there[*need]).collect();
+                let needs: BTreeSet<usize> =
+                    needs.into_iter().filter(|need| *need < at && there[*need]).collect();
                 let mut inputs = Map::new();
                 inputs.insert("value".into(), json!(value));
                 inputs.insert("fixed".into(), json!(fixed));
@@ -194,7 +195,8 @@ fn a_reference_to_an_output_that_an_update_changes_is_updated_too() {
         Resource::new(address, "test.alias", Map::from_iter([("target".to_owned(), json!(text))]))
     };
     let graph = |code: &str| {
-        ResourceGraph::new([function(code), referring("alias", "version"), referring("api", "arn")]).expect("valid")
+        ResourceGraph::new([function(code), referring("alias", "version"), referring("api", "arn")])
+            .expect("valid")
     };
     let existing = as_wanted(&graph("one"));
     let actions: BTreeMap<String, StepAction> = plan(&graph("two"), &existing)

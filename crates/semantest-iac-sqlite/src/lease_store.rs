@@ -46,15 +46,14 @@ impl LeaseStore for SqliteStore {
                 let lease = Lease { name, owner, token, since: now, expires: now + time_to_live };
                 let sign = sign_of_life(&folder, &lease)?;
                 save(connection, &lease).map_err(&failed)?;
-                if let Some(former) = known {
-                    // Only litter: its token is never used again.
-                    let _ = std::fs::remove_file(sign_path(&folder, &former));
-                }
-                Ok((LeaseAnswer::Acquired(lease), Some(sign)))
+                let litter = known.map(|former| sign_path(&folder, &former));
+                Ok((LeaseAnswer::Acquired(lease), Some((sign, litter))))
             })
             .await?;
-        if let (LeaseAnswer::Acquired(lease), Some(sign)) = (&answer, sign) {
+        if let (LeaseAnswer::Acquired(lease), Some((sign, litter))) = (&answer, sign) {
             self.held().push((lease.name.clone(), lease.token, sign));
+            // The former token is never used again, now that this is committed.
+            litter.map(std::fs::remove_file);
         }
         Ok(answer)
     }
@@ -139,7 +138,8 @@ fn is_alive(folder: &Path, lease: &Lease) -> Result<bool> {
     match File::open(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(file("lease.acquire", &path)(error)),
-        Ok(sign) => match sign.try_lock() {
+        // Shared: two that look at once must not take each other for the holder.
+        Ok(sign) => match sign.try_lock_shared() {
             Ok(()) => Ok(false),
             Err(TryLockError::WouldBlock) => Ok(true),
             Err(TryLockError::Error(error)) => Err(file("lease.acquire", &path)(error)),

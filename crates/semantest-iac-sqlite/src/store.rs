@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::error::{file, sqlite};
 use crate::schema;
-use crate::writer::Writer;
+use crate::writer::{self, Writer};
 
 /// Name of the database in its folder.
 const DATABASE: &str = "events.db";
@@ -80,7 +80,7 @@ impl SqliteStore {
                 // Another process is creating it.
                 0 => return Ok(nothing),
                 schema::SCHEMA_VERSION => {}
-                _ => drop(self.writer()?),
+                _ => writer::upgrade(&self.database)?,
             }
             *reader = Some(connection);
         }

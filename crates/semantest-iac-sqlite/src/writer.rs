@@ -18,6 +18,8 @@ use crate::schema;
 const GROUP: usize = 512;
 /// The write-ahead log is moved into the database beyond this size, in bytes.
 const CHECKPOINT_BYTES: u64 = 16 * 1024 * 1024;
+/// A log smaller than this is left to the next one when the store is closed, in bytes.
+const TIDY_BYTES: u64 = 4 * 1024 * 1024;
 /// How long a request may wait before it is begun.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -48,16 +50,13 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Opens the database for writing, creating or migrating it, and starts the thread.
+    /// Starts the thread; the database is opened, created or migrated with the first request.
     pub fn start(path: &Path, grown: Arc<Notify>) -> Result<Self> {
-        let mut gate = Gate::open(&lock_path(path))?;
-        gate.enter()?;
-        let opened = open(path);
-        gate.leave();
-        let connection = opened?;
+        let gate = Gate::open(&lock_path(path))?;
         let (jobs, waiting) = channel();
         let commits = Arc::new(AtomicU64::new(0));
-        let mut worker = Worker { connection, gate, path: path.to_owned(), commits: commits.clone(), grown };
+        let mut worker =
+            Worker { connection: None, gate, path: path.to_owned(), commits: commits.clone(), grown };
         let thread = std::thread::Builder::new()
             .name("semantest-writer".into())
             .spawn(move || worker.work(&waiting))
@@ -115,7 +114,7 @@ impl Drop for Writer {
 }
 
 struct Worker {
-    connection: Connection,
+    connection: Option<Connection>,
     gate: Gate,
     path: PathBuf,
     commits: Arc<AtomicU64>,
@@ -127,61 +126,70 @@ impl Worker {
         while let Ok(first) = waiting.recv() {
             let mut group = vec![first];
             // Waiting for the gate lets more requests gather.
-            let entered = self.gate.enter();
+            let entered = self.gate.enter().and_then(|()| self.open());
             group.extend(waiting.try_iter().take(GROUP - 1));
-            let replies = match entered {
-                Ok(()) => self.commit(group),
-                Err(error) => refuse(group, &error),
+            let replies = match (entered, &self.connection) {
+                (Ok(()), Some(connection)) => self.commit(connection, group),
+                (Ok(()), None) => Vec::new(),
+                (Err(error), _) => refuse(group, &error),
             };
+            self.checkpoint(CHECKPOINT_BYTES, "PASSIVE");
             self.gate.leave();
             self.grown.notify_waiters();
             for (reply, failed) in replies {
                 reply(failed);
             }
-            self.checkpoint();
         }
+        self.checkpoint(TIDY_BYTES, "TRUNCATE");
     }
 
-    fn commit(&self, group: Vec<Job>) -> Vec<(Reply, Option<Error>)> {
+    /// Inside the gate: two that create or migrate at once would get in each other's way.
+    fn open(&mut self) -> Result<()> {
+        if self.connection.is_none() {
+            self.connection = Some(open(&self.path)?);
+        }
+        Ok(())
+    }
+
+    fn commit(&self, connection: &Connection, group: Vec<Job>) -> Vec<(Reply, Option<Error>)> {
         let failed = sqlite("store.write", &self.path);
-        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+        if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
             return refuse(group, &failed(error));
         }
-        let mut replies = Vec::with_capacity(group.len());
-        let mut keep_any = false;
+        let mut replies: Vec<Reply> = Vec::with_capacity(group.len());
+        let (mut keep_any, mut broken) = (false, Ok(()));
         for job in group {
             if job.state.compare_exchange(QUEUED, RUNNING, Ordering::SeqCst, Ordering::SeqCst).is_err() {
                 continue;
             }
-            let begun = self.connection.execute_batch("SAVEPOINT request");
-            let (keep, reply) = (job.run)(Ok(&self.connection));
-            let ended = match keep {
-                true => self.connection.execute_batch("RELEASE request"),
-                false => self.connection.execute_batch("ROLLBACK TO request; RELEASE request"),
-            };
+            broken = broken.and_then(|()| connection.execute_batch("SAVEPOINT request"));
+            let (keep, reply) = (job.run)(Ok(connection));
+            let end = if keep { "RELEASE request" } else { "ROLLBACK TO request; RELEASE request" };
+            broken = broken.and_then(|()| connection.execute_batch(end));
             keep_any |= keep;
-            replies.push((reply, begun.and(ended).err().map(&failed)));
+            replies.push(reply);
         }
         let end = if keep_any { "COMMIT" } else { "ROLLBACK" };
-        if let Err(error) = self.connection.execute_batch(end) {
-            let error = failed(error);
-            if !self.connection.is_autocommit() {
-                let _ = self.connection.execute_batch("ROLLBACK");
-            }
-            return replies.into_iter().map(|(reply, _)| (reply, Some(error.clone()))).collect();
+        let ended = broken.and_then(|()| connection.execute_batch(end)).map_err(failed);
+        if ended.is_err() && !connection.is_autocommit() {
+            // Nothing of this group is kept, and everyone is told so.
+            let _ = connection.execute_batch("ROLLBACK");
         }
-        if keep_any {
+        if keep_any && ended.is_ok() {
             self.commits.fetch_add(1, Ordering::Relaxed);
         }
-        replies
+        replies.into_iter().map(|reply| (reply, ended.as_ref().err().cloned())).collect()
     }
 
-    /// A failed checkpoint loses nothing: the next one takes it up.
-    fn checkpoint(&self) {
+    /// Moves the write-ahead log into the database where it is larger than `beyond`. A failure loses nothing: the
+    /// next one takes it up.
+    fn checkpoint(&self, beyond: u64, how: &str) {
         let mut log = self.path.clone().into_os_string();
         log.push("-wal");
-        if std::fs::metadata(log).is_ok_and(|log| log.len() > CHECKPOINT_BYTES) {
-            let _ = self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+        if let Some(connection) = &self.connection
+            && std::fs::metadata(log).is_ok_and(|log| log.len() > beyond)
+        {
+            let _ = connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()));
         }
     }
 }
@@ -195,6 +203,15 @@ fn open(path: &Path) -> Result<Connection> {
     schema::configure(&connection, path)?;
     schema::migrate(&mut connection, path)?;
     Ok(connection)
+}
+
+/// Brings a file of an earlier version up to date, in its turn.
+pub(crate) fn upgrade(path: &Path) -> Result<()> {
+    let mut gate = Gate::open(&lock_path(path))?;
+    gate.enter()?;
+    let opened = open(path);
+    gate.leave();
+    opened.map(drop)
 }
 
 /// The gate's file.

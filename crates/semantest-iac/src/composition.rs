@@ -110,8 +110,8 @@ impl IacBuilder {
             project: project.clone(),
             providers,
         };
-        let service = DeploymentService::new(ports, self.options);
-        InfrastructureEventBus::attach(service.clone()).await?;
+        let service = Arc::new(DeploymentService::new(ports, self.options));
+        InfrastructureEventBus::attach(&service).await?;
         Ok(Iac::new(service, project, local))
     }
 }

@@ -31,7 +31,7 @@ use crate::project_file::ProjectFile;
 
 /// A project with its log, its providers and its bus.
 pub struct Iac {
-    service: DeploymentService,
+    service: Arc<DeploymentService>,
     project: Arc<ProjectFile>,
     local: Arc<LocalProvider>,
 }
@@ -53,7 +53,7 @@ pub struct LogRequest {
 
 impl Iac {
     pub(crate) fn new(
-        service: DeploymentService,
+        service: Arc<DeploymentService>,
         project: Arc<ProjectFile>,
         local: Arc<LocalProvider>,
     ) -> Self {

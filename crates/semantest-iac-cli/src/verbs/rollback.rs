@@ -13,7 +13,7 @@ pub(super) async fn run(session: &Session, arguments: &RollbackArguments) -> Res
     let request = RollbackRequested {
         component: session.component(&iac)?,
         environment: session.global.environment.clone(),
-        version: arguments.version,
+        version: arguments.to,
     };
     let answer = iac.rollback(request, &session.cancel).await?;
     Ok(conclude(&session.output, &[answer]))

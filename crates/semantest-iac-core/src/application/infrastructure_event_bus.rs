@@ -1,6 +1,6 @@
 //! The bridge: application events of other domains become requests of ours.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
@@ -19,7 +19,8 @@ const SERVICE_DEPLOYMENT_NEEDED: &str = "ServiceDeploymentNeeded";
 /// Listens for `ServiceDeploymentNeeded {service_type, environment, service_config}` on the bus and carries out
 /// the `DeploymentRequested` it means: the component is the service type, the provider the environment's.
 pub struct InfrastructureEventBus {
-    service: DeploymentService,
+    /// The service owns the bus, and the bus this handler: it must not own the service in turn.
+    service: Weak<DeploymentService>,
 }
 
 impl InfrastructureEventBus {
@@ -27,10 +28,10 @@ impl InfrastructureEventBus {
     ///
     /// # Errors
     /// Where the bus takes no subscriber.
-    pub async fn attach(service: DeploymentService) -> Result<SubscriptionId> {
-        let bus = Arc::clone(&service.ports.bus);
+    pub async fn attach(service: &Arc<DeploymentService>) -> Result<SubscriptionId> {
         let filter = EventFilter::names([SERVICE_DEPLOYMENT_NEEDED]);
-        bus.subscribe(filter, Arc::new(Self { service })).await
+        let bridge = Self { service: Arc::downgrade(service) };
+        service.ports.bus.subscribe(filter, Arc::new(bridge)).await
     }
 }
 
@@ -41,9 +42,10 @@ impl EventHandler for InfrastructureEventBus {
     }
 
     async fn handle(&self, event: &Envelope) -> Result<()> {
-        match translate(&self.service, event)? {
+        let Some(service) = self.service.upgrade() else { return Ok(()) };
+        match translate(&service, event)? {
             Some((envelope, request)) => {
-                self.service.deploy(envelope, &request, &CancellationToken::new()).await?;
+                service.deploy(envelope, &request, &CancellationToken::new()).await?;
                 Ok(())
             }
             None => Ok(()),

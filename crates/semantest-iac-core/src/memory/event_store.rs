@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::{Either, select};
 use tokio::sync::Notify;
 
 use crate::domain::timestamp::Timestamp;
@@ -41,17 +42,15 @@ impl InMemoryEventStore {
 }
 
 impl Log {
-    fn check(&mut self, append: &Append) -> Result<StreamVersion> {
+    fn check(&self, append: &Append) -> Result<StreamVersion> {
         if append.events.is_empty() {
             return Err(Error::new(ErrorKind::InvalidInput, "events.append", "there is nothing to append"));
         }
-        if let Some((name, token)) = &append.fence {
-            let newest = self.fences.entry(name.clone()).or_insert(*token);
-            if *newest > *token {
-                let text = format!("`{name}` was taken over by another run");
-                return Err(Error::new(ErrorKind::Held, "events.append", text));
-            }
-            *newest = *token;
+        if let Some((name, token)) = &append.fence
+            && self.fences.get(name).is_some_and(|newest| newest > token)
+        {
+            let text = format!("`{name}` was taken over by another run");
+            return Err(Error::new(ErrorKind::Held, "events.append", text));
         }
         let actual = self.streams.get(&append.stream).map_or(0, |(events, _)| events.len() as u64);
         if let ExpectedVersion::Exact(expected) = append.expected
@@ -82,7 +81,11 @@ impl EventStore for InMemoryEventStore {
         let mut guard = self.log();
         let log = &mut *guard;
         let mut version = log.check(&append)?;
-        let stream = log.streams.entry(append.stream.clone()).or_insert_with(|| (Vec::new(), self.clock.now()));
+        if let Some((name, token)) = append.fence {
+            log.fences.insert(name, token);
+        }
+        let stream =
+            log.streams.entry(append.stream.clone()).or_insert_with(|| (Vec::new(), self.clock.now()));
         for mut event in append.events {
             version += 1;
             event.sequence = None;
@@ -99,7 +102,12 @@ impl EventStore for InMemoryEventStore {
         Ok(Appended { position, version })
     }
 
-    async fn read_stream(&self, stream: &str, after: StreamVersion, limit: usize) -> Result<Vec<RecordedEvent>> {
+    async fn read_stream(
+        &self,
+        stream: &str,
+        after: StreamVersion,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>> {
         let log = self.log();
         let places = log.streams.get(stream).map(|(places, _)| places.as_slice()).unwrap_or_default();
         let after = usize::try_from(after).unwrap_or(usize::MAX);
@@ -127,11 +135,15 @@ impl EventStore for InMemoryEventStore {
     }
 
     async fn wait(&self, after: Position, at_most: Duration) -> Result<()> {
-        let grown = self.grown.notified();
-        if self.log().events.len() as u64 > after {
-            return Ok(());
+        let mut time_up = self.clock.sleep(at_most);
+        loop {
+            let grown = std::pin::pin!(self.grown.notified());
+            if self.log().events.len() as u64 > after {
+                return Ok(());
+            }
+            if let Either::Right(_) = select(grown, time_up.as_mut()).await {
+                return Ok(());
+            }
         }
-        futures::future::select(std::pin::pin!(grown), self.clock.sleep(at_most)).await;
-        Ok(())
     }
 }

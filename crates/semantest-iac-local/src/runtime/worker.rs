@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -42,6 +42,7 @@ pub(crate) struct Worker {
     /// The pool has nothing more for it.
     dismissed: CancellationToken,
     peak_kib: AtomicU64,
+    process: AtomicU32,
 }
 
 struct Running {
@@ -119,6 +120,7 @@ impl Worker {
                 _ => None,
             }
         }?;
+        self.note_memory();
         let taken = running.since.elapsed().as_secs_f64() * 1000.0;
         let memory = self.pool.function.memory_mb;
         let peak = self.peak_kib.load(Ordering::Relaxed).div_ceil(1024);
@@ -161,10 +163,16 @@ impl Worker {
         *lock(&self.init_failure) = Some((error_type.to_owned(), payload));
     }
 
-    fn watch_memory(&self, process: u32) {
-        let busy = lock(&self.current).is_some();
-        let Some(kib) = busy.then(|| resident_kib(process)).flatten() else { return };
+    /// Resident memory now, in KiB, noted for the report.
+    fn note_memory(&self) -> Option<u64> {
+        let kib = resident_kib(self.process.load(Ordering::Relaxed))?;
         self.peak_kib.fetch_max(kib, Ordering::Relaxed);
+        Some(kib)
+    }
+
+    fn watch_memory(&self) {
+        let busy = lock(&self.current).is_some();
+        let Some(kib) = busy.then(|| self.note_memory()).flatten() else { return };
         if kib > u64::from(self.pool.function.memory_mb) * 1024 {
             let limit = self.pool.function.memory_mb;
             self.condemn("Runtime.ExitError", &format!("Error: signal: killed (memory above {limit} MB)"));
@@ -191,6 +199,7 @@ pub(crate) async fn supervise(pool: Arc<Pool>) {
         kill: CancellationToken::new(),
         dismissed: CancellationToken::new(),
         peak_kib: AtomicU64::new(0),
+        process: AtomicU32::new(0),
     });
     let started = start(&worker).await;
     let failure = match started {
@@ -253,6 +262,7 @@ fn command(pool: &Pool, runtime_api: &str) -> Result<Command, String> {
 /// Watches a worker until it ends; the reason, where it never became ready.
 async fn run(worker: &Arc<Worker>, mut child: Child) -> Option<(String, Bytes)> {
     let process = child.id().unwrap_or_default();
+    worker.process.store(process, Ordering::Relaxed);
     let mut lines = tokio::task::JoinSet::new();
     if let Some(output) = child.stdout.take() {
         lines.spawn(copy_lines(worker.clone(), output));
@@ -269,7 +279,7 @@ async fn run(worker: &Arc<Worker>, mut child: Child) -> Option<(String, Bytes)> 
             () = worker.kill.cancelled() => break end(&mut child, process).await,
             () = worker.dismissed.cancelled() => break end(&mut child, process).await,
             _ = tick.tick() => {
-                worker.watch_memory(process);
+                worker.watch_memory();
                 if !worker.ready.load(Ordering::SeqCst) && started.elapsed() > init_time {
                     let seconds = init_time.as_secs();
                     worker.condemn("Sandbox.Timedout", &format!("Init phase timed out after {seconds}.00 seconds"));
