@@ -43,14 +43,4 @@ impl Program {
             Err(error) => Err(format!("{what}: {} cannot be run: {error}", self.0.get_program().display())),
         }
     }
-
-    /// Runs it and returns what it wrote to its standard output.
-    pub fn output(mut self, what: &str) -> Result<String, String> {
-        let output = self.0.output().map_err(|error| format!("{what}: {error}"))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("{what} failed ({}): {said}", output.status));
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    }
 }

@@ -16,7 +16,7 @@ cargo xtask <task>
   test            everything: tools, formatting, lints, documentation, all tests
   codegen         writes the generated schemas
   tools           only sets up what the tests need, under target/tools
-  bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local (default: all)
+  bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy (default: all)
 ";
 
 /// What every task returns: nothing, or words that say what failed.
@@ -49,7 +49,8 @@ fn test() -> Outcome {
     let root = root();
     cargo(&root, &["fmt", "--all", "--check"]).run("formatting (mend it with `cargo fmt --all`)")?;
     let tools = tools::set_up(&root)?;
-    cargo(&root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]).run("lints")?;
+    cargo(&root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
+        .run("lints")?;
     cargo(&root, &["doc", "--workspace", "--no-deps", "--quiet"])
         .env("RUSTDOCFLAGS", "-D warnings")
         .run("documentation")?;

@@ -12,12 +12,14 @@ use crate::host::registry::Registry;
 /// How the provider gets at the host.
 pub(crate) struct HostLink {
     config: LocalConfig,
+    /// One start at a time: several steps of a plan ask for the host at once.
+    starting: tokio::sync::Mutex<()>,
 }
 
 impl HostLink {
     /// A link to the host of `config`.
     pub fn new(config: LocalConfig) -> Self {
-        Self { config }
+        Self { config, starting: tokio::sync::Mutex::default() }
     }
 
     /// The running host.
@@ -27,6 +29,7 @@ impl HostLink {
 
     /// The running host, started where none runs.
     pub async fn ensure(&self) -> Result<ControlClient> {
+        let _one_at_a_time = self.starting.lock().await;
         process::ensure_running(&self.config.state_dir, &self.config.host_command).await
     }
 

@@ -29,13 +29,12 @@ pub mod secrets;
 pub mod setting;
 mod system_clock;
 
-pub use composition::{IacBuilder, STATE_FOLDER, run_local_host};
+pub use composition::{IacBuilder, STATE_FOLDER, interpreter, run_local_host};
 pub use iac::{Iac, LogRequest};
 pub use project_file::ProjectFile;
 pub use semantest_iac_core::application::answer;
 pub use semantest_iac_core::application::inspect::At;
 pub use semantest_iac_core::application::publish::PublishAnswer;
 pub use semantest_iac_core::{Error, ErrorKind, ErrorRecord, Result, Retry, domain, events, ports};
-pub use semantest_iac_local::runtime::interpreter;
 pub use system_clock::SystemClock;
 pub use tokio_util::sync::CancellationToken;

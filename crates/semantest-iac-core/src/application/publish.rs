@@ -78,15 +78,20 @@ impl DeploymentService {
         cancel: &CancellationToken,
     ) -> Result<Option<DeployAnswer>> {
         let translated = translate(self, &event)?;
-        self.record_foreign(event).await?;
-        match translated {
-            Some((envelope, request)) => Ok(Some(self.deploy(envelope, &request, cancel).await?)),
-            None => Ok(None),
+        let recorded = self.record_foreign(event).await?;
+        let answer = match translated {
+            Some((envelope, request)) => Some(self.deploy(envelope, &request, cancel).await?),
+            None => None,
+        };
+        // Last: a bridge that listens on the bus finds the request carried out.
+        if let Some(event) = recorded {
+            self.ports.bus.publish(&[Arc::new(event)]).await?;
         }
+        Ok(answer)
     }
 
     /// Keeps an application event beside our streams; one that was delivered before is not kept twice.
-    async fn record_foreign(&self, mut event: Envelope) -> Result<()> {
+    async fn record_foreign(&self, mut event: Envelope) -> Result<Option<Envelope>> {
         let stream = format!("application:{}", self.ports.project.name());
         if event.subject.is_empty() {
             event.subject.clone_from(&stream);
@@ -95,11 +100,8 @@ impl DeploymentService {
         let append =
             Append { stream, expected: ExpectedVersion::Any, events: vec![event.clone()], fence: None };
         match self.ports.store.append(append).await {
-            Ok(_) => {
-                self.ports.bus.publish(&[Arc::new(event)]).await?;
-                Ok(())
-            }
-            Err(error) if error.kind() == ErrorKind::DuplicateEvent => Ok(()),
+            Ok(_) => Ok(Some(event)),
+            Err(error) if error.kind() == ErrorKind::DuplicateEvent => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -89,16 +89,21 @@ pub async fn run(state_dir: &Path, resolve: Box<ResolveSecret>) -> io::Result<()
     Ok(())
 }
 
-/// Takes the host's lock; `false` where another host has it. Whoever only looks holds it for a moment.
+/// Takes the host's lock; `false` where another host has it. Whoever only looks shares the lock for a moment: that is
+/// waited out. Another host is not: it may end much later, and its place is not ours to take then.
 async fn own(lock: &File) -> io::Result<bool> {
-    for _ in 0..50 {
+    loop {
         match lock.try_lock() {
             Ok(()) => return Ok(true),
-            Err(TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(10)).await,
             Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) => match lock.try_lock_shared() {
+                Ok(()) => lock.unlock()?,
+                Err(TryLockError::WouldBlock) => return Ok(false),
+                Err(TryLockError::Error(error)) => return Err(error),
+            },
         }
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    Ok(false)
 }
 
 impl Host {

@@ -43,7 +43,7 @@ impl HostFile {
 /// Whether a host of `state_dir` runs: it holds its lock for as long as it lives.
 pub fn is_running(state_dir: &Path) -> bool {
     match File::open(state_dir.join(LOCK)) {
-        Ok(lock) => matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
+        Ok(lock) => matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)),
         Err(_) => false,
     }
 }
@@ -120,7 +120,6 @@ pub async fn stop(state_dir: &Path) -> Result<bool> {
     if !is_running(state_dir) {
         return Ok(false);
     }
-    let pid = HostFile::read(state_dir).map(|file| file.pid);
     if let Some(client) = find(state_dir) {
         // One that does not answer is killed below.
         let _ = client.stop().await;
@@ -128,6 +127,7 @@ pub async fn stop(state_dir: &Path) -> Result<bool> {
     if gone_within(state_dir, STOP_TIME).await {
         return Ok(true);
     }
+    let pid = HostFile::read(state_dir).map(|file| file.pid);
     if let Some(pid) = pid.and_then(|pid| rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)) {
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
     }

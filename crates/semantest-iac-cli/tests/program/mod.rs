@@ -1,0 +1,150 @@
+//! The real program in a project of its own.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// A project in a folder of its own; whatever runs for it is stopped when it goes.
+pub struct Project {
+    pub folder: tempfile::TempDir,
+}
+
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// The one JSON object on standard output.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
+            panic!("no single JSON object ({error}):\n{}\n{}", self.stdout, self.stderr)
+        })
+    }
+
+    /// As [`Self::json`], after checking the exit code.
+    pub fn ok(&self) -> Value {
+        assert_eq!(self.code, 0, "{}\n{}", self.stdout, self.stderr);
+        self.json()
+    }
+}
+
+impl Project {
+    /// A project made by `init`.
+    pub fn init(language: &str) -> Self {
+        let project = Self::empty();
+        let made = project.run(&["init", ".", "--runtime", language, "--name", "shop"]);
+        assert_eq!(made.code, 0, "{}", made.stderr);
+        project
+    }
+
+    /// A copy of one of the examples.
+    pub fn example(name: &str) -> Self {
+        let project = Self::empty();
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
+        copy(&examples, project.path());
+        project
+    }
+
+    pub fn empty() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn file(&self, path: &str) -> PathBuf {
+        self.path().join(path)
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        std::fs::write(self.file(path), text).expect(path);
+    }
+
+    pub fn replace(&self, path: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.file(path)).expect(path);
+        assert!(text.contains(from), "{path} has no {from}");
+        self.write(path, &text.replace(from, to));
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_semantest-iac"));
+        command.args(arguments).current_dir(self.path()).stdin(Stdio::null());
+        command.env_remove("SEMANTEST_ENVIRONMENT").env_remove("SEMANTEST_LOG");
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        ran(self.command(arguments).output().expect("the program runs"))
+    }
+
+    /// Runs with `--output json`.
+    pub fn json(&self, arguments: &[&str]) -> Ran {
+        self.run(&[arguments, &["--output", "json"]].concat())
+    }
+
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program runs");
+        child.stdin.take().expect("input").write_all(input.as_bytes()).expect("input");
+        ran(child.wait_with_output().expect("its end"))
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        if self.file("semantest.toml").exists() {
+            let _ = self.command(&["local", "stop"]).output();
+        }
+    }
+}
+
+fn ran(output: Output) -> Ran {
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Every file under a folder.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+    entries
+        .flat_map(|entry| match entry.path() {
+            path if path.is_dir() => files(&path),
+            path => vec![path],
+        })
+        .collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("an example").flatten() {
+        let target = to.join(entry.file_name());
+        match entry.path() {
+            path if path.ends_with(".semantest") => {}
+            path if path.is_dir() => copy(&path, &target),
+            path => drop(std::fs::copy(path, target).expect("a copy")),
+        }
+    }
+}
+
+/// Status and body of a GET.
+pub fn get(endpoint: &str, path: &str) -> (u16, String) {
+    let address = endpoint.trim_start_matches("http://").to_owned();
+    let mut stream = TcpStream::connect(&address).expect("the endpoint answers");
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").expect("request");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("response");
+    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
+    (status, body)
+}

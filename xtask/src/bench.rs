@@ -1,0 +1,30 @@
+//! Benchmarks, as ratios in one run.
+
+use std::path::Path;
+
+use crate::Outcome;
+use crate::command::cargo;
+
+/// Every benchmark by its name, with the example that is it.
+const BENCHMARKS: [(&str, &str, &str); 3] = [
+    ("store", "semantest-iac-sqlite", "store_bench"),
+    ("engine", "semantest-iac-tests", "engine_bench"),
+    ("deploy", "semantest-iac-tests", "deploy_bench"),
+];
+
+/// Runs the named benchmarks, or all.
+pub(crate) fn run(root: &Path, names: &[&str]) -> Outcome {
+    if let Some(unknown) = names.iter().find(|name| !BENCHMARKS.iter().any(|(known, ..)| known == *name)) {
+        let known: Vec<&str> = BENCHMARKS.iter().map(|(name, ..)| *name).collect();
+        return Err(format!("there is no benchmark `{unknown}`; there are {}", known.join(", ")));
+    }
+    let program = ["build", "--release", "--quiet", "--package", "semantest-iac-cli"];
+    cargo(root, &program).run("the program to measure")?;
+    for (name, package, example) in BENCHMARKS {
+        if names.is_empty() || names.contains(&name) {
+            cargo(root, &["run", "--release", "--quiet", "--package", package, "--example", example])
+                .run(&format!("benchmark {name}"))?;
+        }
+    }
+    Ok(())
+}
