@@ -11,18 +11,18 @@ use crate::render;
 use crate::session::{Session, moment};
 
 pub(super) async fn run(session: &Session, arguments: &HistoryArguments) -> Result<Exit> {
+    let at = match &arguments.at {
+        None => None,
+        Some(at) => Some(at.parse().map(At::Version).or_else(|_| moment(at).map(At::Time))?),
+    };
     let iac = session.open().await?;
     let component = session.component(&iac)?;
     let environment = &session.global.environment;
     let mut events = iac.history(environment, &component).await?;
-    let Some(at) = &arguments.at else {
+    let Some(at) = at else {
         let text: Vec<String> = events.iter().map(render::event).collect();
         session.output.result(&json!({ "events": values(&events) }), &text.join("\n"));
         return Ok(Exit::DONE);
-    };
-    let at = match at.parse::<u64>() {
-        Ok(version) => At::Version(version),
-        Err(_) => At::Time(moment(at)?),
     };
     let state = iac.state_at(environment, &component, at).await?;
     events.truncate(length_at(&events, at));

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::application::answer::{DriftAnswer, RefreshAnswer};
 use crate::application::leased::{acquire, leased};
-use crate::application::run_log::RunLog;
+use crate::application::run_log::{RunLog, replay};
 use crate::application::scale::not_deployed;
 use crate::application::service::DeploymentService;
 use crate::application::target::Target;
@@ -25,6 +25,10 @@ impl DeploymentService {
     /// `NotFound` where nothing is deployed, `Held` while a run is under way, and the provider's errors.
     pub async fn refresh(&self, environment: &str, component: &str) -> Result<RefreshAnswer> {
         let target = Target::new(self.ports.project.name(), environment, component)?;
+        // Looking for what was never there must not leave a trace.
+        if replay(&self.ports, &target.stream()).await?.state().resources.is_empty() {
+            return Err(not_deployed(&target));
+        }
         let lease = acquire(self, &target.stream(), &CancellationToken::new()).await?;
         leased(self, &lease, async {
             let lease = &lease;
