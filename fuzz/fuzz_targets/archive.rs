@@ -1,0 +1,12 @@
+//! Any bytes are unpacked inside the folder, or refused; nothing is written beside it.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use semantest_iac_local::archive::unpack;
+
+fuzz_target!(|bytes: &[u8]| {
+    let outer = tempfile::tempdir().expect("a folder");
+    let _ = unpack(bytes, &outer.path().join("inner"));
+    let beside = std::fs::read_dir(outer.path()).expect("a folder").flatten();
+    assert!(beside.into_iter().all(|entry| entry.file_name() == "inner"));
+});
