@@ -11,3 +11,4 @@ pub mod faults;
 pub mod given;
 pub mod lease_store;
 pub mod provider;
+pub mod world;

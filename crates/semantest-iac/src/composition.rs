@@ -107,7 +107,7 @@ impl IacBuilder {
             artifacts: store,
             secrets: Arc::new(LocalSecrets::new(&root)),
             clock: Arc::new(SystemClock),
-            ids: Arc::new(RandomIds::default()),
+            ids: Arc::new(RandomIds),
             project: project.clone(),
             providers,
         };
