@@ -7,7 +7,6 @@ use semantest_iac_core::application::answer::RunStatus;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource_graph::ResourceGraph;
 use semantest_iac_core::memory::provider::InMemoryProvider;
-use semantest_iac_core::ports::event_store::EventStore;
 use semantest_iac_core::ports::provider::{
     Applied, Change, Discovered, Observed, Operation, Provider, ProviderSettings, ResourceHandle, Scope,
 };

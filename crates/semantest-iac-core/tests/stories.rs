@@ -12,7 +12,7 @@ use semantest_iac_core::events::request::{
 };
 use semantest_iac_core::memory::provider::Held;
 use semantest_iac_core::ports::event_bus::EventBus;
-use semantest_iac_core::ports::lease::{LeaseAnswer, LeaseStore};
+use semantest_iac_core::ports::lease::LeaseAnswer;
 use semantest_iac_testkit::world::{World, deploy_with, listen, orders, request};
 use serde_json::{Map, json};
 use std::sync::Arc;
