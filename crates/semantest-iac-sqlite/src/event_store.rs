@@ -1,5 +1,6 @@
 //! The event store: streams and one dense global order.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -35,8 +36,9 @@ impl EventStore for SqliteStore {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>> {
         self.read(Vec::new(), |connection| {
+            let recorded = |row: &Row<'_>| recorded(row, stream.to_owned());
             let mut query = connection.prepare_cached(
-                "SELECT position, version, data, ?1 FROM events
+                "SELECT position, version, data FROM events
                  WHERE stream_id = (SELECT id FROM streams WHERE name = ?1) AND version > ?2
                  ORDER BY version LIMIT ?3",
             )?;
@@ -46,11 +48,28 @@ impl EventStore for SqliteStore {
 
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>> {
         self.read(Vec::new(), |connection| {
+            // A stream's name never changes: it is looked up once a page, not joined to each event.
+            let mut names: HashMap<i64, String> = HashMap::new();
+            let mut name = connection.prepare_cached("SELECT name FROM streams WHERE id = ?1")?;
             let mut query = connection.prepare_cached(
-                "SELECT e.position, e.version, e.data, s.name FROM events e JOIN streams s ON s.id = e.stream_id
-                 WHERE e.position > ?1 ORDER BY e.position LIMIT ?2",
+                "SELECT position, version, data, stream_id FROM events
+                 WHERE position > ?1 ORDER BY position LIMIT ?2",
             )?;
-            query.query_map(params![signed(after), signed(limit as u64)], recorded)?.collect()
+            let mut rows = query.query(params![signed(after), signed(limit as u64)])?;
+            let mut events = Vec::with_capacity(limit.min(4096));
+            while let Some(row) = rows.next()? {
+                let id = row.get(3)?;
+                let stream = match names.get(&id) {
+                    Some(known) => known.clone(),
+                    None => {
+                        let found: String = name.query_row([id], |row| row.get(0))?;
+                        names.insert(id, found.clone());
+                        found
+                    }
+                };
+                events.push(recorded(row, stream)?);
+            }
+            Ok(events)
         })
     }
 
@@ -192,12 +211,12 @@ fn version_of(connection: &Connection, stream: i64) -> rusqlite::Result<i64> {
     query.query_row([stream], |row| row.get(0))
 }
 
-fn recorded(row: &Row<'_>) -> rusqlite::Result<RecordedEvent> {
+fn recorded(row: &Row<'_>, stream: String) -> rusqlite::Result<RecordedEvent> {
     Ok(RecordedEvent {
         position: unsigned(row.get(0)?),
         version: unsigned(row.get(1)?),
-        json: row.get(2)?,
-        stream: row.get(3)?,
+        json: row.get_ref(2)?.as_blob()?.to_vec(),
+        stream,
     })
 }
 

@@ -26,10 +26,21 @@ impl Gate {
     /// Waits for its turn and writes down who it is.
     pub fn enter(&mut self) -> Result<()> {
         self.lock.lock().map_err(file("store.lock", &self.path))?;
-        // Only a hint for whoever has to wait: it need not be durable, and must not fail a write.
-        let _ = self.lock.seek(SeekFrom::Start(0));
-        let _ = write!(self.lock, "{:<12}", std::process::id());
+        self.sign();
         Ok(())
+    }
+
+    /// Only a hint for whoever has to wait: it need not be durable, and must not fail a write. Written only where another
+    /// process has written meanwhile, since a changed file makes the next sync dearer.
+    fn sign(&mut self) {
+        let own = format!("{:<12}", std::process::id());
+        let mut there = String::new();
+        let _ = self.lock.seek(SeekFrom::Start(0));
+        let _ = self.lock.read_to_string(&mut there);
+        if there != own {
+            let _ = self.lock.seek(SeekFrom::Start(0));
+            let _ = self.lock.write_all(own.as_bytes());
+        }
     }
 
     /// Lets the next one in.

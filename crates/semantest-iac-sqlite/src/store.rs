@@ -15,6 +15,9 @@ use crate::writer::{self, Writer};
 /// Name of the database in its folder.
 const DATABASE: &str = "events.db";
 
+/// So much of the database is read through memory mapping, in bytes.
+const MAPPED_BYTES: i64 = 4 * 1024 * 1024 * 1024;
+
 /// Event store, leases, checkpoints and artifacts in one folder. Nothing is created before something is written.
 pub struct SqliteStore {
     folder: PathBuf,
@@ -76,6 +79,8 @@ impl SqliteStore {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(&self.database, flags).map_err(&failed)?;
             schema::configure(&connection, &self.database)?;
+            // Reading through the page cache, without a copy of each page.
+            connection.pragma_update(None, "mmap_size", MAPPED_BYTES).map_err(&failed)?;
             match schema::check(&connection, &self.database)? {
                 // Another process is creating it.
                 0 => return Ok(nothing),
