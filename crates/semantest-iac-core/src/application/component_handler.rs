@@ -10,7 +10,7 @@ use crate::domain::component::{ComponentDefinition, ComponentKind, FunctionSetti
 use crate::domain::compute::serverless_function::{
     FunctionScaling, MemoryMib, ServerlessFunction, TimeoutSeconds,
 };
-use crate::domain::environment::SettingValue;
+use crate::domain::environment::{SettingValue, check_variable_name};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Memory of a function that says nothing of it.
@@ -132,13 +132,7 @@ impl Wanted<'_> {
     pub fn check_variables(&self, variables: &BTreeMap<String, SettingValue>) -> Result<()> {
         for (name, value) in variables {
             let field = format!("environment_variables.{name}");
-            let mut letters = name.chars();
-            let first = letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-            if !first || !letters.all(|c| c.is_ascii_alphanumeric() || c == '_') {
-                let text =
-                    format!("`{name}` is no name for an environment variable: use letters, digits and _");
-                return Err(self.invalid(&field, text));
-            }
+            check_variable_name(name).map_err(|why| self.invalid(&field, why))?;
             if let SettingValue::Plain(text) = value
                 && text.contains('\0')
             {

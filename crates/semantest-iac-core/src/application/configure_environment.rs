@@ -4,12 +4,11 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use crate::application::answer::DeployAnswer;
-use crate::application::deploy::Lowering;
 use crate::application::scale::not_deployed;
 use crate::application::service::{DeploymentService, Goal, Intention};
 use crate::application::target::Target;
 use crate::domain::deployment::aggregate::Deployment;
-use crate::domain::environment::EnvironmentConfiguration;
+use crate::domain::environment::{EnvironmentConfiguration, check_variable_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::envelope::Envelope;
 use crate::events::outcome::EnvironmentConfigured;
@@ -30,15 +29,7 @@ impl Intention for ConfigureEnvironment<'_> {
         let state = deployment.state();
         let blueprint = state.current_blueprint().ok_or_else(|| not_deployed(target))?;
         let configuration = merge(&state.configuration, self.request);
-        let lowering = Lowering {
-            provider: state.provider.clone().unwrap_or_default(),
-            region: state.region.clone(),
-            blueprint: blueprint.as_ref().clone(),
-            configuration: &configuration,
-            scaling: &state.scaling,
-            lenient: false,
-        };
-        let mut goal = service.lower(lowering).await?;
+        let mut goal = service.lower_version(state, &blueprint, &configuration, &state.scaling).await?;
         if configuration != state.configuration {
             let (component, environment) = (target.component.clone(), target.environment.clone());
             let EnvironmentConfiguration { variables, tags } = configuration;
@@ -83,13 +74,8 @@ fn check(request: &EnvironmentConfigurationRequested) -> Result<()> {
         return invalid("nothing to configure: give variables to set or to unset".into());
     }
     for name in request.variables.keys() {
-        let mut letters = name.chars();
-        let first = letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-        if !first || !letters.all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            let name = name.escape_debug();
-            return invalid(format!(
-                "`{name}` is no name for an environment variable: use letters, digits and _"
-            ));
+        if let Err(why) = check_variable_name(name) {
+            return invalid(why);
         }
         if request.unset.contains(name) {
             return invalid(format!("`{name}` is both set and unset"));

@@ -210,6 +210,25 @@ impl DeploymentService {
         Ok((provider, region))
     }
 
+    /// Lowers a version of what is deployed already, with other settings or scaling.
+    pub(crate) async fn lower_version(
+        &self,
+        state: &DeploymentState,
+        blueprint: &Blueprint,
+        configuration: &EnvironmentConfiguration,
+        scaling: &Scaling,
+    ) -> Result<Goal> {
+        self.lower(Lowering {
+            provider: state.provider.clone().unwrap_or_default(),
+            region: state.region.clone(),
+            blueprint: blueprint.clone(),
+            configuration,
+            scaling,
+            lenient: false,
+        })
+        .await
+    }
+
     /// Lays settings over a blueprint, resolves its secrets and lowers it.
     pub(crate) async fn lower(&self, lowering: Lowering<'_>) -> Result<Goal> {
         let Lowering { provider, region, blueprint, configuration, scaling, lenient } = lowering;

@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use crate::application::answer::DeployAnswer;
-use crate::application::deploy::Lowering;
 use crate::application::service::{DeploymentService, Goal, Intention};
 use crate::application::target::Target;
 use crate::domain::deployment::aggregate::Deployment;
@@ -33,15 +32,8 @@ impl Intention for Rollback<'_> {
         let record = version.and_then(|version| state.versions.get(&version)).ok_or_else(|| {
             Error::new(ErrorKind::InvalidInput, "deployment.rollback", "there is no earlier version")
         })?;
-        let lowering = Lowering {
-            provider: state.provider.clone().unwrap_or_default(),
-            region: state.region.clone(),
-            blueprint: record.blueprint.as_ref().clone(),
-            configuration: &record.configuration,
-            scaling: &record.scaling,
-            lenient: false,
-        };
-        let mut goal = service.lower(lowering).await?;
+        let (configuration, scaling) = (&record.configuration, &record.scaling);
+        let mut goal = service.lower_version(state, &record.blueprint, configuration, scaling).await?;
         goal.facts = settings_facts(target, state, record);
         Ok(goal)
     }

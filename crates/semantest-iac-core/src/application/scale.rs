@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use crate::application::answer::DeployAnswer;
-use crate::application::deploy::Lowering;
 use crate::application::service::{DeploymentService, Goal, Intention};
 use crate::application::target::Target;
 use crate::domain::blueprint::Blueprint;
@@ -34,15 +33,7 @@ impl Intention for Scale<'_> {
             scaling.entry(self.request.function.clone().unwrap_or_default()).or_default(),
             self.request,
         );
-        let lowering = Lowering {
-            provider: state.provider.clone().unwrap_or_default(),
-            region: state.region.clone(),
-            blueprint: blueprint.as_ref().clone(),
-            configuration: &state.configuration,
-            scaling: &scaling,
-            lenient: false,
-        };
-        let mut goal = service.lower(lowering).await?;
+        let mut goal = service.lower_version(state, &blueprint, &state.configuration, &scaling).await?;
         if scaling != state.scaling {
             let (component, environment) = (target.component.clone(), target.environment.clone());
             let function = self.request.function.clone();

@@ -56,3 +56,17 @@ pub struct EnvironmentConfiguration {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }
+
+/// Checks the name of an environment variable: letters, digits and `_`, not starting with a digit.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn check_variable_name(name: &str) -> Result<(), String> {
+    let mut letters = name.chars();
+    let first = letters.next().is_some_and(|letter| letter.is_ascii_alphabetic() || letter == '_');
+    if first && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
+        return Ok(());
+    }
+    let name = name.escape_debug();
+    Err(format!("`{name}` is no name for an environment variable: use letters, digits and _"))
+}
