@@ -35,7 +35,15 @@ pub(crate) fn plan(answer: &PlanAnswer, colors: bool) -> String {
             let _ = writeln!(out, "      {}", property(change, step.action == StepAction::Create));
         }
     }
-    let _ = write!(out, "plan: {}", counts(&answer.changes));
+    let changes = &answer.changes;
+    let parts = [
+        (changes.created, "to create"),
+        (changes.updated, "to update"),
+        (changes.replaced, "to replace"),
+        (changes.deleted, "to delete"),
+        (changes.unchanged, "unchanged"),
+    ];
+    let _ = write!(out, "plan: {}", listed(&parts));
     out
 }
 
@@ -55,8 +63,8 @@ fn value_text(value: &Value) -> String {
     }
 }
 
-/// `2 to create, 1 unchanged`.
-pub(crate) fn counts(changes: &ChangeCounts) -> String {
+/// `2 created, 1 unchanged`.
+fn counts(changes: &ChangeCounts) -> String {
     let parts = [
         (changes.created, "created"),
         (changes.updated, "updated"),
@@ -64,9 +72,13 @@ pub(crate) fn counts(changes: &ChangeCounts) -> String {
         (changes.deleted, "deleted"),
         (changes.unchanged, "unchanged"),
     ];
-    let parts: Vec<String> =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    if parts.is_empty() { "nothing".into() } else { parts.join(", ") }
+    listed(&parts)
+}
+
+fn listed(parts: &[(usize, &str)]) -> String {
+    let some = parts.iter().filter(|(count, _)| *count > 0);
+    let some: Vec<String> = some.map(|(count, what)| format!("{count} {what}")).collect();
+    if some.is_empty() { "nothing".into() } else { some.join(", ") }
 }
 
 /// How a run ended, with endpoints.
@@ -150,7 +162,8 @@ fn detail(event: &Event) -> String {
         Event::RollbackRequested(e) => {
             e.version.map(|version| format!("to version {version}")).unwrap_or_default()
         }
-        Event::DeploymentPlanned(e) => format!("{} on {}", counts(&e.changes), e.provider),
+        Event::DeploymentPlanned(e) if e.steps.is_empty() => format!("nothing to do on {}", e.provider),
+        Event::DeploymentPlanned(e) => format!("{} steps on {}", e.steps.len(), e.provider),
         Event::DeploymentStarted(e) => format!("version {} by {}", e.version, e.owner),
         Event::ResourceChangeStarted(e) => format!("{} {}", e.action.as_str(), e.address),
         Event::ResourceCreated(e) => format!("{} {}", e.address, e.id),

@@ -51,7 +51,8 @@ pub(crate) fn configure(connection: &Connection, path: &Path) -> Result<()> {
              PRAGMA fullfsync=ON;
              PRAGMA checkpoint_fullfsync=ON;
              PRAGMA cache_size=-16000;
-             PRAGMA wal_autocheckpoint=0;",
+             PRAGMA wal_autocheckpoint=0;
+             PRAGMA journal_size_limit=1048576;",
         )
         .map_err(sqlite("store.open", path))
 }

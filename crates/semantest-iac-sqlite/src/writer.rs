@@ -18,6 +18,8 @@ use crate::schema;
 const GROUP: usize = 512;
 /// The write-ahead log is moved into the database beyond this size, in bytes.
 const CHECKPOINT_BYTES: u64 = 16 * 1024 * 1024;
+/// How many transactions pass between two looks at its size.
+const LOOK_EACH: u64 = 32;
 /// A log smaller than this is left to the next one when the store is closed, in bytes.
 const TIDY_BYTES: u64 = 4 * 1024 * 1024;
 /// How long a request may wait before it is begun.
@@ -133,7 +135,9 @@ impl Worker {
                 (Ok(()), None) => Vec::new(),
                 (Err(error), _) => refuse(group, &error),
             };
-            self.checkpoint(CHECKPOINT_BYTES, "PASSIVE");
+            if self.commits.load(Ordering::Relaxed).is_multiple_of(LOOK_EACH) {
+                self.checkpoint(CHECKPOINT_BYTES, "PASSIVE");
+            }
             self.gate.leave();
             self.grown.notify_waiters();
             for (reply, failed) in replies {

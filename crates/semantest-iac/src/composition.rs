@@ -146,7 +146,8 @@ fn default_host_command() -> Vec<OsString> {
 }
 
 fn owner() -> String {
-    let user = std::env::var("USER").or_else(|_| std::env::var("USERNAME"));
+    let names = ["USER", "LOGNAME", "USERNAME"];
+    let user = names.iter().find_map(|name| std::env::var(name).ok()).ok_or(());
     let user = user.unwrap_or_else(|_| "somebody".into());
     let machine = rustix::system::uname();
     let machine = machine.nodename().to_string_lossy();

@@ -1,6 +1,7 @@
 //! The application service: requests in, plans made and applied, facts out.
 
 pub mod answer;
+pub mod catch_up;
 mod component_handler;
 mod configure_environment;
 mod deploy;
