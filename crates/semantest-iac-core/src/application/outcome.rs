@@ -12,6 +12,7 @@ use crate::events::outcome::{
 
 /// Functions by name.
 pub(crate) fn functions_of(state: &DeploymentState) -> Vec<FunctionAnswer> {
+    let front = state.endpoint();
     let is_function = |resource: &&ResourceState| resource.role == Some(ResourceRole::Function);
     let mut functions: Vec<FunctionAnswer> = state
         .resources
@@ -21,7 +22,7 @@ pub(crate) fn functions_of(state: &DeploymentState) -> Vec<FunctionAnswer> {
         .map(|resource| FunctionAnswer {
             function_name: text(resource, "function_name"),
             arn: text(resource, "arn"),
-            endpoint: endpoint_of(resource, state),
+            endpoint: endpoint_of(resource, front.as_deref()),
         })
         .collect();
     functions.sort_by(|one, other| one.function_name.cmp(&other.function_name));
@@ -31,14 +32,17 @@ pub(crate) fn functions_of(state: &DeploymentState) -> Vec<FunctionAnswer> {
 /// A fact for each resource with a role that changed since the deployment was last as planned.
 pub(crate) fn outcome_facts(target: &Target, provider: &str, state: &DeploymentState) -> Vec<Event> {
     let changed = state.resources.iter().filter(|(address, _)| state.changed.contains(*address));
-    changed.filter_map(|(_, resource)| fact(target, provider, resource, state)).collect()
+    // Once: looking for it in a deployment of many resources takes a while.
+    let front = state.endpoint();
+    changed.filter_map(|(_, resource)| fact(target, provider, resource, front.as_deref())).collect()
 }
 
-fn fact(target: &Target, provider: &str, resource: &ResourceState, state: &DeploymentState) -> Option<Event> {
+fn fact(target: &Target, provider: &str, resource: &ResourceState, front: Option<&str>) -> Option<Event> {
     let (component, environment) = (target.component.clone(), target.environment.clone());
+    let role = resource.role?;
     let (arn, provider) = (text(resource, "arn"), provider.to_owned());
-    let endpoint = endpoint_of(resource, state);
-    Some(match resource.role? {
+    let endpoint = endpoint_of(resource, front);
+    Some(match role {
         ResourceRole::Function => {
             let function_name = text(resource, "function_name");
             FunctionDeployed { function_name, arn, endpoint, component, environment, provider }.into()
@@ -64,8 +68,8 @@ fn fact(target: &Target, provider: &str, resource: &ResourceState, state: &Deplo
 }
 
 /// A function's own endpoint, or else its component's.
-fn endpoint_of(resource: &ResourceState, state: &DeploymentState) -> Option<String> {
-    resource.output_text("endpoint").map(str::to_owned).or_else(|| state.endpoint())
+fn endpoint_of(resource: &ResourceState, front: Option<&str>) -> Option<String> {
+    resource.output_text("endpoint").or(front).map(str::to_owned)
 }
 
 fn text(resource: &ResourceState, output: &str) -> String {
