@@ -157,3 +157,17 @@ fn doctor_schema_and_completions_need_no_deployment() {
         assert!(project.run(&["completions", shell]).stdout.contains("semantest-iac"), "{shell}");
     }
 }
+
+#[test]
+fn of_several_components_what_was_done_is_told_beside_what_could_not_be() {
+    let project = Project::init("node");
+    let more = "\n[components.worker]\nkind = \"container-service\"\nimage = \"registry.example/worker:1\"\n";
+    let file = std::fs::read_to_string(project.file("semantest.toml")).expect("a project file");
+    project.write("semantest.toml", &format!("{file}{more}"));
+    let ran = project.json(&["deploy"]);
+    let answer = ran.json();
+    assert_eq!((ran.code, &answer["error"]["kind"]), (1, &"unsupported".into()), "{answer:#}");
+    assert_eq!(answer["deployments"][0]["status"], "deployed");
+    let gone = project.json(&["destroy", "--yes"]).ok();
+    assert_eq!(gone["status"], "removed", "one component was there: {gone:#}");
+}

@@ -121,8 +121,8 @@ impl Provider for LocalProvider {
 
     fn lower(&self, blueprint: &Blueprint, settings: &ProviderSettings) -> Result<ResourceGraph> {
         if blueprint.service.is_some() || blueprint.load_balancer.is_some() {
-            let text = "`local` cannot run containers yet: deploy container-service components with \
-                        another provider, such as `aws`";
+            let text = "`local` runs functions, and no containers yet: leave this component out (name the others \
+                        with --component), or give its environment a provider that runs containers";
             let error = Error::new(ErrorKind::Unsupported, "local.lower", text);
             return Err(error.with("component", &blueprint.component));
         }

@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use semantest_iac::events::request::RemovalRequested;
 use semantest_iac::{Error, ErrorKind, Iac, Result};
 
-use super::{conclude, goes_on};
+use super::one_by_one;
 use crate::Exit;
 use crate::arguments::DestroyArguments;
 use crate::session::Session;
@@ -17,17 +17,11 @@ pub(super) async fn run(session: &Session, arguments: &DestroyArguments) -> Resu
         session.output.note("nothing was changed");
         return Ok(Exit::FAILED);
     }
-    let mut answers = Vec::new();
-    for component in components {
+    one_by_one(&session.output, components, async |component| {
         let environment = session.global.environment.clone();
-        let answer = iac.destroy(RemovalRequested { component, environment }, &session.cancel).await?;
-        let well = goes_on(&answer);
-        answers.push(answer);
-        if !well {
-            break;
-        }
-    }
-    Ok(conclude(&session.output, &answers))
+        iac.destroy(RemovalRequested { component, environment }, &session.cancel).await
+    })
+    .await
 }
 
 /// The named component, or everything that is deployed in the environment, also what the project no longer defines.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use semantest_iac::events::envelope::{Envelope, TYPE_PREFIX};
+use semantest_iac::events::request::DeploymentRequested;
 use semantest_iac::ports::event_store::RecordedEvent;
 use semantest_iac::{Error, ErrorKind, Iac, Result};
 use serde_json::{Value, json};
@@ -141,9 +142,11 @@ fn read(iac: &Iac, file: &Path) -> Result<Envelope> {
         failed(format!("this is no JSON: {error}")).with("line", error.line()).with("column", error.column())
     })?;
     let Value::Object(map) = &mut value else { return Err(failed("an event is a JSON object".into())) };
+    let blank = iac.envelope(DeploymentRequested::default()).to_value();
+    // CloudEvents may leave the time out; it is when the event came in then.
+    map.entry("time").or_insert_with(|| blank["time"].clone());
     if !map.contains_key("specversion") {
-        let blank = iac.envelope(semantest_iac::events::request::DeploymentRequested::default()).to_value();
-        for attribute in ["specversion", "id", "source", "time"] {
+        for attribute in ["specversion", "id", "source"] {
             map.entry(attribute).or_insert_with(|| blank[attribute].clone());
         }
         // A bare name is one of ours; a foreign type has dots.

@@ -78,7 +78,30 @@ fn conclude(output: &Output, answers: &[DeployAnswer]) -> Exit {
     }
 }
 
-/// Whether to go on with the next component.
-fn goes_on(answer: &DeployAnswer) -> bool {
-    answer.status != RunStatus::Failed
+/// Does the same with one component after the other, until one fails, and prints what came of it.
+///
+/// # Errors
+/// The first component's, where its run did not begin; later ones are printed beside what was done before.
+async fn one_by_one(
+    output: &Output,
+    components: Vec<String>,
+    mut run: impl AsyncFnMut(String) -> Result<DeployAnswer>,
+) -> Result<Exit> {
+    let mut answers: Vec<DeployAnswer> = Vec::new();
+    for component in components {
+        match run(component).await {
+            Ok(answer) => answers.push(answer),
+            Err(error) if answers.is_empty() => return Err(error),
+            Err(error) => {
+                let record = error.to_record();
+                let text = answers.iter().map(render::deploy).collect::<Vec<_>>().join("\n");
+                output.result(&json!({ "deployments": answers, "error": record }), &text);
+                return Ok(if output.is_json() { Exit::of(&error) } else { output.error(&error) });
+            }
+        }
+        if answers.last().is_some_and(|answer| answer.status == RunStatus::Failed) {
+            break;
+        }
+    }
+    Ok(conclude(output, &answers))
 }
