@@ -14,6 +14,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use semantest_iac::{CancellationToken, Error, ErrorKind};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use arguments::{Cli, Format, LocalAction, Verb};
 use output::Output;
@@ -121,8 +125,9 @@ fn refuse(arguments: &[OsString], error: &clap::Error) -> Exit {
 }
 
 fn start_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("SEMANTEST_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let asked = std::env::var("SEMANTEST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let filter = asked.unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // A second call in one process (from a binding) finds it done.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
 }
