@@ -6,10 +6,11 @@ use crate::Outcome;
 use crate::command::cargo;
 
 /// Every benchmark by its name, with the example that is it.
-const BENCHMARKS: [(&str, &str, &str); 3] = [
+const BENCHMARKS: [(&str, &str, &str); 4] = [
     ("store", "semantest-iac-sqlite", "store_bench"),
     ("engine", "semantest-iac-tests", "engine_bench"),
     ("deploy", "semantest-iac-tests", "deploy_bench"),
+    ("local", "semantest-iac-tests", "local_bench"),
 ];
 
 /// Runs the named benchmarks, or all.
