@@ -80,7 +80,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host_command: Option<V
     };
     let output = Output::new(cli.global.output, cli.global.quiet);
     match builder.enable_all().build() {
-        Ok(runtime) => runtime.block_on(interruptible(cli, host_command, output)),
+        Ok(runtime) => {
+            let exit = runtime.block_on(interruptible(cli, host_command, output));
+            // A question that was never answered must not keep the program.
+            runtime.shutdown_background();
+            exit
+        }
         Err(error) => {
             let text = format!("the program cannot start: {error}");
             output.error(&Error::new(ErrorKind::Internal, "cli.start", text))

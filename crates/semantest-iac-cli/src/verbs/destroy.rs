@@ -13,7 +13,7 @@ use crate::session::Session;
 pub(super) async fn run(session: &Session, arguments: &DestroyArguments) -> Result<Exit> {
     let iac = session.open_with_progress().await?;
     let components = components(session, &iac).await?;
-    if !arguments.yes && !confirmed(session, &components)? {
+    if !arguments.yes && !confirmed(session, &components).await? {
         session.output.note("nothing was changed");
         return Ok(Exit::FAILED);
     }
@@ -34,7 +34,7 @@ async fn components(session: &Session, iac: &Iac) -> Result<Vec<String>> {
     Ok(live.map(|deployment| deployment.component).collect())
 }
 
-fn confirmed(session: &Session, components: &[String]) -> Result<bool> {
+async fn confirmed(session: &Session, components: &[String]) -> Result<bool> {
     let what = format!("{} in {}", components.join(", "), session.global.environment);
     if !std::io::stdin().is_terminal() || session.output.is_json() {
         let text = format!("destroy takes {what} away: say --yes where nobody can be asked");
@@ -43,7 +43,17 @@ fn confirmed(session: &Session, components: &[String]) -> Result<bool> {
     let mut err = std::io::stderr();
     let _ = write!(err, "Take {what} away? Type yes: ");
     let _ = err.flush();
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    Ok(read.is_ok() && answer.trim().eq_ignore_ascii_case("yes"))
+    // On a thread of its own: Ctrl-C is heard meanwhile.
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).map(|_| answer)
+    });
+    tokio::select! {
+        answer = answer => {
+            Ok(matches!(answer, Ok(Ok(answer)) if answer.trim().eq_ignore_ascii_case("yes")))
+        }
+        () = session.cancel.cancelled() => {
+            Err(Error::new(ErrorKind::Cancelled, "destroy.confirm", "stopped; nothing was changed"))
+        }
+    }
 }

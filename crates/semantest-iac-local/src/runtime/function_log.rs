@@ -47,14 +47,21 @@ impl FunctionLog {
 
     /// Writes one line. A log that cannot be written never fails an invocation.
     pub fn write(&self, request_id: Option<&str>, message: &str) {
-        let entry = LogEntry {
-            time: Timestamp::now(),
-            request_id: request_id.map(str::to_owned),
-            message: message.to_owned(),
-        };
-        let Ok(mut line) = serde_json::to_vec(&entry) else { return };
-        line.push(b'\n');
-        if let Err(error) = self.append(&line) {
+        self.write_all(request_id, &[message]);
+    }
+
+    /// Writes lines of one moment together.
+    pub fn write_all(&self, request_id: Option<&str>, messages: &[&str]) {
+        let time = Timestamp::now();
+        let mut lines = Vec::new();
+        for message in messages {
+            let request_id = request_id.map(str::to_owned);
+            let entry = LogEntry { time, request_id, message: (*message).to_owned() };
+            // Writing plain data into memory cannot fail.
+            let _ = serde_json::to_writer(&mut lines, &entry);
+            lines.push(b'\n');
+        }
+        if let Err(error) = self.append(&lines) {
             tracing::warn!(error = %error, path = %self.path.display(), "a function's log cannot be written");
         }
     }

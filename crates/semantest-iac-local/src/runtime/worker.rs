@@ -124,13 +124,13 @@ impl Worker {
         let taken = running.since.elapsed().as_secs_f64() * 1000.0;
         let memory = self.pool.function.memory_mb;
         let peak = self.peak_kib.load(Ordering::Relaxed).div_ceil(1024);
-        self.pool.log.write(Some(id), &format!("END RequestId: {id}"));
+        let end = format!("END RequestId: {id}");
         let report = format!(
             "REPORT RequestId: {id}\tDuration: {taken:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {memory} MB\t\
              Max Memory Used: {peak} MB",
             taken.ceil()
         );
-        self.pool.log.write(Some(id), &report);
+        self.pool.log.write_all(Some(id), &[&end, &report]);
         Some(running.job)
     }
 
@@ -182,9 +182,9 @@ impl Worker {
 
 /// Resident memory of a process in KiB, where this system tells.
 fn resident_kib(process: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
+    let sizes = std::fs::read_to_string(format!("/proc/{process}/statm")).ok()?;
+    let pages: u64 = sizes.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64 / 1024)
 }
 
 /// Runs a worker of `pool` from its start to its end.
