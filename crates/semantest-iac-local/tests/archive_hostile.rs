@@ -113,3 +113,21 @@ fn torn_and_senseless_bytes_are_errors_and_never_panics() {
     }
     assert!(unpack(b"", Path::new("/nowhere")).is_err());
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_unpacked_inside_or_refused(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
+        let _ = try_unpack(&bytes);
+    }
+
+    #[test]
+    fn a_damaged_package_stays_inside(at in 0usize..400, with in proptest::num::u8::ANY) {
+        let mut bytes = zip_of(|writer| {
+            file(writer, "a/b.py", 0o644);
+            file(writer, "c.sh", 0o755);
+        });
+        let at = at % bytes.len();
+        bytes[at] = with;
+        let _ = try_unpack(&bytes);
+    }
+}

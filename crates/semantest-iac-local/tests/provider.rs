@@ -1,0 +1,244 @@
+//! The local provider, with a real host in a process of its own.
+
+use std::io::{Cursor, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use semantest_iac_core::ErrorKind;
+use semantest_iac_core::domain::blueprint::Blueprint;
+use semantest_iac_core::domain::deployment::resource::Properties;
+use semantest_iac_core::memory::artifact_store::InMemoryArtifactStore;
+use semantest_iac_core::ports::artifact_store::ArtifactStore;
+use semantest_iac_core::ports::provider::{
+    Applied, Change, ChangeAction, InvokeRequest, LogQuery, Operation, OwnershipTags, Provider,
+    ProviderSettings, ResourceHandle,
+};
+use semantest_iac_core::ports::secret_resolver::{ResolvedSecrets, SecretValue};
+use semantest_iac_local::{LocalConfig, LocalProvider};
+use semantest_iac_testkit::provider::{Sample, conforms};
+use serde_json::{Value, json};
+
+const CODE: &str = "import os\ndef handler(event, context):\n    print('called')\n    return [event, os.environ.get('PASSWORD')]\n";
+
+/// `local_host`, which `cargo test` builds beside the tests.
+fn host_program() -> PathBuf {
+    let own = std::env::current_exe().expect("this test");
+    let target = own.parent().and_then(|deps| deps.parent()).expect("target folder");
+    let program = target.join("examples/local_host");
+    assert!(program.exists(), "build the examples too: cargo test -p semantest-iac-local");
+    program
+}
+
+struct Machine {
+    folder: tempfile::TempDir,
+    provider: LocalProvider,
+    package: String,
+}
+
+impl Machine {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let artifacts = Arc::new(InMemoryArtifactStore::default());
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        zip.start_file("app.py", zip::write::SimpleFileOptions::default()).expect("an entry");
+        zip.write_all(CODE.as_bytes()).expect("content");
+        let package = artifacts.put(zip.finish().expect("a zip").into_inner()).await.expect("put");
+        let state_dir = folder.path().join("local");
+        let host_command = vec![host_program().into_os_string(), state_dir.clone().into_os_string()];
+        let provider = LocalProvider::new(LocalConfig { state_dir, host_command, artifacts });
+        Self { folder, provider, package }
+    }
+
+    fn function(&self, memory: u32) -> Properties {
+        let inputs = json!({
+            "function_name": "shop-dev-rest-api", "runtime": "python3.11", "handler": "app.handler",
+            "memory_mb": memory, "timeout_s": 10, "package": self.package, "region": "us-east-1",
+            "environment_variables": { "PASSWORD": { "secret": "memory:canary", "digest": "d" } },
+        });
+        inputs.as_object().expect("an object").clone()
+    }
+
+    fn change(&self, kind: &str, address: &str, inputs: Properties) -> Change {
+        let mut secrets = ResolvedSecrets::default();
+        secrets.insert("memory:canary", SecretValue::new("resolved"));
+        let resource = ResourceHandle {
+            tags: tags(address),
+            kind: kind.into(),
+            inputs,
+            id: None,
+            outputs: Properties::new(),
+        };
+        let (previous_inputs, changed) = (None, Default::default());
+        Change { action: ChangeAction::Create, resource, previous_inputs, changed, secrets }
+    }
+
+    async fn apply(&self, change: &Change) -> Applied {
+        let operation = Operation { id: "1".into(), attempt: 1 };
+        self.provider.apply(change, &operation).await.expect("applied")
+    }
+
+    async fn deployed_function(&self) -> ResourceHandle {
+        let change = self.change("local.function", "function.rest-api", self.function(256));
+        let applied = self.apply(&change).await;
+        ResourceHandle { id: Some(applied.id), outputs: applied.outputs, ..change.resource }
+    }
+
+    async fn invoke(&self, function: &ResourceHandle) -> Value {
+        let access = self.provider.functions().expect("functions can be called");
+        let request = InvokeRequest { function: function.clone(), payload: json!("hello") };
+        access.invoke(&request).await.expect("an answer").payload
+    }
+
+    fn host_process(&self) -> Option<u64> {
+        let text = std::fs::read(self.folder.path().join("local/host.json")).ok()?;
+        serde_json::from_slice::<Value>(&text).ok()?["pid"].as_u64()
+    }
+}
+
+fn tags(address: &str) -> OwnershipTags {
+    OwnershipTags {
+        project: "shop".into(),
+        environment: "dev".into(),
+        component: "rest-api".into(),
+        address: address.into(),
+    }
+}
+
+#[tokio::test]
+async fn functions_conform() {
+    let machine = Machine::new().await;
+    let sample = Sample {
+        tags: tags("function.rest-api"),
+        kind: "local.function".into(),
+        inputs: machine.function(256),
+        updated: machine.function(512),
+    };
+    conforms(&machine.provider, &sample).await;
+    assert_eq!(machine.host_process(), None, "with nothing left the host has ended");
+}
+
+#[tokio::test]
+async fn apis_of_both_kinds_conform() {
+    for kind in ["local.http_api", "local.websocket_api"] {
+        let machine = Machine::new().await;
+        let inputs = |key: &str| {
+            let mut inputs = json!({ "api_id": "api1", "name": "shop-dev-rest-api",
+                "routes": [{ "route_key": key, "function": "shop-dev-rest-api" }] });
+            if kind == "local.websocket_api" {
+                inputs["stage"] = json!("dev");
+            }
+            inputs.as_object().expect("an object").clone()
+        };
+        let (inputs, updated) = (inputs("$default"), inputs("$connect"));
+        let sample = Sample { tags: tags("api"), kind: kind.into(), inputs, updated };
+        conforms(&machine.provider, &sample).await;
+    }
+}
+
+#[tokio::test]
+async fn a_killed_host_leaves_no_worker_and_comes_back_with_its_functions() {
+    let machine = Machine::new().await;
+    let function = machine.deployed_function().await;
+    assert_eq!(machine.invoke(&function).await, json!(["hello", "resolved"]));
+    let host = machine.host_process().expect("it runs");
+    let workers: Vec<String> = std::fs::read_dir("/proc")
+        .expect("proc")
+        .flatten()
+        .filter_map(|entry| {
+            let pid = entry.file_name().into_string().ok()?;
+            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            let parent = stat.rsplit(") ").next()?.split(' ').nth(1)?.to_owned();
+            (parent == host.to_string()).then_some(pid)
+        })
+        .collect();
+    assert!(!workers.is_empty(), "a function that was called has a worker");
+    let killed = std::process::Command::new("kill").args(["-9", &host.to_string()]).status();
+    assert!(killed.expect("kill").success());
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while workers.iter().any(|pid| is_alive(pid)) {
+        assert!(Instant::now() < deadline, "workers outlive their host: {workers:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let seen = machine.provider.observe(&function).await.expect("a look").expect("it is back");
+    assert_eq!(seen.inputs["memory_mb"], 256);
+    assert_eq!(machine.invoke(&function).await, json!(["hello", "restored"]), "secrets are resolved anew");
+    assert!(machine.provider.stop_host().await.expect("stopped"));
+    assert!(!machine.provider.stop_host().await.expect("nothing to stop"));
+}
+
+/// A zombie is no life.
+fn is_alive(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().and_then(|rest| rest.chars().next()).is_some_and(|state| !"ZX".contains(state))
+}
+
+#[tokio::test]
+async fn starting_at_once_starts_one_host() {
+    let machine = Machine::new().await;
+    let function = machine.deployed_function().await;
+    machine.provider.stop_host().await.expect("stopped");
+    let again = LocalProvider::new(LocalConfig {
+        state_dir: machine.folder.path().join("local"),
+        host_command: vec![
+            host_program().into_os_string(),
+            machine.folder.path().join("local").into_os_string(),
+        ],
+        artifacts: Arc::new(InMemoryArtifactStore::default()),
+    });
+    let (one, other) = tokio::join!(machine.provider.ensure_host(), again.ensure_host());
+    one.expect("a host");
+    other.expect("a host");
+    assert_eq!(machine.invoke(&function).await[0], "hello");
+    assert!(machine.provider.stop_host().await.expect("stopped"));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!machine.provider.stop_host().await.expect("there was only one"));
+}
+
+#[tokio::test]
+async fn logs_are_read_on_from_where_they_were_left() {
+    let machine = Machine::new().await;
+    let function = machine.deployed_function().await;
+    machine.invoke(&function).await;
+    let access = machine.provider.functions().expect("functions can be called");
+    let query = |cursor: Option<String>, wait: u64| LogQuery {
+        function: function.clone(),
+        cursor,
+        since: None,
+        limit: 100,
+        wait: Duration::from_millis(wait),
+    };
+    let first = access.logs(&query(None, 0)).await.expect("a page");
+    assert!(first.lines.iter().any(|line| line.message == "called"), "{:?}", first.lines);
+    assert!(access.logs(&query(Some(first.cursor.clone()), 0)).await.expect("a page").lines.is_empty());
+    machine.invoke(&function).await;
+    let next = access.logs(&query(Some(first.cursor), 5000)).await.expect("a page");
+    assert!(next.lines[0].message.starts_with("START"), "{:?}", next.lines);
+    let refused = access.logs(&query(Some("nonsense".into()), 0)).await.expect_err("no cursor");
+    assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+    machine.provider.stop_host().await.expect("stopped");
+}
+
+#[tokio::test]
+async fn lowering_is_pure_and_refuses_what_cannot_run_here() {
+    let machine = Machine::new().await;
+    let blueprint = |runtime: &str| -> Blueprint {
+        let blueprint = json!({
+            "project": "shop", "environment": "dev", "component": "rest-api", "kind": "rest-api",
+            "functions": [{ "role": "rest-api", "package": "00", "runtime": runtime, "handler": "a.b",
+                            "memory_mb": 128, "timeout_s": 3, "scaling": {} }],
+            "api": { "protocol": "http", "routes": [{ "route_key": "$default", "function": "rest-api" }] }
+        });
+        serde_json::from_value(blueprint).expect("a blueprint")
+    };
+    let settings = ProviderSettings::default();
+    let lower = |runtime: &str| machine.provider.lower(&blueprint(runtime), &settings);
+    let graph = lower("python3.12").expect("a graph");
+    assert_eq!(graph, lower("python3.12").expect("the same graph"));
+    assert_eq!(graph.len(), 2);
+    for runtime in ["ruby3.3", "python2.7", "nodejs", ""] {
+        let error = lower(runtime).expect_err(runtime);
+        assert!(error.message().contains("python3"), "{runtime}: {error}");
+    }
+    assert!(!machine.folder.path().join("local").exists(), "nothing is made");
+}
