@@ -106,6 +106,11 @@ fn configure_survives_kill_9() {
 }
 
 #[test]
+fn scale_survives_kill_9() {
+    walk(deploy, &["scale", "--reserved-concurrency", "1"]);
+}
+
+#[test]
 fn a_rollback_survives_kill_9() {
     let change = |project: &Project| {
         deploy(project);
