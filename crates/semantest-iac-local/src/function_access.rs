@@ -31,7 +31,7 @@ impl FunctionAccess for LocalProvider {
     async fn invoke(&self, request: &InvokeRequest) -> Result<InvokeAnswer> {
         let name = physical_name(&request.function)?;
         match self.host_with_something().await? {
-            Some(host) => {
+            Some((host, _)) => {
                 let Invoked { request_id, payload, error_type, duration_ms, logs } =
                     host.invoke(&name, &request.payload).await?;
                 let line = |entry: LogEntry| line(&name, entry);

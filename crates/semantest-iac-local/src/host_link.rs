@@ -22,13 +22,13 @@ impl HostLink {
         Self { config, starting: tokio::sync::Mutex::default() }
     }
 
-    /// The running host.
-    pub fn find(&self) -> Option<ControlClient> {
-        process::find(&self.config.state_dir)
+    /// The running host and what it runs, where one runs.
+    pub async fn running(&self) -> Result<Option<(ControlClient, HostState)>> {
+        process::answering(&self.config.state_dir).await
     }
 
-    /// The running host, started where none runs.
-    pub async fn ensure(&self) -> Result<ControlClient> {
+    /// The running host and what it runs, started where none runs.
+    pub async fn ensure(&self) -> Result<(ControlClient, HostState)> {
         let _one_at_a_time = self.starting.lock().await;
         process::ensure_running(&self.config.state_dir, &self.config.host_command).await
     }

@@ -44,7 +44,7 @@ impl LocalProvider {
     /// # Errors
     /// `Unavailable` where it does not start.
     pub async fn ensure_host(&self) -> Result<bool> {
-        if self.host.find().is_some() || self.host.kept()?.is_empty() {
+        if self.host.running().await?.is_some() || self.host.kept()?.is_empty() {
             return Ok(false);
         }
         self.host.ensure().await.map(|_| true)
@@ -58,10 +58,10 @@ impl LocalProvider {
         self.host.stop().await
     }
 
-    /// The host, where there is anything to ask it about.
-    pub(crate) async fn host_with_something(&self) -> Result<Option<ControlClient>> {
-        match self.host.find() {
-            Some(client) => Ok(Some(client)),
+    /// The host and what it runs, where there is anything to ask it about.
+    pub(crate) async fn host_with_something(&self) -> Result<Option<(ControlClient, HostState)>> {
+        match self.host.running().await? {
+            Some(running) => Ok(Some(running)),
             None if self.host.kept()?.is_empty() => Ok(None),
             None => self.host.ensure().await.map(Some),
         }
@@ -72,8 +72,7 @@ impl LocalProvider {
         let _lock = self.packages.using().await?;
         let code = self.packages.unpacked(&wanted.package, self.config.artifacts.as_ref()).await?;
         let definition = wanted.definition(&change.resource, code);
-        let host = self.host.ensure().await?;
-        let state = host.state().await?;
+        let (host, state) = self.host.ensure().await?;
         let there = state.functions.iter().find(|function| function.name == definition.name);
         if there.is_some_and(|there| there.tags != definition.tags) {
             return Err(foreign("function", &definition.name));
@@ -89,8 +88,7 @@ impl LocalProvider {
     async fn apply_api(&self, change: &Change) -> Result<Applied> {
         let definition = api_definition(&change.resource)?;
         let _lock = self.packages.using().await?;
-        let host = self.host.ensure().await?;
-        let state = host.state().await?;
+        let (host, state) = self.host.ensure().await?;
         let there = state.apis.iter().find(|api| api.id() == definition.id());
         if there.is_some_and(|there| api_tags(there) != api_tags(&definition)) {
             return Err(foreign("API", definition.id()));
@@ -137,8 +135,9 @@ impl Provider for LocalProvider {
     }
 
     async fn observe(&self, resource: &ResourceHandle) -> Result<Option<Observed>> {
-        let Some(host) = self.host_with_something().await? else { return Ok(None) };
-        let HostState { functions, apis } = host.state().await?;
+        let Some((_, HostState { functions, apis })) = self.host_with_something().await? else {
+            return Ok(None);
+        };
         let (name, tags) = (physical_name(resource)?, tags_of(&resource.tags));
         if resource.kind == function::KIND {
             let found = functions.into_iter().find(|one| one.name == name && one.tags == tags);
@@ -165,8 +164,7 @@ impl Provider for LocalProvider {
 
     async fn delete(&self, resource: &ResourceHandle, _operation: &Operation) -> Result<()> {
         let (name, tags) = (physical_name(resource)?, tags_of(&resource.tags));
-        let Some(host) = self.host_with_something().await? else { return Ok(()) };
-        let state = host.state().await?;
+        let Some((host, state)) = self.host_with_something().await? else { return Ok(()) };
         if resource.kind == function::KIND {
             if state.functions.iter().any(|one| one.name == name && one.tags == tags) {
                 host.remove_function(&name).await?;
@@ -178,8 +176,8 @@ impl Provider for LocalProvider {
     }
 
     async fn discover(&self, scope: &Scope) -> Result<Vec<Discovered>> {
-        let state = match self.host.find() {
-            Some(host) => host.state().await?,
+        let state = match self.host.running().await? {
+            Some((_, state)) => state,
             None => self.host.kept()?,
         };
         let functions = state.functions.iter().map(|one| (&one.tags, function::KIND, one.name.as_str()));

@@ -10,6 +10,7 @@ use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::control::client::ControlClient;
+use crate::control::messages::HostState;
 use crate::error::disk;
 
 /// Locked for as long as a host runs.
@@ -48,31 +49,54 @@ pub fn is_running(state_dir: &Path) -> bool {
     }
 }
 
-/// A client of the running host, where one runs and is ready.
-pub fn find(state_dir: &Path) -> Option<ControlClient> {
+/// A client of the running host, where one runs and has said how to reach it. It may be dying: [`answering`] asks.
+fn find(state_dir: &Path) -> Option<ControlClient> {
     let file = is_running(state_dir).then(|| HostFile::read(state_dir)).flatten()?;
     Some(ControlClient::new(file.port, file.token))
 }
 
-/// The running host, started by `command` where none runs. Two processes that do this at once get the same host.
+/// The host that runs and what it runs, as soon as it answers; nothing where none runs. One that starts or ends (also
+/// by `kill -9`: its sockets close before its lock is free) is waited for.
+///
+/// # Errors
+/// `Unavailable` where it neither answers nor ends.
+pub async fn answering(state_dir: &Path) -> Result<Option<(ControlClient, HostState)>> {
+    let start = Instant::now();
+    loop {
+        if !is_running(state_dir) {
+            return Ok(None);
+        }
+        if let Some(client) = find(state_dir)
+            && let Ok(state) = client.state().await
+        {
+            return Ok(Some((client, state)));
+        }
+        if start.elapsed() > STOP_TIME {
+            let text = "the local host neither answers nor ends; stop it with `semantest-iac local stop`";
+            return Err(Error::new(ErrorKind::Unavailable, "local.control", text).retry_later());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// The running host and what it runs, started by `command` where none runs. Two processes that do this at once get
+/// the same host.
 ///
 /// # Errors
 /// `Provider` with the end of the host's log, where it does not become ready.
-pub async fn ensure_running(state_dir: &Path, command: &[OsString]) -> Result<ControlClient> {
+pub async fn ensure_running(state_dir: &Path, command: &[OsString]) -> Result<(ControlClient, HostState)> {
     let start = Instant::now();
     let mut child: Option<Child> = None;
     loop {
-        if let Some(client) = find(state_dir)
-            && client.state().await.is_ok()
-        {
-            return Ok(client);
+        if let Some(found) = answering(state_dir).await? {
+            return Ok(found);
         }
         let ended = child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_))));
         match child {
-            None if !is_running(state_dir) => child = Some(start_host(state_dir, command)?),
+            None => child = Some(start_host(state_dir, command)?),
             // It may have left the place to another one that was faster.
             Some(_) if ended && !is_running(state_dir) => return Err(not_ready(state_dir, "ended at once")),
-            _ => {}
+            Some(_) => {}
         }
         if start.elapsed() > START_TIME {
             return Err(not_ready(state_dir, "is not ready in time"));
