@@ -46,10 +46,12 @@ fn median(mut times: Vec<Duration>) -> f64 {
     times[times.len() / 2].as_secs_f64() * 1e6
 }
 
-/// Appends beside raw writes, one of each in turn.
+/// Appends beside raw writes, one of each in turn; of a store in use, whose write-ahead log has come round once.
 async fn latency(folder: &Path) {
     let store = SqliteStore::open(folder.join("latency")).expect("a store");
-    store.append(append("warm", 1)).await.expect("append");
+    for _ in 0..500 {
+        store.append(append("warm", 1)).await.expect("append");
+    }
     let mut raw = File::create(folder.join("raw.log")).expect("a file");
     let bytes = event().to_json();
     let (mut ours, mut disk) = (Vec::new(), Vec::new());

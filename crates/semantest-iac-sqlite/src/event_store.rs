@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -36,20 +37,21 @@ impl EventStore for SqliteStore {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>> {
         self.read(Vec::new(), |connection| {
-            let recorded = |row: &Row<'_>| recorded(row, stream.to_owned());
+            let stream: Arc<str> = stream.into();
+            let recorded = |row: &Row<'_>| recorded(row, stream.clone());
             let mut query = connection.prepare_cached(
                 "SELECT position, version, data FROM events
                  WHERE stream_id = (SELECT id FROM streams WHERE name = ?1) AND version > ?2
                  ORDER BY version LIMIT ?3",
             )?;
-            query.query_map(params![stream, signed(after), signed(limit as u64)], recorded)?.collect()
+            query.query_map(params![&*stream, signed(after), signed(limit as u64)], recorded)?.collect()
         })
     }
 
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>> {
         self.read(Vec::new(), |connection| {
             // A stream's name never changes: it is looked up once a page, not joined to each event.
-            let mut names: HashMap<i64, String> = HashMap::new();
+            let mut names: HashMap<i64, Arc<str>> = HashMap::new();
             let mut name = connection.prepare_cached("SELECT name FROM streams WHERE id = ?1")?;
             let mut query = connection.prepare_cached(
                 "SELECT position, version, data, stream_id FROM events
@@ -62,7 +64,7 @@ impl EventStore for SqliteStore {
                 let stream = match names.get(&id) {
                     Some(known) => known.clone(),
                     None => {
-                        let found: String = name.query_row([id], |row| row.get(0))?;
+                        let found: Arc<str> = name.query_row([id], |row| row.get::<_, String>(0))?.into();
                         names.insert(id, found.clone());
                         found
                     }
@@ -211,7 +213,7 @@ fn version_of(connection: &Connection, stream: i64) -> rusqlite::Result<i64> {
     query.query_row([stream], |row| row.get(0))
 }
 
-fn recorded(row: &Row<'_>, stream: String) -> rusqlite::Result<RecordedEvent> {
+fn recorded(row: &Row<'_>, stream: Arc<str>) -> rusqlite::Result<RecordedEvent> {
     Ok(RecordedEvent {
         position: unsigned(row.get(0)?),
         version: unsigned(row.get(1)?),

@@ -52,7 +52,7 @@ pub(crate) fn configure(connection: &Connection, path: &Path) -> Result<()> {
              PRAGMA checkpoint_fullfsync=ON;
              PRAGMA cache_size=-16000;
              PRAGMA wal_autocheckpoint=0;
-             PRAGMA journal_size_limit=1048576;",
+             PRAGMA journal_size_limit=8388608;",
         )
         .map_err(sqlite("store.open", path))
 }

@@ -78,7 +78,7 @@ async fn versions_and_positions_are_dense(store: &dyn EventStore) {
         .map(|e| (e.position, e.stream, e.version))
         .collect();
     let expected = [(1, "dense/a", 1), (2, "dense/a", 2), (3, "dense/b", 1), (4, "dense/a", 3)];
-    assert_eq!(all, expected.map(|(position, stream, version)| (position, stream.to_owned(), version)));
+    assert_eq!(all, expected.map(|(position, stream, version)| (position, stream.into(), version)));
 }
 
 async fn a_conflict_leaves_no_trace(store: &dyn EventStore) {

@@ -93,7 +93,7 @@ impl EventStore for InMemoryEventStore {
             let position = log.events.len() as u64 + 1;
             log.ids.insert(event.id.clone());
             let json = event.to_json();
-            log.events.push(RecordedEvent { position, stream: append.stream.clone(), version, json });
+            log.events.push(RecordedEvent { position, stream: append.stream.as_str().into(), version, json });
         }
         stream.1 = self.clock.now();
         let position = log.events.len() as u64;

@@ -1,5 +1,6 @@
 //! Where events are kept: streams, each in order, and one global order over all of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -50,8 +51,8 @@ pub struct Appended {
 pub struct RecordedEvent {
     /// Place in the global order.
     pub position: Position,
-    /// The stream's name.
-    pub stream: String,
+    /// The stream's name; shared by the events of one page.
+    pub stream: Arc<str>,
     /// Place in the stream.
     pub version: StreamVersion,
     /// Structured CloudEvents JSON as it was appended (without `sequence`).
