@@ -8,7 +8,8 @@ use semantest_iac_core::application::service::ServiceOptions;
 use semantest_iac_core::domain::environment::SettingValue;
 use semantest_iac_core::events::envelope::Envelope;
 use semantest_iac_core::events::request::{
-    EnvironmentConfigurationRequested, RollbackRequested, ScalingRequested, ScalingTarget,
+    DeploymentRequested, EnvironmentConfigurationRequested, RollbackRequested, ScalingRequested,
+    ScalingTarget,
 };
 use semantest_iac_core::memory::provider::Held;
 use semantest_iac_core::ports::event_bus::EventBus;
@@ -294,6 +295,26 @@ async fn what_is_wrong_with_a_definition_is_said_before_anything_is_done() {
         (json!({ "functions": { "list": { "handler": null } } }), "has no `handler`"),
         (json!({ "environment_variables": { "A B": "x" } }), "no name for an environment variable"),
         (json!({ "environment_variables": { "A": { "secret": "plain" } } }), "needs a scheme"),
+        (
+            json!({ "environment_variables": { "A": { "secret": "vault:x" } } }),
+            "cannot resolve; it resolves: memory",
+        ),
+        (
+            json!({ "environment_variables": { "A": { "secret": "memory:" } } }),
+            "names nothing after `memory:`",
+        ),
+        (json!({ "environment_variables": { "AWS_REGION": "x" } }), "is set by the runtime itself"),
+        (json!({ "environment_variables": { "A": "x".repeat(70_000) } }), "longer than 64 KiB"),
+        (json!({ "environment_variables": { "A": 1 } }), "must be text, or a reference"),
+        (json!({ "memory_mb": "much" }), "a whole number, in MiB"),
+        (
+            json!({ "functions": { "list": { "routes": ["GET /{a}", "GET /{b}"] } } }),
+            "match the same requests",
+        ),
+        (json!({ "functions": { "list": { "routes": ["GET /{a}/{a}"] } } }), "have the same name"),
+        (json!({ "functions": { "list": { "routes": ["GET /\u{0}"] } } }), "control character"),
+        (json!({ "functions": { "list": { "handler": "../x.handler" } } }), "leads out of the code"),
+        (json!({ "functions": { "list": { "handler": "" } } }), "is no handler"),
         (json!({ "routes": ["GET /"] }), "beside `functions`"),
         (json!({ "kind": "websocket" }), "is not a WebSocket route"),
         (json!({ "code": "nowhere" }), "no code at `nowhere`"),
@@ -312,6 +333,88 @@ async fn what_is_wrong_with_a_definition_is_said_before_anything_is_done() {
             "{said}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_stands_in_an_environment_variable_is_never_a_reference() {
+    let world = World::new();
+    let mut definition = orders();
+    definition["environment_variables"] =
+        json!({ "A": "${api.endpoint}", "B": "${function.nowhere.arn} ${HOME}" });
+    world.project.define_component("orders", definition.clone());
+    assert_eq!(world.deploy().await.status, RunStatus::Deployed);
+    let held = &world.provider.held()["shop-dev-orders-list"];
+    assert_eq!(held.inputs["environment_variables"], definition["environment_variables"]);
+    assert_eq!(world.deploy().await.status, RunStatus::Unchanged);
+}
+
+#[tokio::test]
+async fn a_stop_before_anything_is_begun_leaves_no_trace() {
+    let world = World::new();
+    let service = world.service();
+    let stopped = go();
+    stopped.cancel();
+    let error = service.deploy(service.envelope(request()), &request(), &stopped).await.expect_err("stopped");
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Cancelled, semantest_iac_core::Retry::Later));
+    assert_eq!(service.history("dev", "orders").await.expect_err("no history").kind(), ErrorKind::NotFound);
+    assert!(world.provider.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_rollback_whose_code_is_lost_is_refused_before_anything_is_begun() {
+    let world = World::new();
+    world.deploy().await;
+    let lost = world.artifacts.list().await.expect("a list").remove(0).0;
+    world.project.write_code("orders", b"version two");
+    world.deploy().await;
+    world.artifacts.remove(&lost).await.expect("removed");
+    let service = world.service();
+    let back = RollbackRequested { component: "orders".into(), environment: "dev".into(), version: Some(1) };
+    let events = world.history().await.len();
+    let error = service.rollback(service.envelope(back.clone()), &back, &go()).await.expect_err("lost");
+    assert!(error.message().contains("deploy it anew"), "{error}");
+    assert_eq!(world.history().await.len(), events);
+}
+
+#[tokio::test]
+async fn the_clock_of_another_source_does_not_move_what_was_when() {
+    let world = World::new();
+    let service = world.service();
+    world.deploy().await;
+    let mut event = service.envelope(DeploymentRequested {
+        configuration: json!({ "memory_mb": 512 }).as_object().cloned().unwrap_or_default(),
+        ..request()
+    });
+    event.source = "/billing".into();
+    event.time = "2099-01-01T00:00:00Z".parse().expect("a time");
+    world.clock.advance(Duration::from_secs(60));
+    let before = now(&world);
+    world.clock.advance(Duration::from_secs(60));
+    service.publish(event, &go()).await.expect("a run");
+    world.clock.advance(Duration::from_secs(60));
+    let at = |time| service.state_at("dev", "orders", At::Time(time));
+    assert_eq!(at(before).await.expect("a state").version, 1);
+    assert_eq!(at(now(&world)).await.expect("a state").version, 2);
+    let position = service.recorded_before(before).await.expect("a position");
+    let first =
+        world.store.read_all(position, 1).await.expect("a page").remove(0).envelope().expect("an event");
+    assert_eq!((first.name(), first.source.as_str()), ("DeploymentRequested", "/billing"));
+}
+
+#[tokio::test]
+async fn no_more_is_kept_warm_than_may_run() {
+    let world = World::new();
+    world.deploy().await;
+    let service = world.service();
+    let target = ScalingTarget {
+        reserved_concurrency: Some(1),
+        provisioned_concurrency: Some(5),
+        ..ScalingTarget::default()
+    };
+    let scale =
+        ScalingRequested { component: "orders".into(), environment: "dev".into(), function: None, target };
+    let error = service.scale(service.envelope(scale.clone()), &scale, &go()).await.expect_err("too many");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Unpacks function packages. Nothing in a package is trusted.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
@@ -35,29 +36,104 @@ pub fn unpack(bytes: &[u8], to: &Path) -> Result<Unpacked> {
 }
 
 fn unpack_within(bytes: &[u8], to: &Path, limit: u64) -> Result<Unpacked> {
+    fs::create_dir_all(to).map_err(|error| unwritable(to, error))?;
+    let mut unpacked = Unpacked::default();
+    walk(bytes, |name, path, entry| {
+        let path = to.join(path);
+        let Some(entry) = entry else {
+            return fs::create_dir_all(&path).map_err(|error| unwritable_entry(name, error));
+        };
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|error| unwritable_entry(name, error))?;
+        }
+        let mut file = create(name, &path, entry.executable())?;
+        unpacked.bytes += copy_entry(name, entry, &mut file, limit - unpacked.bytes, limit)?;
+        unpacked.files += 1;
+        Ok(())
+    })?;
+    Ok(unpacked)
+}
+
+/// Reads the zip in `bytes` as [`unpack`] would, writes nothing, and gives the names of its files.
+///
+/// # Errors
+/// Whatever would keep [`unpack`] from unpacking it.
+pub fn check(bytes: &[u8]) -> Result<Vec<String>> {
+    let (mut names, mut read) = (Vec::new(), 0);
+    walk(bytes, |name, path, entry| {
+        if let Some(entry) = entry {
+            read += copy_entry(name, entry, &mut io::sink(), UNPACKED_LIMIT - read, UNPACKED_LIMIT)?;
+            names.push(path.to_string_lossy().into_owned());
+        }
+        Ok(())
+    })?;
+    Ok(names)
+}
+
+/// Checks that a file of this name (relative, with `/`) could be unpacked again.
+///
+/// # Errors
+/// `InvalidInput` saying what is wrong with it.
+pub fn check_name(name: &str) -> Result<()> {
+    safe_path(name).map(drop)
+}
+
+/// Shows `each` entry in turn: its name, its path, and what to read where it is a file.
+fn walk(
+    bytes: &[u8],
+    mut each: impl FnMut(&str, &Path, Option<&mut ZipFile<'_, Cursor<&[u8]>>>) -> Result<()>,
+) -> Result<()> {
     let mut archive = ZipArchive::new(Cursor::new(bytes))
         .map_err(|error| refused(format!("the package is not a zip that can be read: {error}")))?;
     check_whole(&mut archive)?;
-    fs::create_dir_all(to).map_err(|error| unwritable(to, error))?;
-    let mut unpacked = Unpacked::default();
+    let mut tree = Tree::default();
     for index in 0..archive.len() {
         let mut entry = archive
             .by_index(index)
             .map_err(|error| refused(format!("entry {index} of the package cannot be read: {error}")))?;
         let name = entry_name(&entry)?;
-        let path = to.join(safe_path(&name)?);
+        let path = safe_path(&name)?;
         if entry.is_symlink() {
             return Err(refused_entry(&name, "is a symbolic link; package the file itself instead"));
         }
+        tree.add(&name, &path, entry.is_dir())?;
         if entry.is_dir() {
-            fs::create_dir_all(&path).map_err(|error| unwritable_entry(&name, error))?;
-            continue;
+            each(&name, &path, None)?;
+        } else {
+            each(&name, &path, Some(&mut entry))?;
         }
-        let left = limit - unpacked.bytes;
-        unpacked.bytes += write_entry(&name, &mut entry, &path, left, limit)?;
-        unpacked.files += 1;
     }
-    Ok(unpacked)
+    Ok(())
+}
+
+/// What lies where: nothing can be a file and a folder.
+#[derive(Default)]
+struct Tree {
+    files: HashSet<PathBuf>,
+    folders: HashSet<PathBuf>,
+}
+
+impl Tree {
+    fn add(&mut self, name: &str, path: &Path, is_folder: bool) -> Result<()> {
+        let both = || refused_entry(name, "is or lies in something that is both a file and a folder");
+        for folder in path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
+            if self.files.contains(folder) {
+                return Err(both());
+            }
+            self.folders.insert(folder.to_owned());
+        }
+        if is_folder {
+            self.folders.insert(path.to_owned());
+            return if self.files.contains(path) { Err(both()) } else { Ok(()) };
+        }
+        if self.folders.contains(path) {
+            return Err(both());
+        }
+        match self.files.insert(path.to_owned()) {
+            true => Ok(()),
+            false => Err(refused_entry(name, "is in the package twice")),
+        }
+    }
 }
 
 /// What the directory of the zip says as a whole.
@@ -108,27 +184,23 @@ fn safe_path(name: &str) -> Result<PathBuf> {
     Err(refused_entry(name, why))
 }
 
-/// Counts what is really written: the size that a package claims is not believed.
-fn write_entry(name: &str, entry: &mut impl EntryRead, path: &Path, left: u64, limit: u64) -> Result<u64> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|error| unwritable_entry(name, error))?;
-    }
-    let mut file = create(name, path, entry.executable())?;
+/// Counts what is really read: the size that a package claims is not believed.
+fn copy_entry(name: &str, entry: &mut impl Read, to: &mut impl Write, left: u64, limit: u64) -> Result<u64> {
     let mut buffer = vec![0; 64 * 1024];
-    let mut written = 0;
+    let mut copied = 0;
     loop {
         let count = entry
             .read(&mut buffer)
             .map_err(|error| refused_entry(name, &format!("cannot be unpacked: {error}")))?;
         if count == 0 {
-            return Ok(written);
+            return Ok(copied);
         }
-        written += count as u64;
-        if written > left {
+        copied += count as u64;
+        if copied > left {
             let text = format!("the package is larger than {} MB unpacked", limit / (1024 * 1024));
             return Err(refused(text).with("entry", name.escape_debug()));
         }
-        file.write_all(&buffer[..count]).map_err(|error| unwritable_entry(name, error))?;
+        to.write_all(&buffer[..count]).map_err(|error| unwritable_entry(name, error))?;
     }
 }
 

@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use semantest_iac_core::events::envelope::Envelope;
 use semantest_iac_core::ports::clock::Timestamp;
 use semantest_iac_core::ports::event_store::{
     Append, Appended, EventStore, ExpectedVersion, Position, RecordedEvent, StreamInfo, StreamVersion,
 };
 use semantest_iac_core::{Error, ErrorKind, Result};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::error::sqlite;
@@ -19,6 +21,9 @@ use crate::store::SqliteStore;
 
 /// How often another process's appends are looked for.
 const POLL: Duration = Duration::from_millis(20);
+
+/// `source` of events of this program, up to the project's name.
+const OWN_SOURCES: &str = "/semantest-iac/";
 
 #[async_trait]
 impl EventStore for SqliteStore {
@@ -122,7 +127,7 @@ impl Prepared {
     fn new(mut append: Append, database: &Path) -> Self {
         let events = append.events.iter_mut().map(|event| {
             event.sequence = None;
-            (event_key(&event.id), Timestamp::now().as_microsecond(), event.to_json())
+            (event_key(event), Timestamp::now().as_microsecond(), event.to_json())
         });
         Self { events: events.collect(), database: database.to_owned(), append }
     }
@@ -185,12 +190,14 @@ impl Prepared {
     }
 }
 
-/// UUIDs take 16 bytes, other ids their text.
-fn event_key(id: &str) -> Vec<u8> {
-    match Uuid::try_parse(id) {
+/// What is unique of an event, in 16 bytes: the UUID of an event of ours, a digest of source and id of any other.
+fn event_key(event: &Envelope) -> Vec<u8> {
+    match Uuid::try_parse(&event.id) {
         // Only the canonical form is the same text again.
-        Ok(uuid) if uuid.to_string() == id => uuid.as_bytes().to_vec(),
-        _ => id.as_bytes().to_vec(),
+        Ok(uuid) if event.source.starts_with(OWN_SOURCES) && uuid.to_string() == event.id => {
+            uuid.as_bytes().to_vec()
+        }
+        _ => Sha256::digest(format!("{}\0{}", event.source, event.id))[..16].to_vec(),
     }
 }
 

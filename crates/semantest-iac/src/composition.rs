@@ -13,6 +13,7 @@ use semantest_iac_core::memory::id_generator::RandomIds;
 use semantest_iac_core::ports::event_bus::EventBus;
 use semantest_iac_core::ports::provider::Provider;
 use semantest_iac_core::{Error, ErrorKind, Result};
+pub(crate) use semantest_iac_local::archive;
 pub use semantest_iac_local::runtime::interpreter;
 use semantest_iac_local::{LocalConfig, LocalProvider};
 use semantest_iac_sqlite::SqliteStore;

@@ -227,6 +227,14 @@ impl Iac {
         self.service.ports().store.head().await
     }
 
+    /// The position after which everything was recorded at `time` or later.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub async fn recorded_before(&self, time: Timestamp) -> Result<Position> {
+        self.service.recorded_before(time).await
+    }
+
     /// Returns when there are events after `after`, or after `at_most`.
     ///
     /// # Errors

@@ -7,17 +7,17 @@ use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Component, Path, PathBuf};
 
-use semantest_iac_core::ports::artifact_store::{ArtifactStore, Sha256Hex};
+use semantest_iac_core::ports::artifact_store::ArtifactStore;
+use semantest_iac_core::ports::project::Package;
 use semantest_iac_core::{Error, ErrorKind, Result};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
+use crate::composition::archive::{self, UNPACKED_LIMIT};
+
 use cache::Cache;
 pub use cache::fingerprint;
 use listing::{Listed, list};
-
-/// At most this many bytes unpacked, as Lambda has it.
-pub const UNPACKED_LIMIT: u64 = 250 * 1024 * 1024;
 
 const OPERATION: &str = "project.package";
 
@@ -33,8 +33,8 @@ pub fn package(root: &Path, code: &str) -> Result<Vec<u8>> {
     }
 }
 
-/// Puts the package of `code` into `artifacts` and gives its address. What was packaged before and has not been
-/// touched since is not read again: `cache_dir` remembers it.
+/// Puts the package of `code` into `artifacts`. What was packaged before and has not been touched since is not read
+/// again: `cache_dir` remembers it.
 ///
 /// # Errors
 /// As [`package`], and those of `artifacts`.
@@ -43,7 +43,7 @@ pub async fn package_into(
     code: &str,
     cache_dir: &Path,
     artifacts: &dyn ArtifactStore,
-) -> Result<Sha256Hex> {
+) -> Result<Package> {
     let (root, code) = (root.to_owned(), code.to_owned());
     let seen = {
         let (root, code) = (root.clone(), code.clone());
@@ -53,7 +53,7 @@ pub async fn package_into(
     if let Some(address) = cache.get(&code, &seen.fingerprint)
         && artifacts.contains(&address).await?
     {
-        return Ok(address);
+        return Ok(Package { address, files: Some(seen.files) });
     }
     let bytes = {
         let code = code.clone();
@@ -64,7 +64,7 @@ pub async fn package_into(
     if seen.settled {
         cache.put(&code, &seen.fingerprint, &address);
     }
-    Ok(address)
+    Ok(Package { address, files: Some(seen.files) })
 }
 
 enum Source {
@@ -101,7 +101,7 @@ fn zip_folder(code: &str, files: &[Listed]) -> Result<Vec<u8>> {
     if files.is_empty() {
         return Err(invalid(code, "has no files"));
     }
-    check_size(code, files)?;
+    check_files(code, files)?;
     let failed = |error: zip::result::ZipError| {
         Error::new(ErrorKind::Internal, OPERATION, format!("`{code}` could not be packed: {error}"))
     };
@@ -119,6 +119,26 @@ fn zip_folder(code: &str, files: &[Listed]) -> Result<Vec<u8>> {
     Ok(writer.finish().map_err(failed)?.into_inner())
 }
 
+/// What is packed must be possible to unpack.
+fn check_files(code: &str, files: &[Listed]) -> Result<()> {
+    if files.len() > archive::ENTRY_LIMIT {
+        return Err(invalid(
+            code,
+            &format!("has {} files; {} are the most", files.len(), archive::ENTRY_LIMIT),
+        ));
+    }
+    for file in files {
+        archive::check_name(&file.name).map_err(|error| unpackable(code, &error))?;
+    }
+    check_size(code, files)
+}
+
+fn unpackable(code: &str, error: &Error) -> Error {
+    let entry = error.context().iter().find(|(key, _)| key == "entry").map(|(_, entry)| entry.clone());
+    let error = invalid(code, &format!("cannot be used: {}", error.message()));
+    entry.into_iter().fold(error, |error, entry| error.with("entry", entry))
+}
+
 fn check_size(code: &str, files: &[Listed]) -> Result<()> {
     let total: u64 = files.iter().map(|file| file.size).sum();
     if total <= UNPACKED_LIMIT {
@@ -131,7 +151,11 @@ fn check_size(code: &str, files: &[Listed]) -> Result<()> {
     }
     let mut largest: Vec<_> = folders.into_iter().collect();
     largest.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
-    let largest = largest.iter().take(3).map(|(name, size)| format!("{name} ({} MB)", size >> 20));
+    let largest = largest
+        .iter()
+        .filter(|(_, size)| *size >> 20 > 0)
+        .take(3)
+        .map(|(name, size)| format!("{name} ({} MB)", size >> 20));
     let text = format!(
         "has {} MB of files; {} MB is the most. Largest: {}",
         total >> 20,
@@ -147,13 +171,21 @@ fn read_zip(code: &str, file: &Path) -> Result<Vec<u8>> {
         return Err(invalid(code, &format!("is larger than {} MB", UNPACKED_LIMIT >> 20)));
     }
     let bytes = fs::read(file).map_err(|error| unreadable(file, error))?;
-    let archive = ZipArchive::new(Cursor::new(bytes.as_slice())).map_err(|error| {
-        invalid(code, &format!("is neither a folder nor a zip that can be read: {error}"))
-    })?;
-    if archive.is_empty() {
+    let names = archive::check(&bytes).map_err(|error| unpackable(code, &error))?;
+    if names.is_empty() {
         return Err(invalid(code, "has no files"));
     }
     Ok(bytes)
+}
+
+/// What the directory of a zip names; only that is read.
+fn zip_names(code: &str, file: &Path) -> Result<Vec<String>> {
+    let opened = fs::File::open(file).map_err(|error| unreadable(file, error))?;
+    let archive = ZipArchive::new(opened).map_err(|error| {
+        invalid(code, &format!("is neither a folder nor a zip that can be read: {error}"))
+    })?;
+    let names = archive.file_names().filter_map(|name| name.ok());
+    Ok(names.map(|name| name.trim_start_matches("./").to_owned()).collect())
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use semantest_iac_core::domain::component::{ComponentDefinition, lay_over, nearest};
 use semantest_iac_core::domain::environment::EnvironmentDefinition;
 use semantest_iac_core::domain::identifiers::check_name;
-use semantest_iac_core::ports::artifact_store::{ArtifactStore, Sha256Hex};
-use semantest_iac_core::ports::project::Project;
+use semantest_iac_core::ports::artifact_store::ArtifactStore;
+use semantest_iac_core::ports::project::{Package, Project};
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -226,7 +226,7 @@ impl Project for ProjectFile {
         self.typed.components.keys().cloned().collect()
     }
 
-    async fn package(&self, code: &str, artifacts: &dyn ArtifactStore) -> Result<Sha256Hex> {
+    async fn package(&self, code: &str, artifacts: &dyn ArtifactStore) -> Result<Package> {
         let cache = self.directory().join(STATE_FOLDER).join("cache");
         package::package_into(self.directory(), code, &cache, artifacts).await
     }

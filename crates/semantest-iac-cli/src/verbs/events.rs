@@ -1,11 +1,11 @@
 //! `events`, `events publish`
 
-use std::collections::VecDeque;
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-use semantest_iac::events::envelope::{Envelope, TYPE_PREFIX};
+use semantest_iac::events::envelope::Envelope;
+use semantest_iac::events::intake;
 use semantest_iac::events::request::DeploymentRequested;
 use semantest_iac::ports::event_store::RecordedEvent;
 use semantest_iac::{Error, ErrorKind, Iac, Result};
@@ -55,37 +55,26 @@ pub(super) async fn run(session: &Session, arguments: &EventsArguments) -> Resul
 }
 
 async fn select(iac: &Iac, arguments: &EventsArguments) -> Result<Vec<RecordedEvent>> {
-    let (after, since) = match &arguments.from {
+    let mut position = match &arguments.from {
         None => {
             let limit = arguments.limit.unwrap_or(TAIL);
             let head = iac.head().await?;
             return iac.events(head.saturating_sub(limit as u64), limit).await;
         }
-        Some(text) => match text.parse::<u64>() {
-            Ok(position) => (position, None),
-            Err(_) => (0, Some(moment(text)?)),
+        Some(text) => match text.parse() {
+            Ok(position) => position,
+            Err(_) => iac.recorded_before(moment(text)?).await?,
         },
     };
     let limit = arguments.limit.unwrap_or(usize::MAX);
-    let (mut position, mut selected) = (after, VecDeque::new());
-    loop {
-        let page = iac.events(position, PAGE).await?;
+    let mut selected = Vec::new();
+    while selected.len() < limit {
+        let page = iac.events(position, PAGE.min(limit - selected.len())).await?;
         let Some(last) = page.last() else { break };
         position = last.position;
-        for event in page {
-            let wanted = match since {
-                Some(since) => event.envelope()?.time >= since,
-                None => true,
-            };
-            if wanted && selected.len() < limit {
-                selected.push_back(event);
-            }
-        }
-        if selected.len() >= limit {
-            break;
-        }
+        selected.extend(page);
     }
-    Ok(selected.into())
+    Ok(selected)
 }
 
 fn print(session: &Session, arguments: &EventsArguments, events: &[RecordedEvent]) -> Result<()> {
@@ -120,43 +109,33 @@ async fn publish(session: &Session, iac: &Iac, file: &Path) -> Result<Exit> {
             })
         }
         None => {
-            session.output.result(&answer, &format!("{} {} is recorded", answer.event, answer.id));
+            let what = match answer.duplicate {
+                true => "was recorded before; nothing is done",
+                false => "is recorded",
+            };
+            session.output.result(&answer, &format!("{} {} {what}", answer.event, answer.id));
             Ok(Exit::DONE)
         }
     }
 }
 
-/// A whole CloudEvents event, or only its type and data: the rest is filled in.
+/// The event in `file`: a whole CloudEvents event, or only its type and data.
 fn read(iac: &Iac, file: &Path) -> Result<Envelope> {
     let name = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
     let failed = |text: String| {
         Error::new(ErrorKind::InvalidInput, "event.read", format!("{name}: {text}")).with("file", &name)
     };
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let read = match file == Path::new("-") {
-        true => std::io::stdin().take(SIZE_LIMIT).read_to_string(&mut text),
-        false => std::fs::File::open(file).and_then(|file| file.take(SIZE_LIMIT).read_to_string(&mut text)),
+        true => std::io::stdin().take(SIZE_LIMIT + 1).read_to_end(&mut bytes),
+        false => std::fs::File::open(file).and_then(|file| file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes)),
     };
     read.map_err(|error| failed(error.to_string()))?;
-    let mut value: Value = serde_json::from_str(&text).map_err(|error| {
-        failed(format!("this is no JSON: {error}")).with("line", error.line()).with("column", error.column())
-    })?;
-    let Value::Object(map) = &mut value else { return Err(failed("an event is a JSON object".into())) };
-    let blank = iac.envelope(DeploymentRequested::default()).to_value();
-    // CloudEvents may leave the time out; it is when the event came in then.
-    map.entry("time").or_insert_with(|| blank["time"].clone());
-    if !map.contains_key("specversion") {
-        for attribute in ["specversion", "id", "source"] {
-            map.entry(attribute).or_insert_with(|| blank[attribute].clone());
-        }
-        // A bare name is one of ours; a foreign type has dots.
-        if let Some(Value::String(kind)) = map.get_mut("type")
-            && !kind.contains('.')
-        {
-            *kind = format!("{TYPE_PREFIX}{kind}");
-        }
+    if bytes.len() as u64 > SIZE_LIMIT {
+        return Err(failed(format!("an event has at most {} MiB", SIZE_LIMIT >> 20)));
     }
-    Envelope::from_value(value).map_err(|error| {
+    let blank = iac.envelope(DeploymentRequested::default());
+    intake::read(&bytes, &blank).map_err(|error| {
         let located = failed(error.message().to_owned());
         error.context().iter().fold(located, |located, (key, value)| located.with(key, value))
     })

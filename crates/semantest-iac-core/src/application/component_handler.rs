@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::application::deploy_container_service::DeployContainerService;
 use crate::application::deploy_rest_api::DeployRestApi;
 use crate::application::deploy_websocket::DeployWebsocket;
+use crate::application::entry_point;
 use crate::domain::blueprint::Blueprint;
 use crate::domain::component::{ComponentDefinition, ComponentKind, FunctionSettings};
 use crate::domain::compute::serverless_function::{
-    FunctionScaling, MemoryMib, ServerlessFunction, TimeoutSeconds,
+    FunctionScaling, MemoryMib, ServerlessFunction, TimeoutSeconds, check_not_reserved,
 };
-use crate::domain::environment::{SettingValue, check_variable_name};
+use crate::domain::environment::{SettingValue, check_value, check_variable_name};
 use crate::error::{Error, ErrorKind, Result};
+use crate::ports::project::Package;
 
 /// Memory of a function that says nothing of it.
 const DEFAULT_MEMORY: u32 = 256;
@@ -24,8 +26,10 @@ pub(crate) struct Wanted<'a> {
     pub environment: &'a str,
     pub component: &'a str,
     pub definition: &'a ComponentDefinition,
-    /// Package addresses by code location.
-    pub packages: &'a BTreeMap<String, String>,
+    /// Packages by code location.
+    pub packages: &'a BTreeMap<String, Package>,
+    /// Schemes of secrets that can be resolved.
+    pub schemes: &'a [String],
 }
 
 /// Knows one kind of component.
@@ -96,15 +100,20 @@ impl Wanted<'_> {
         };
         let memory = own.memory_mb.or(all.memory_mb).unwrap_or(DEFAULT_MEMORY);
         let timeout = own.timeout_s.or(all.timeout_s).unwrap_or(DEFAULT_TIMEOUT);
-        self.check_range(role, "memory_mb", memory, 128, 10_240)?;
-        self.check_range(role, "timeout_s", timeout, 1, 900)?;
+        let field =
+            |key: &str, is_own: bool| if is_own { format!("functions.{role}.{key}") } else { key.into() };
+        self.check_range(&field("memory_mb", own.memory_mb.is_some()), memory, 128, 10_240)?;
+        self.check_range(&field("timeout_s", own.timeout_s.is_some()), timeout, 1, 900)?;
+        self.check_function_variables("", &all.environment_variables)?;
+        self.check_function_variables(&format!("functions.{role}."), &own.environment_variables)?;
         let mut variables = all.environment_variables.clone();
         variables.extend(own.environment_variables.clone());
-        self.check_variables(&variables)?;
-        let package = self.packages.get(code).cloned().unwrap_or_default();
+        let package = self.packages.get(code);
+        entry_point::check(&runtime, &handler, package.and_then(|package| package.files.as_deref()))
+            .map_err(|why| self.invalid(&field("handler", own.handler.is_some()), why))?;
         Ok(ServerlessFunction {
             role: role.to_owned(),
-            package,
+            package: package.map(|package| package.address.clone()).unwrap_or_default(),
             runtime,
             handler,
             memory_mb: MemoryMib(memory),
@@ -128,31 +137,30 @@ impl Wanted<'_> {
         }
     }
 
-    /// Checks names and references of environment variables.
-    pub fn check_variables(&self, variables: &BTreeMap<String, SettingValue>) -> Result<()> {
+    /// Checks names and references of environment variables; `path` is what stands before them in the definition.
+    pub fn check_variables(&self, path: &str, variables: &BTreeMap<String, SettingValue>) -> Result<()> {
         for (name, value) in variables {
-            let field = format!("environment_variables.{name}");
-            check_variable_name(name).map_err(|why| self.invalid(&field, why))?;
-            if let SettingValue::Plain(text) = value
-                && text.contains('\0')
-            {
-                return Err(self.invalid(&field, format!("the value of `{name}` holds a NUL character")));
-            }
-            if value.secret().is_some_and(|reference| !reference.contains(':')) {
-                let text = format!("the secret of `{name}` needs a scheme, such as `env:{name}`");
-                return Err(self.invalid(&field, text));
-            }
+            let checked = check_variable_name(name).and_then(|()| check_value(name, value, self.schemes));
+            checked.map_err(|why| self.invalid(&format!("{path}environment_variables.{name}"), why))?;
         }
         Ok(())
     }
 
-    /// Checks that a number is within its bounds.
-    pub fn check_range(&self, role: &str, key: &str, value: u32, least: u32, most: u32) -> Result<()> {
+    fn check_function_variables(&self, path: &str, variables: &BTreeMap<String, SettingValue>) -> Result<()> {
+        for name in variables.keys() {
+            let field = format!("{path}environment_variables.{name}");
+            check_not_reserved(name).map_err(|why| self.invalid(&field, why))?;
+        }
+        self.check_variables(path, variables)
+    }
+
+    /// Checks that the number under `field` is within its bounds.
+    pub fn check_range(&self, field: &str, value: u32, least: u32, most: u32) -> Result<()> {
         if (least..=most).contains(&value) {
             return Ok(());
         }
-        let text = format!("`{key}` of `{role}` is {value}; it must be from {least} to {most}");
-        Err(self.invalid(key, text))
+        let text = format!("`{field}` is {value}; it must be from {least} to {most}");
+        Err(self.invalid(field, text))
     }
 
     fn missing(&self, role: &str, key: &str) -> Error {

@@ -7,8 +7,9 @@ use crate::application::answer::DeployAnswer;
 use crate::application::scale::not_deployed;
 use crate::application::service::{DeploymentService, Goal, Intention};
 use crate::application::target::Target;
+use crate::domain::compute::serverless_function::check_not_reserved;
 use crate::domain::deployment::aggregate::Deployment;
-use crate::domain::environment::{EnvironmentConfiguration, check_variable_name};
+use crate::domain::environment::{EnvironmentConfiguration, check_value, check_variable_name};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::envelope::Envelope;
 use crate::events::outcome::EnvironmentConfigured;
@@ -28,6 +29,10 @@ impl Intention for ConfigureEnvironment<'_> {
     ) -> Result<Goal> {
         let state = deployment.state();
         let blueprint = state.current_blueprint().ok_or_else(|| not_deployed(target))?;
+        if !blueprint.functions.is_empty() {
+            let reserved = self.request.variables.keys().find_map(|name| check_not_reserved(name).err());
+            reserved.map_or(Ok(()), invalid)?;
+        }
         let configuration = merge(&state.configuration, self.request);
         let mut goal = service.lower_version(state, &blueprint, &configuration, &state.scaling).await?;
         if configuration != state.configuration {
@@ -52,7 +57,7 @@ impl DeploymentService {
         cancel: &CancellationToken,
     ) -> Result<DeployAnswer> {
         let target = Target::new(self.ports.project.name(), &request.environment, &request.component)?;
-        check(request)?;
+        check(request, &self.ports.secrets.schemes())?;
         self.run(&target, envelope, cancel, &ConfigureEnvironment { request }).await
     }
 }
@@ -68,13 +73,17 @@ fn merge(
     merged
 }
 
-fn check(request: &EnvironmentConfigurationRequested) -> Result<()> {
-    let invalid = |text: String| Err(Error::new(ErrorKind::InvalidInput, "deployment.configure", text));
+fn invalid(text: String) -> Result<()> {
+    Err(Error::new(ErrorKind::InvalidInput, "deployment.configure", text))
+}
+
+fn check(request: &EnvironmentConfigurationRequested, schemes: &[String]) -> Result<()> {
     if request.variables.is_empty() && request.unset.is_empty() && request.tags.is_empty() {
         return invalid("nothing to configure: give variables to set or to unset".into());
     }
-    for name in request.variables.keys() {
-        if let Err(why) = check_variable_name(name) {
+    for (name, value) in &request.variables {
+        let checked = check_variable_name(name).and_then(|()| check_value(name, value, schemes));
+        if let Err(why) = checked {
             return invalid(why);
         }
         if request.unset.contains(name) {

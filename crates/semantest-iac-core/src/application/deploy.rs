@@ -10,8 +10,8 @@ use crate::application::answer::{DeployAnswer, PlanAnswer};
 use crate::application::component_handler::{Wanted, code_locations, handler_for};
 use crate::application::digest_only::DigestOnly;
 use crate::application::run_log::replay;
-use crate::application::secret_settings;
-use crate::application::service::{DeploymentService, Goal, Intention};
+use crate::application::secret_settings::{self, SecretUse};
+use crate::application::service::{DeploymentService, Goal, Intention, unless_cancelled};
 use crate::application::target::Target;
 use crate::domain::blueprint::Blueprint;
 use crate::domain::component::{ComponentDefinition, lay_over, nearest};
@@ -25,6 +25,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::envelope::Envelope;
 use crate::events::request::{DeploymentRequested, RemovalRequested};
 use crate::ports::artifact_store::ArtifactStore;
+use crate::ports::project::Package;
 use crate::ports::provider::ProviderSettings;
 
 /// What to lower, and where to.
@@ -34,8 +35,8 @@ pub(crate) struct Lowering<'a> {
     pub blueprint: Blueprint,
     pub configuration: &'a EnvironmentConfiguration,
     pub scaling: &'a Scaling,
-    /// Whether secrets that cannot be resolved are left without a digest.
-    pub lenient: bool,
+    /// What becomes of the secrets.
+    pub secrets: SecretUse,
 }
 
 struct Deploy<'a> {
@@ -59,7 +60,7 @@ impl Intention for Deploy<'_> {
             blueprint: self.blueprint.clone(),
             configuration: &state.configuration,
             scaling: &state.scaling,
-            lenient: false,
+            secrets: SecretUse::Apply,
         };
         service.lower(lowering).await
     }
@@ -78,7 +79,7 @@ impl DeploymentService {
     ) -> Result<DeployAnswer> {
         let target = Target::new(self.ports.project.name(), &request.environment, &request.component)?;
         let artifacts = self.ports.artifacts.as_ref();
-        let wanted = self.blueprint(&target, request, artifacts).await?;
+        let wanted = unless_cancelled(cancel, self.blueprint(&target, request, artifacts)).await?;
         self.run(&target, envelope, cancel, &Deploy { request, blueprint: &wanted }).await
     }
 
@@ -93,7 +94,9 @@ impl DeploymentService {
         let state = deployment.state();
         let (provider, region) = self.place(request, state)?;
         let (configuration, scaling) = (&state.configuration, &state.scaling);
-        let lowering = Lowering { provider, region, blueprint, configuration, scaling, lenient: true };
+        // Nothing to compare with, and a digest would need a key that is made with the first deploy.
+        let secrets = if state.resources.is_empty() { SecretUse::Ignore } else { SecretUse::Compare };
+        let lowering = Lowering { provider, region, blueprint, configuration, scaling, secrets };
         let goal = self.lower(lowering).await?;
         let plan = planner::plan(&goal.graph, &state.resources);
         Ok(PlanAnswer::new(target.stream(), goal.provider, plan))
@@ -155,21 +158,25 @@ impl DeploymentService {
     ) -> Result<Blueprint> {
         let definition = self.definition(target, &request.configuration)?;
         let Some(kind) = definition.kind else { return Err(self.no_such_component(&target.component)) };
-        let wanted = |packages: &BTreeMap<String, String>| {
+        let schemes = self.ports.secrets.schemes();
+        let wanted = |packages: &BTreeMap<String, Package>| {
             handler_for(kind).blueprint(&Wanted {
                 project: &target.project,
                 environment: &target.environment,
                 component: &target.component,
                 definition: &definition,
                 packages,
+                schemes: &schemes,
             })
         };
         // Everything that can be wrong in the definition is found before any code is packed.
         wanted(&BTreeMap::new())?;
         let mut packages = BTreeMap::new();
         for code in code_locations(&definition) {
-            let address = self.ports.project.package(&code, artifacts).await?;
-            packages.insert(code, address);
+            let package = self.ports.project.package(&code, artifacts).await;
+            let package =
+                package.map_err(|error| error.with("component", &target.component).with("field", "code"))?;
+            packages.insert(code, package);
         }
         wanted(&packages)
     }
@@ -224,18 +231,23 @@ impl DeploymentService {
             blueprint: blueprint.clone(),
             configuration,
             scaling,
-            lenient: false,
+            secrets: SecretUse::Apply,
         })
         .await
     }
 
     /// Lays settings over a blueprint, resolves its secrets and lowers it.
     pub(crate) async fn lower(&self, lowering: Lowering<'_>) -> Result<Goal> {
-        let Lowering { provider, region, blueprint, configuration, scaling, lenient } = lowering;
+        let Lowering { provider, region, blueprint, configuration, scaling, secrets } = lowering;
         let mut effective = lay_settings(&blueprint, configuration, scaling);
-        let secrets = secret_settings::resolve(&mut effective, self.ports.secrets.as_ref(), lenient).await?;
+        let secrets = secret_settings::resolve(&mut effective, self.ports.secrets.as_ref(), secrets).await?;
         let settings = ProviderSettings { region: region.clone() };
-        let graph = self.ports.provider(&provider)?.lower(&effective, &settings)?;
+        let lowered = self.ports.provider(&provider)?.lower(&effective, &settings);
+        let graph =
+            lowered.map_err(|error| match error.context().iter().any(|(key, _)| key == "component") {
+                true => error,
+                false => error.with("component", &effective.component),
+            })?;
         Ok(Goal { provider, region, blueprint: Some(blueprint), graph, secrets, facts: Vec::new() })
     }
 }

@@ -24,10 +24,10 @@ impl ComponentHandler for DeployContainerService {
             let text = "a container-service needs an `image` (or, on this machine, a `command`)";
             return Err(wanted.invalid("image", text.into()));
         }
-        wanted.check_variables(&definition.environment_variables)?;
+        wanted.check_variables("", &definition.environment_variables)?;
         let port = definition.port.unwrap_or(8080);
         let memory = definition.memory_mb.unwrap_or(512);
-        wanted.check_range(wanted.component, "memory_mb", memory, 128, 122_880)?;
+        wanted.check_range("memory_mb", memory, 128, 122_880)?;
         let replicas = definition.replicas.unwrap_or_default();
         if replicas.min > replicas.max || replicas.max == 0 {
             let text = format!("`replicas` has min {} and max {}", replicas.min, replicas.max);

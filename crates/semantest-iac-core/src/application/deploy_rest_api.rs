@@ -1,6 +1,6 @@
 //! rest-api: functions behind an HTTP API.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::application::component_handler::{ComponentHandler, Wanted};
 use crate::domain::blueprint::Blueprint;
@@ -26,64 +26,99 @@ impl ComponentHandler for DeployRestApi {
 
 fn routes(wanted: &Wanted<'_>) -> Result<Vec<Route>> {
     let definition = wanted.definition;
-    let mut by_key: BTreeMap<String, String> = BTreeMap::new();
-    let mut add = |key: String, role: &str| match by_key.insert(key.clone(), role.to_owned()) {
-        Some(other) if other != role => {
-            let text = format!("route `{key}` belongs to both `{other}` and `{role}`");
-            Err(wanted.invalid("routes", text))
-        }
-        Some(_) => Err(wanted.invalid("routes", format!("route `{key}` is listed twice"))),
-        None => Ok(()),
-    };
-    if definition.functions.is_empty() {
-        for route in definition.routes.clone().unwrap_or_else(|| vec!["$default".into()]) {
-            add(route_key(wanted, &route)?, wanted.component)?;
-        }
-    }
     if !definition.functions.is_empty() && definition.routes.is_some() {
         let text = "`routes` stands beside `functions`: give each function its own routes";
         return Err(wanted.invalid("routes", text.into()));
     }
-    for (role, function) in &definition.functions {
-        for route in function.routes.clone().unwrap_or_else(|| vec!["$default".into()]) {
-            add(route_key(wanted, &route)?, role)?;
-        }
+    let mut table = Table { wanted, by_key: BTreeMap::new() };
+    if definition.functions.is_empty() {
+        table.add_all("routes", wanted.component, definition.routes.as_deref())?;
     }
-    Ok(by_key.into_iter().map(|(route_key, function)| Route { route_key, function }).collect())
+    for (role, function) in &definition.functions {
+        table.add_all(&format!("functions.{role}.routes"), role, function.routes.as_deref())?;
+    }
+    let routes = table.by_key.into_values();
+    Ok(routes.map(|(route_key, function)| Route { route_key, function }).collect())
 }
 
-/// `METHOD /path` in API Gateway's form, or `$default`.
-fn route_key(wanted: &Wanted<'_>, text: &str) -> Result<String> {
-    let malformed = |why: &str| {
-        let text =
-            format!("`{text}` is not a route: {why}; write it like `GET /orders/{{id}}` or `$default`");
-        Err(wanted.invalid("routes", text))
-    };
-    if text == "$default" {
-        return Ok(text.to_owned());
+/// Routes by what they match: `GET /{a}` and `GET /{b}` match the same.
+struct Table<'a> {
+    wanted: &'a Wanted<'a>,
+    by_key: BTreeMap<String, (String, String)>,
+}
+
+impl Table<'_> {
+    fn add_all(&mut self, field: &str, role: &str, routes: Option<&[String]>) -> Result<()> {
+        let everything = ["$default".to_owned()];
+        for text in routes.unwrap_or(&everything) {
+            let (key, shape) = route_key(text).map_err(|why| {
+                let text = text.escape_debug();
+                let text = format!(
+                    "`{text}` is not a route: {why}; write it like `GET /orders/{{id}}` or `$default`"
+                );
+                self.wanted.invalid(field, text)
+            })?;
+            if let Some((other, of)) = self.by_key.insert(shape, (key.clone(), role.to_owned())) {
+                let text = match (other == key, of == role) {
+                    (true, true) => format!("route `{key}` is listed twice"),
+                    (true, false) => format!("route `{key}` belongs to both `{of}` and `{role}`"),
+                    (false, _) => format!("routes `{other}` and `{key}` match the same requests: keep one"),
+                };
+                return Err(self.wanted.invalid(field, text));
+            }
+        }
+        Ok(())
     }
-    let Some((method, path)) = text.split_once(' ') else { return malformed("method and path are missing") };
+}
+
+/// Longest route, in bytes.
+const ROUTE_LIMIT: usize = 1024;
+
+/// `METHOD /path` in API Gateway's form, or `$default`, and the same with nameless parameters.
+fn route_key(text: &str) -> Result<(String, String), &'static str> {
+    if text == "$default" {
+        return Ok((text.to_owned(), text.to_owned()));
+    }
+    let (method, path) = text.split_once(' ').ok_or("method and path are missing")?;
     let (method, path) = (method.to_ascii_uppercase(), path.trim());
     if !METHODS.contains(&method.as_str()) {
-        return malformed("the method is unknown");
+        return Err("the method is unknown");
     }
     if !path.starts_with('/') || path.contains([' ', '?', '#']) {
-        return malformed("the path must start with `/` and hold no space, `?` or `#`");
+        return Err("the path must start with `/` and hold no space, `?` or `#`");
     }
-    for (at, segment) in path.split('/').enumerate() {
-        let last = at == path.split('/').count() - 1;
-        let inner = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        let name = inner.map(|name| name.strip_suffix('+').unwrap_or(name));
-        match (inner, name) {
-            (None, _) if segment.contains(['{', '}']) => return malformed("braces enclose a whole segment"),
-            (Some(inner), _) if inner.ends_with('+') && !last => return malformed("`{name+}` comes last"),
-            (_, Some(name)) if name.is_empty() || !name.chars().all(is_parameter_letter) => {
-                return malformed("a parameter has letters, digits, `_`, `-` and `.`");
+    if path.len() > ROUTE_LIMIT || path.chars().any(|letter| letter.is_control() || !letter.is_ascii()) {
+        return Err("the path must be at most 1024 ASCII characters, none of them a control character");
+    }
+    let shape = path_shape(path)?;
+    Ok((format!("{method} {path}"), format!("{method} {shape}")))
+}
+
+fn path_shape(path: &str) -> Result<String, &'static str> {
+    let mut names = BTreeSet::new();
+    let segments: Vec<&str> = path.split('/').collect();
+    let mut shape = Vec::with_capacity(segments.len());
+    for (at, segment) in segments.iter().enumerate() {
+        let Some(inner) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+            if segment.contains(['{', '}']) {
+                return Err("braces enclose a whole segment");
             }
-            _ => {}
+            shape.push(*segment);
+            continue;
+        };
+        let name = inner.strip_suffix('+').unwrap_or(inner);
+        if name.is_empty() || !name.chars().all(is_parameter_letter) {
+            return Err("a parameter has letters, digits, `_`, `-` and `.`");
         }
+        if inner.ends_with('+') && at + 1 != segments.len() {
+            return Err("`{name+}` comes last");
+        }
+        if !names.insert(name) {
+            return Err("two of its parameters have the same name");
+        }
+        shape.push(if inner.ends_with('+') { "{+}" } else { "{}" });
     }
-    Ok(format!("{method} {path}"))
+    Ok(shape.join("/"))
 }
 
 fn is_parameter_letter(letter: char) -> bool {

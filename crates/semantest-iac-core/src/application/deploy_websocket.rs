@@ -36,7 +36,7 @@ fn routes(wanted: &Wanted<'_>) -> Result<Vec<Route>> {
     if definition.functions.is_empty() {
         let all = ["$connect", "$default", "$disconnect"].map(str::to_owned).to_vec();
         for key in definition.routes.clone().unwrap_or(all) {
-            add(wanted, &mut by_key, &key, wanted.component)?;
+            add(wanted, &mut by_key, "routes", &key, wanted.component)?;
         }
     } else if definition.routes.is_some() {
         let text = "`routes` stands beside `functions`: give each function its own routes";
@@ -49,28 +49,37 @@ fn routes(wanted: &Wanted<'_>) -> Result<Vec<Route>> {
             let text = format!(
                 "function `{role}` has no `routes`; only connect, disconnect and message have one by their name"
             );
-            return Err(wanted.invalid("routes", text));
+            return Err(wanted.invalid(&format!("functions.{role}"), text));
         };
         for key in keys {
-            add(wanted, &mut by_key, &key, role)?;
+            add(wanted, &mut by_key, &format!("functions.{role}.routes"), &key, role)?;
         }
     }
     Ok(by_key.into_iter().map(|(route_key, function)| Route { route_key, function }).collect())
 }
 
-fn add(wanted: &Wanted<'_>, routes: &mut BTreeMap<String, String>, key: &str, role: &str) -> Result<()> {
+fn add(
+    wanted: &Wanted<'_>,
+    routes: &mut BTreeMap<String, String>,
+    field: &str,
+    key: &str,
+    role: &str,
+) -> Result<()> {
     let known = ["$connect", "$disconnect", "$default"].contains(&key);
-    let plain =
-        !key.is_empty() && key.len() <= 128 && !key.starts_with('$') && !key.contains(char::is_whitespace);
+    let plain = !key.is_empty()
+        && key.len() <= 128
+        && !key.starts_with('$')
+        && !key.contains(|letter: char| letter.is_whitespace() || letter.is_control());
     if !known && !plain {
         let text = format!(
-            "`{key}` is not a WebSocket route: use $connect, $disconnect, $default or a name without spaces"
+            "`{}` is not a WebSocket route: use $connect, $disconnect, $default or a name without spaces",
+            key.escape_debug()
         );
-        return Err(wanted.invalid("routes", text));
+        return Err(wanted.invalid(field, text));
     }
     match routes.insert(key.to_owned(), role.to_owned()) {
         Some(other) => {
-            Err(wanted.invalid("routes", format!("route `{key}` belongs to both `{other}` and `{role}`")))
+            Err(wanted.invalid(field, format!("route `{key}` belongs to both `{other}` and `{role}`")))
         }
         None => Ok(()),
     }

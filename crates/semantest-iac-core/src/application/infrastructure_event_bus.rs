@@ -53,8 +53,8 @@ impl EventHandler for InfrastructureEventBus {
     }
 }
 
-/// The request an application event means, where it means one. The request's id is derived from the event's, so
-/// that an event delivered twice is one request.
+/// The request an application event means, where it means one. The request's id is derived from the event's source and
+/// id, so that an event delivered twice is one request.
 pub(crate) fn translate(
     service: &DeploymentService,
     event: &Envelope,
@@ -76,7 +76,7 @@ pub(crate) fn translate(
     let region = defined.and_then(|environment| environment.region);
     let request = DeploymentRequested { component, provider, environment, region, configuration };
     let mut envelope = service.envelope(request.clone());
-    envelope.id = format!("{}:deployment-requested", event.id);
+    envelope.id = format!("{}:{}:deployment-requested", event.source, event.id);
     envelope.correlation_id = event.correlation_id.clone().or_else(|| Some(event.id.clone()));
     envelope.causation_id = Some(event.id.clone());
     envelope.previous_event_ids =

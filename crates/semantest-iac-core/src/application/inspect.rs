@@ -14,7 +14,11 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
 use crate::events::envelope::Envelope;
+use crate::ports::event_store::Position;
 use crate::ports::provider::ResourceHandle;
+
+/// How many events are read from the store at once.
+const PAGE: usize = 4096;
 
 /// A moment in the life of a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,9 +67,17 @@ impl DeploymentService {
         let target = Target::new(self.ports.project.name(), environment, component)?;
         let mut deployment = Deployment::default();
         let mut reached = false;
+        let source = self.ports.source();
+        let mut waiting: Vec<Envelope> = Vec::new();
         read_stream(&self.ports, &target.stream(), |event| match at {
+            // Other clocks than ours tell nothing of when a request came in: what followed from it does.
+            At::Time(_) if event.source != source => {
+                waiting.push(event);
+                true
+            }
             At::Time(time) if event.time > time => false,
             At::Time(_) => {
+                waiting.drain(..).for_each(|request| deployment.evolve(&request));
                 deployment.evolve(&event);
                 reached = true;
                 true
@@ -86,6 +98,29 @@ impl DeploymentService {
             At::Time(time) => format!("`{}` did not exist at {time}", target.stream()),
         };
         Err(Error::new(ErrorKind::NotFound, "deployment.state_at", text))
+    }
+
+    /// The position after which everything was recorded at `time` or later.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub async fn recorded_before(&self, time: Timestamp) -> Result<Position> {
+        let (source, mut position, mut before) = (self.ports.source(), 0, 0);
+        loop {
+            let page = self.ports.store.read_all(position, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(before) };
+            position = last.position;
+            for recorded in page {
+                let event = recorded.envelope()?;
+                // Events of other sources have the time of other clocks; they stand with ours around them.
+                if event.source == source && event.time >= time {
+                    return Ok(before);
+                }
+                if event.source == source || event.time < time {
+                    before = recorded.position;
+                }
+            }
+        }
     }
 
     /// Every event of a deployment, oldest first.

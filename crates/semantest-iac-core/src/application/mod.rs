@@ -9,6 +9,7 @@ mod deploy_container_service;
 mod deploy_rest_api;
 mod deploy_websocket;
 mod digest_only;
+mod entry_point;
 pub mod executor;
 pub mod infrastructure_event_bus;
 pub mod inspect;

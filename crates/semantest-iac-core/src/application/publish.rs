@@ -22,6 +22,9 @@ pub struct PublishAnswer {
     pub id: String,
     /// Its name.
     pub event: String,
+    /// Whether it was taken in before, so that it was not recorded again. Requests are told by their result.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub duplicate: bool,
     /// How the request it is, or was translated to, ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<DeployAnswer>,
@@ -50,6 +53,7 @@ impl DeploymentService {
     /// Those of the request; `InvalidInput` for a fact of ours, which only the service itself may publish.
     pub async fn publish(&self, event: Envelope, cancel: &CancellationToken) -> Result<PublishAnswer> {
         let (id, name) = (event.id.clone(), event.name().to_owned());
+        let mut duplicate = false;
         let result = match &event.data {
             Event::DeploymentRequested(request) => {
                 Some(self.deploy(event.clone(), &request.clone(), cancel).await?)
@@ -66,28 +70,34 @@ impl DeploymentService {
             Event::EnvironmentConfigurationRequested(request) => {
                 Some(self.configure(event.clone(), &request.clone(), cancel).await?)
             }
-            Event::Unknown(_) => self.take_foreign(event, cancel).await?,
+            Event::Unknown(_) => {
+                let (answer, before) = self.take_foreign(event, cancel).await?;
+                duplicate = before;
+                answer
+            }
             _ => return Err(not_a_request(&name)),
         };
-        Ok(PublishAnswer { id, event: name, result })
+        Ok(PublishAnswer { id, event: name, duplicate, result })
     }
 
+    /// The answer to the request it means, and whether it was taken in before.
     async fn take_foreign(
         &self,
         event: Envelope,
         cancel: &CancellationToken,
-    ) -> Result<Option<DeployAnswer>> {
+    ) -> Result<(Option<DeployAnswer>, bool)> {
         let translated = translate(self, &event)?;
         let recorded = self.record_foreign(event).await?;
         let answer = match translated {
             Some((envelope, request)) => Some(self.deploy(envelope, &request, cancel).await?),
             None => None,
         };
+        let duplicate = recorded.is_none();
         // Last: a bridge that listens on the bus finds the request carried out.
         if let Some(event) = recorded {
             self.ports.bus.publish(&[Arc::new(event)]).await?;
         }
-        Ok(answer)
+        Ok((answer, duplicate))
     }
 
     /// Keeps an application event beside our streams; one that was delivered before is not kept twice.

@@ -1,9 +1,12 @@
 //! Rollback: back to an earlier version, code and settings included.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use crate::application::answer::DeployAnswer;
+use crate::application::scale::not_deployed;
 use crate::application::service::{DeploymentService, Goal, Intention};
 use crate::application::target::Target;
 use crate::domain::deployment::aggregate::Deployment;
@@ -26,12 +29,16 @@ impl Intention for Rollback<'_> {
         target: &Target,
         deployment: &Deployment,
     ) -> Result<Goal> {
-        deployment.decide(&Event::RollbackRequested(self.request.clone()))?;
         let state = deployment.state();
+        if state.version == 0 {
+            return Err(not_deployed(target));
+        }
+        deployment.decide(&Event::RollbackRequested(self.request.clone()))?;
         let version = self.request.version.or_else(|| deployment.previous_version());
         let record = version.and_then(|version| state.versions.get(&version)).ok_or_else(|| {
             Error::new(ErrorKind::InvalidInput, "deployment.rollback", "there is no earlier version")
         })?;
+        check_packages(service, state, record).await?;
         let (configuration, scaling) = (&record.configuration, &record.scaling);
         let mut goal = service.lower_version(state, &record.blueprint, configuration, scaling).await?;
         goal.facts = settings_facts(target, state, record);
@@ -53,6 +60,31 @@ impl DeploymentService {
         let target = Target::new(self.ports.project.name(), &request.environment, &request.component)?;
         self.run(&target, envelope, cancel, &Rollback { request }).await
     }
+}
+
+/// Whether the code of the version is still there, whole: found out before anything is begun.
+async fn check_packages(
+    service: &DeploymentService,
+    state: &DeploymentState,
+    record: &VersionRecord,
+) -> Result<()> {
+    let current = state.current_blueprint();
+    let in_use: BTreeSet<&str> = current
+        .iter()
+        .flat_map(|blueprint| &blueprint.functions)
+        .map(|function| function.package.as_str())
+        .collect();
+    for function in record.blueprint.functions.iter().filter(|one| !in_use.contains(one.package.as_str())) {
+        service.ports.artifacts.get(&function.package).await.map_err(|error| {
+            let text = format!(
+                "the code of `{}` in that version cannot be had any more: {}; deploy it anew from its source instead",
+                function.role,
+                error.message()
+            );
+            Error::new(error.kind(), "deployment.rollback", text).with("artifact", &function.package)
+        })?;
+    }
+    Ok(())
 }
 
 /// What puts the version's settings and scaling in force again.

@@ -7,7 +7,9 @@ use crate::application::answer::DeployAnswer;
 use crate::application::service::{DeploymentService, Goal, Intention};
 use crate::application::target::Target;
 use crate::domain::blueprint::Blueprint;
+use crate::domain::compute::serverless_function::{FunctionScaling, ServerlessFunction};
 use crate::domain::deployment::aggregate::Deployment;
+use crate::domain::deployment::overlay::lay_settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::envelope::Envelope;
 use crate::events::outcome::ScalingTriggered;
@@ -33,6 +35,7 @@ impl Intention for Scale<'_> {
             scaling.entry(self.request.function.clone().unwrap_or_default()).or_default(),
             self.request,
         );
+        check_warm(&lay_settings(&blueprint, &state.configuration, &scaling), self.request)?;
         let mut goal = service.lower_version(state, &blueprint, &state.configuration, &scaling).await?;
         if scaling != state.scaling {
             let (component, environment) = (target.component.clone(), target.environment.clone());
@@ -98,6 +101,26 @@ fn check(blueprint: &Blueprint, request: &ScalingRequested) -> Result<()> {
             invalid(format!("there is no function `{role}`; the component has: {}", roles.join(", ")))
         }
         _ => Ok(()),
+    }
+}
+
+/// More cannot be kept warm than may run.
+fn check_warm(blueprint: &Blueprint, request: &ScalingRequested) -> Result<()> {
+    let too_many = |function: &&ServerlessFunction| {
+        let FunctionScaling { reserved_concurrency: most, provisioned_concurrency: warm } = function.scaling;
+        matches!((most, warm), (Some(most), Some(warm)) if warm > most)
+    };
+    match blueprint.functions.iter().find(too_many) {
+        Some(function) => {
+            let text = format!(
+                "`{}` would keep more instances warm (provisioned) than may run at once (reserved): lower the one or \
+                 raise the other",
+                function.role
+            );
+            Err(Error::new(ErrorKind::InvalidInput, "deployment.scale", text)
+                .with("component", &request.component))
+        }
+        None => Ok(()),
     }
 }
 

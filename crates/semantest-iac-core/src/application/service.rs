@@ -1,10 +1,12 @@
 //! The application service: carries out requests, one deployment at a time.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::{Either, select};
 use tokio_util::sync::CancellationToken;
 
 use crate::application::answer::{DeployAnswer, RunStatus};
@@ -170,18 +172,27 @@ impl DeploymentService {
     ) -> Result<DeployAnswer> {
         let mut log = RunLog::open(&self.ports, &target.stream(), Some(lease)).await?;
         let state = log.deployment().state();
-        if state.requests.contains(&request.id) && state.status.is_settled() {
+        match state.requests.get(&request.identity()) {
+            Some(before) if *before != request.data => return Err(used_before(&request)),
             // Delivered again: at-least-once delivery must not deploy twice.
-            return Ok(answer(target, &log, RunStatus::Unchanged, ChangeCounts::default(), None));
+            Some(_) if state.status.is_settled() => {
+                return Ok(answer(target, &log, RunStatus::Unchanged, ChangeCounts::default(), None));
+            }
+            _ => {}
         }
-        let goal = intention.goal(self, target, log.deployment()).await?;
+        let goal = unless_cancelled(cancel, intention.goal(self, target, log.deployment())).await?;
+        if cancel.is_cancelled() {
+            return Err(stopped());
+        }
         log.begin(self.fresh(&log, request));
         self.reach(target, goal, &mut log, lease, cancel).await
     }
 
     /// A request whose id is in the log already (its run crashed) is recorded again under a new id.
     fn fresh(&self, log: &RunLog<'_>, mut request: Envelope) -> Envelope {
-        if log.deployment().state().requests.contains(&request.id) {
+        // The first of a chain belongs to it too.
+        request.correlation_id.get_or_insert_with(|| request.id.clone());
+        if log.deployment().state().requests.contains_key(&request.identity()) {
             let first = std::mem::replace(&mut request.id, self.ports.ids.next().to_string());
             request.causation_id = Some(first.clone());
             request.previous_event_ids.insert(0, first);
@@ -238,6 +249,32 @@ impl DeploymentService {
         };
         Ok(answer(target, log, status, changes, error))
     }
+}
+
+/// Stopped before anything was begun.
+fn stopped() -> Error {
+    let text = "stopped; nothing was begun and nothing is changed";
+    Error::new(ErrorKind::Cancelled, "deployment.run", text).retry_later()
+}
+
+/// Does `work`, which changes nothing, unless the user asks to stop meanwhile.
+pub(crate) async fn unless_cancelled<T>(
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    match select(pin!(work), pin!(cancel.cancelled())).await {
+        Either::Left((done, _)) => done,
+        Either::Right(_) => Err(stopped()),
+    }
+}
+
+fn used_before(request: &Envelope) -> Error {
+    let text = format!(
+        "an event with id `{}` of `{}` was taken in before and asked for something else: give every event an id of \
+         its own",
+        request.id, request.source
+    );
+    Error::new(ErrorKind::DuplicateEvent, "deployment.run", text).with("id", &request.id)
 }
 
 fn planned(goal: &Goal, plan: &Plan, version: u64) -> Event {
@@ -312,6 +349,9 @@ fn failure(walked: &Walked) -> ErrorRecord {
         (ErrorKind::DeploymentFailed, text)
     };
     let mut error = Error::new(kind, "deployment.run", message);
+    if walked.cancelled {
+        error = error.retry_later();
+    }
     if !walked.failed.is_empty() {
         let addresses: Vec<&str> = walked.failed.keys().map(|address| address.as_str()).collect();
         error = error.with("failed", addresses.join(", "));

@@ -185,14 +185,36 @@ impl ComponentDefinition {
                 }
             }
         }
-        let mut definition: Self = serde_json::from_value(Value::Object(map)).map_err(|error| {
-            invalid(component, format!("component `{component}` has a value that cannot be used: {error}"))
+        let mut definition: Self = serde_path_to_error::deserialize(Value::Object(map)).map_err(|error| {
+            let field = error.path().to_string();
+            let why = explain(&field, &error.into_inner().to_string());
+            let text = format!("component `{component}` has a `{field}` that cannot be used: {why}");
+            invalid(component, text).with("field", field)
         })?;
         if definition.kind.is_none() {
             definition.kind = ComponentKind::from_word(component);
         }
         Ok(definition)
     }
+}
+
+/// What a value under `field` should have been, where serde's own words would not help.
+pub fn explain(field: &str, said: &str) -> String {
+    let key = field.rsplit('.').next().unwrap_or(field);
+    let wanted = match key {
+        _ if said.contains("untagged enum SettingValue") => {
+            r#"it must be text, or a reference such as { secret = "env:NAME" }"#
+        }
+        "memory_mb" => "it must be a whole number, in MiB",
+        "timeout_s" => "it must be a whole number of seconds, from 1 to 900",
+        "reserved_concurrency" | "provisioned_concurrency" => "it must be a whole number, 0 or more",
+        "port" => "it must be a whole number from 1 to 65535",
+        "cpu" => "it must be a number above 0",
+        "routes" | "command" => r#"it must be a list of texts, such as ["GET /orders"]"#,
+        "kind" => "it must be rest-api, websocket or container-service",
+        _ => return said.to_owned(),
+    };
+    wanted.to_owned()
 }
 
 /// Lays `over` onto `base`: tables are merged key by key, everything else is replaced, `null` removes

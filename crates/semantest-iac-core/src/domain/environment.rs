@@ -70,3 +70,43 @@ pub fn check_variable_name(name: &str) -> Result<(), String> {
     let name = name.escape_debug();
     Err(format!("`{name}` is no name for an environment variable: use letters, digits and _"))
 }
+
+/// Longest value of an environment variable, in bytes: what every system can start a process with.
+const VALUE_LIMIT: usize = 64 * 1024;
+
+/// Checks a value that is written down, or the reference to a secret; `schemes` can be resolved.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn check_value(name: &str, value: &SettingValue, schemes: &[String]) -> Result<(), String> {
+    let reference = match value {
+        SettingValue::Plain(text) => {
+            return check_text(text).map_err(|why| format!("the value of `{name}` {why}"));
+        }
+        SettingValue::Secret(setting) => setting.secret.as_str(),
+    };
+    match reference.split_once(':') {
+        None => Err(format!("the secret of `{name}` needs a scheme, such as `env:{name}`")),
+        Some((scheme, _)) if !schemes.iter().any(|known| known == scheme) => Err(format!(
+            "the secret of `{name}` has the scheme `{}`, which this build cannot resolve; it resolves: {}",
+            scheme.escape_debug(),
+            schemes.join(", ")
+        )),
+        Some((scheme, "")) => Err(format!("the secret of `{name}` names nothing after `{scheme}:`")),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Checks that `text` can be the value of an environment variable.
+///
+/// # Errors
+/// What is wrong, in words; never the text.
+pub fn check_text(text: &str) -> Result<(), &'static str> {
+    match text {
+        _ if text.contains('\0') => Err("holds a NUL character, which an environment variable cannot"),
+        _ if text.len() > VALUE_LIMIT => {
+            Err("is longer than 64 KiB, which an environment variable cannot be")
+        }
+        _ => Ok(()),
+    }
+}

@@ -84,6 +84,11 @@ impl Envelope {
         self.data.name()
     }
 
+    /// What tells it from every other event: `source` and `id` (CloudEvents 1.0.2, "Required attributes").
+    pub fn identity(&self) -> (String, String) {
+        (self.source.clone(), self.id.clone())
+    }
+
     /// Reads structured JSON; data of an older version is upcast, an unknown type is kept as it is.
     ///
     /// # Errors

@@ -5,10 +5,12 @@
 
 pub mod catalogue;
 pub mod envelope;
+pub mod intake;
 pub mod outcome;
 pub mod request;
 pub mod resource_change;
 pub mod run;
+mod strict_json;
 pub mod upcast;
 
 use schemars::JsonSchema;
@@ -51,6 +53,16 @@ macro_rules! events {
         pub fn data_schema(name: &str) -> Option<Value> {
             match name {
                 $(stringify!($name) => Some(schema_of::<$name>(name, $version)),)+
+                _ => None,
+            }
+        }
+
+        /// Where in `data` something is not as `name` has it (a path such as `configuration`), and what.
+        pub(crate) fn explain_data(name: &str, data: &Value) -> Option<(String, String)> {
+            match name {
+                $(stringify!($name) => serde_path_to_error::deserialize::<_, $name>(data)
+                    .err()
+                    .map(|error| (error.path().to_string(), error.into_inner().to_string())),)+
                 _ => None,
             }
         }
@@ -141,6 +153,15 @@ impl Event {
     pub fn is_request(&self) -> bool {
         self.name().ends_with("Requested") && !matches!(self, Self::Unknown(_))
     }
+}
+
+/// Names of the keys that the data of `name` may have, sorted.
+pub(crate) fn data_properties(name: &str) -> Vec<String> {
+    let schema = data_schema(name).unwrap_or_default();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let mut names: Vec<String> = properties.into_iter().flat_map(|map| map.keys().cloned()).collect();
+    names.sort();
+    names
 }
 
 fn schema_of<T: JsonSchema>(name: &str, version: u32) -> Value {

@@ -26,7 +26,7 @@ pub struct InMemoryEventStore {
 struct Log {
     events: Vec<RecordedEvent>,
     streams: BTreeMap<String, (Vec<usize>, Timestamp)>,
-    ids: HashSet<String>,
+    ids: HashSet<(String, String)>,
     fences: BTreeMap<String, u64>,
 }
 
@@ -64,7 +64,7 @@ impl Log {
         }
         let mut new = HashSet::new();
         for event in &append.events {
-            if self.ids.contains(&event.id) || !new.insert(event.id.as_str()) {
+            if self.ids.contains(&event.identity()) || !new.insert(event.identity()) {
                 let text = format!("event `{}` is in the log already", event.id);
                 return Err(
                     Error::new(ErrorKind::DuplicateEvent, "events.append", text).with("id", &event.id)
@@ -91,7 +91,7 @@ impl EventStore for InMemoryEventStore {
             event.sequence = None;
             stream.0.push(log.events.len());
             let position = log.events.len() as u64 + 1;
-            log.ids.insert(event.id.clone());
+            log.ids.insert(event.identity());
             let json = event.to_json();
             log.events.push(RecordedEvent { position, stream: append.stream.as_str().into(), version, json });
         }

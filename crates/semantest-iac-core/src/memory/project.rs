@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::domain::environment::EnvironmentDefinition;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ports::artifact_store::{ArtifactStore, Sha256Hex};
-use crate::ports::project::Project;
+use crate::ports::artifact_store::ArtifactStore;
+use crate::ports::project::{Package, Project};
 
 /// Knows what it is told.
 #[derive(Debug, Default)]
@@ -67,10 +67,10 @@ impl Project for InMemoryProject {
         lock(&self.components).keys().cloned().collect()
     }
 
-    async fn package(&self, code: &str, artifacts: &dyn ArtifactStore) -> Result<Sha256Hex> {
+    async fn package(&self, code: &str, artifacts: &dyn ArtifactStore) -> Result<Package> {
         let package = lock(&self.code).get(code).cloned();
         match package {
-            Some(package) => artifacts.put(package).await,
+            Some(package) => Ok(Package { address: artifacts.put(package).await?, files: None }),
             None => {
                 let text = format!("there is no code at `{code}`");
                 Err(Error::new(ErrorKind::InvalidProject, "project.package", text).with("code", code))

@@ -89,8 +89,8 @@ pub trait EventStore: Send + Sync {
     /// Appends all events or none.
     ///
     /// # Errors
-    /// `VersionConflict` (context: `expected`, `actual`), `DuplicateEvent` (context: `id`; also twice in one
-    /// append), `Held` where the fence has moved on, `InvalidInput` for no events, `Storage`. None leaves a trace.
+    /// `VersionConflict` (context: `expected`, `actual`), `DuplicateEvent` (same source and id; context: `id`;
+    /// also twice in one append), `Held` where the fence has moved on, `InvalidInput` for no events, `Storage`. None leaves a trace.
     async fn append(&self, append: Append) -> Result<Appended>;
 
     /// Events of one stream after version `after`, at most `limit`, in order. An unknown stream is empty.

@@ -7,6 +7,15 @@ use crate::domain::environment::EnvironmentDefinition;
 use crate::error::Result;
 use crate::ports::artifact_store::{ArtifactStore, Sha256Hex};
 
+/// A function package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// Its address in the artifact store.
+    pub address: Sha256Hex,
+    /// Names of the files in it; absent where the project cannot tell.
+    pub files: Option<Vec<String>>,
+}
+
 /// A project: usually `semantest.toml` and the folders beside it.
 #[async_trait]
 pub trait Project: Send + Sync {
@@ -22,7 +31,10 @@ pub trait Project: Send + Sync {
     /// Names of all components, sorted.
     fn components(&self) -> Vec<String>;
 
-    /// Puts the function package of `code` (a folder or zip, relative to the project) into `artifacts` and
-    /// returns its address. The same content gives the same bytes.
-    async fn package(&self, code: &str, artifacts: &dyn ArtifactStore) -> Result<Sha256Hex>;
+    /// Puts the function package of `code` (a folder or zip, relative to the project) into `artifacts`. The same
+    /// content gives the same bytes.
+    ///
+    /// # Errors
+    /// `InvalidProject` for code that could not be unpacked again.
+    async fn package(&self, code: &str, artifacts: &dyn ArtifactStore) -> Result<Package>;
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::listing::{list, listed};
-use super::{Source, source};
+use super::{Source, source, zip_names};
 use crate::composition::create_private;
 
 /// Part of every fingerprint: another way of packing must not be taken for the same.
@@ -24,6 +24,8 @@ const SETTLED_AFTER_S: i64 = 2;
 pub(super) struct Look {
     pub fingerprint: String,
     pub settled: bool,
+    /// Names of the files in the package.
+    pub files: Vec<String>,
 }
 
 /// Digest of the names, sizes, times, modes and inodes of what would be packaged. Reads no file.
@@ -35,9 +37,12 @@ pub fn fingerprint(root: &Path, code: &str) -> Result<String> {
 }
 
 pub(super) fn look(root: &Path, code: &str) -> Result<Look> {
-    let files = match source(root, code)? {
-        Source::Folder(folder) => list(code, &folder)?,
-        Source::Zip(file) => vec![listed(file, code.to_owned())?],
+    let (files, names) = match source(root, code)? {
+        Source::Folder(folder) => (list(code, &folder)?, None),
+        Source::Zip(file) => {
+            let names = zip_names(code, &file)?;
+            (vec![listed(file, code.to_owned())?], Some(names))
+        }
     };
     let mut digest = Sha256::new();
     digest.update(FORMAT);
@@ -46,7 +51,8 @@ pub(super) fn look(root: &Path, code: &str) -> Result<Look> {
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64);
     let settled = files.iter().all(|file| file.changed_s + SETTLED_AFTER_S < now);
-    Ok(Look { fingerprint: hex::encode(digest.finalize()), settled })
+    let names = names.unwrap_or_else(|| files.into_iter().map(|file| file.name).collect());
+    Ok(Look { fingerprint: hex::encode(digest.finalize()), settled, files: names })
 }
 
 /// `packages.json` in the cache folder. It may be lost or wrong: then things are packed again.

@@ -50,3 +50,35 @@ pub struct FunctionScaling {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioned_concurrency: Option<u32>,
 }
+
+/// Variables that the runtime itself sets. Credentials are not among them: who runs functions on a machine of their own
+/// may want to give some.
+///
+/// Source: AWS Lambda developer guide, "Defined runtime environment variables".
+const RESERVED_VARIABLES: [&str; 14] = [
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_REGION",
+    "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+];
+
+/// Checks that `name` is not one of the variables that a function's runtime sets itself.
+///
+/// # Errors
+/// In words, saying what to do.
+pub fn check_not_reserved(name: &str) -> Result<(), String> {
+    match RESERVED_VARIABLES.contains(&name) {
+        true => Err(format!("`{name}` is set by the runtime itself: use another name")),
+        false => Ok(()),
+    }
+}

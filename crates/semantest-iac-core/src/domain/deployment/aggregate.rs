@@ -114,7 +114,7 @@ impl Deployment {
         self.state.stream_version = event.sequence.unwrap_or(self.state.stream_version + 1);
         self.state.updated = Some(event.time);
         if event.data.is_request() {
-            self.state.requests.insert(event.id.clone());
+            self.state.requests.insert(event.identity(), event.data.clone());
         }
         if let Some(status) = self.trigger(&event.data).and_then(|trigger| self.state.status.after(trigger)) {
             self.state.status = status;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::domain::deployment::plan::{Plan, PlanStep, PropertyChange, StepAction};
 use crate::domain::deployment::property_diff::{diff_properties, same_properties};
-use crate::domain::deployment::resource::{Address, Properties, Resource, references_in};
+use crate::domain::deployment::resource::{Address, Properties, Resource, is_verbatim, references_in};
 use crate::domain::deployment::resource_graph::ResourceGraph;
 use crate::domain::deployment::state::{Drift, ResourceState};
 
@@ -90,7 +90,7 @@ impl<'a> Planner<'a> {
         }
         let same = same_properties(&state.inputs, &wanted.inputs)
             && state.depends_on == wanted.depends_on
-            && !wanted.inputs.values().any(|value| self.known_late(value));
+            && !self.any_known_late(&wanted.inputs);
         (if same { StepAction::Unchanged } else { StepAction::Update }, None)
     }
 
@@ -107,12 +107,15 @@ impl<'a> Planner<'a> {
             _ => diff_properties(before, &wanted.inputs),
         };
         for change in &mut diff {
-            change.known_after_apply = change.after.as_ref().is_some_and(|value| self.known_late(value));
+            let key = change.property.split('.').next().unwrap_or_default();
+            change.known_after_apply = change.after.as_ref().is_some_and(|value| self.known_late(key, value));
         }
         if action != StepAction::Create {
             let listed: BTreeSet<String> = diff.iter().map(|change| change.property.clone()).collect();
-            let late =
-                wanted.inputs.iter().filter(|(key, value)| !listed.contains(*key) && self.known_late(value));
+            let late = wanted
+                .inputs
+                .iter()
+                .filter(|(key, value)| !listed.contains(*key) && self.known_late(key, value));
             diff.extend(late.map(|(key, value)| late_change(key, value)));
             let drift = state.and_then(|state| state.drift.as_ref());
             diff.extend(
@@ -123,9 +126,14 @@ impl<'a> Planner<'a> {
         diff
     }
 
-    /// Whether `value` refers to an output that a step of this plan may change.
-    fn known_late(&self, value: &Value) -> bool {
+    fn any_known_late(&self, properties: &Properties) -> bool {
+        properties.iter().any(|(key, value)| self.known_late(key, value))
+    }
+
+    /// Whether `value` under `key` refers to an output that a step of this plan may change.
+    fn known_late(&self, key: &str, value: &Value) -> bool {
         match value {
+            _ if is_verbatim(key) => false,
             Value::String(text) if text.contains("${") => {
                 references_in(text).iter().any(|(_, reference)| match self.actions.get(&reference.address) {
                     Some(StepAction::Create | StepAction::Replace) => true,
@@ -136,8 +144,8 @@ impl<'a> Planner<'a> {
                     _ => false,
                 })
             }
-            Value::Array(items) => items.iter().any(|item| self.known_late(item)),
-            Value::Object(map) => map.values().any(|item| self.known_late(item)),
+            Value::Array(items) => items.iter().any(|item| self.known_late(key, item)),
+            Value::Object(map) => self.any_known_late(map),
             _ => false,
         }
     }

@@ -103,7 +103,7 @@ impl Resource {
     /// Every `${address.output}` in the inputs.
     pub fn references(&self) -> Vec<Reference> {
         let mut found = Vec::new();
-        self.inputs.values().for_each(|value| collect_references(value, &mut found));
+        collect_in_map(&self.inputs, &mut found);
         found
     }
 }
@@ -146,13 +146,19 @@ fn collect_references(value: &Value, found: &mut Vec<Reference>) {
     match value {
         Value::String(text) => found.extend(references_in(text).into_iter().map(|(_, reference)| reference)),
         Value::Array(items) => items.iter().for_each(|item| collect_references(item, found)),
-        // Environment variables are the user's text: a `${…}` in them is not ours to read.
-        Value::Object(map) => map
-            .iter()
-            .filter(|(key, _)| *key != "environment_variables" && *key != "tags")
-            .for_each(|(_, item)| collect_references(item, found)),
+        Value::Object(map) => collect_in_map(map, found),
         _ => {}
     }
+}
+
+fn collect_in_map(map: &Properties, found: &mut Vec<Reference>) {
+    let ours = map.iter().filter(|(key, _)| !is_verbatim(key));
+    ours.for_each(|(_, item)| collect_references(item, found));
+}
+
+/// Whether what stands under `key` is the user's own text: a `${…}` in it is not ours to read.
+pub fn is_verbatim(key: &str) -> bool {
+    key == "environment_variables" || key == "tags"
 }
 
 /// Puts the outputs that `look_up` knows in the place of references. A text that is nothing but one
@@ -167,8 +173,7 @@ pub fn substitute(
     inputs
         .iter()
         .map(|(key, value)| {
-            let verbatim = key == "environment_variables" || key == "tags";
-            let value = if verbatim { value.clone() } else { substitute_value(value, look_up)? };
+            let value = if is_verbatim(key) { value.clone() } else { substitute_value(value, look_up)? };
             Ok((key.clone(), value))
         })
         .collect()

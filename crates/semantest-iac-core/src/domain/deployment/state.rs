@@ -12,6 +12,7 @@ use crate::domain::deployment::status::DeploymentStatus;
 use crate::domain::environment::EnvironmentConfiguration;
 use crate::domain::timestamp::Timestamp;
 use crate::error::ErrorRecord;
+use crate::events::Event;
 use crate::events::request::ScalingTarget;
 
 /// Scaling by function role; the empty role means all.
@@ -40,8 +41,8 @@ pub struct DeploymentState {
     pub scaling: Scaling,
     /// Resources that changed since the last `InfrastructureUpdated`.
     pub changed: BTreeSet<Address>,
-    /// Ids of the requests in the stream.
-    pub requests: BTreeSet<String>,
+    /// The requests in the stream by source and id.
+    pub requests: BTreeMap<(String, String), Event>,
     /// Why the last run failed.
     pub error: Option<ErrorRecord>,
     /// Number of events in the stream.
