@@ -49,12 +49,15 @@ impl Gate {
     }
 }
 
-/// The process that wrote last, for messages.
+/// The process that wrote last, for messages; one that has ended since is not it.
 pub(crate) fn last_writer(path: &Path) -> String {
     let mut text = String::new();
     let read = File::open(path).and_then(|mut file| file.read_to_string(&mut text));
-    match (read, text.trim().is_empty()) {
-        (Ok(_), false) => format!("process {}", text.trim()),
+    let process = read.ok().and_then(|_| rustix::process::Pid::from_raw(text.trim().parse().ok()?));
+    match process {
+        Some(process) if rustix::process::test_kill_process(process).is_ok() => {
+            format!("process {}", process.as_raw_nonzero())
+        }
         _ => "another process".into(),
     }
 }

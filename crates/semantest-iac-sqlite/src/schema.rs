@@ -71,11 +71,18 @@ pub(crate) fn check(connection: &Connection, path: &Path) -> Result<i64> {
         );
         return Err(Error::new(ErrorKind::StorageTooNew, "store.open", text).with("file", path.display()));
     }
-    if version > 0 && application != APPLICATION_ID {
-        let text = format!("{} is a database of another program", path.display());
-        return Err(Error::new(ErrorKind::Storage, "store.open", text).with("file", path.display()));
+    // Ours is created whole, in one transaction: tables without our marks are somebody else's.
+    let tables = || read("SELECT count(*) FROM sqlite_schema");
+    if version < 0 || (version > 0 && application != APPLICATION_ID) || (version == 0 && tables()? > 0) {
+        return Err(foreign(path));
     }
     Ok(version)
+}
+
+/// The error for a file that is no log of this program.
+pub(crate) fn foreign(path: &Path) -> Error {
+    let text = format!("{} is no log of semantest-iac: move it out of the way", path.display());
+    Error::new(ErrorKind::Storage, "store.open", text).with("file", path.display())
 }
 
 /// Brings the file to the newest version. An older file is copied to `<file>.v<version>.backup` first.

@@ -73,8 +73,11 @@ impl SqliteStore {
         let mut reader = lock(&self.reader);
         let failed = sqlite("store.read", &self.database);
         if reader.is_none() {
-            if !self.database.exists() {
-                return Ok(nothing);
+            match fs::metadata(&self.database) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(nothing),
+                Err(error) => return Err(file("store.open", &self.database)(error)),
+                Ok(found) if found.is_file() => {}
+                Ok(_) => return Err(schema::foreign(&self.database)),
             }
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(&self.database, flags).map_err(&failed)?;

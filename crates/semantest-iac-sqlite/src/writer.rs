@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -48,6 +48,7 @@ pub(crate) struct Writer {
     thread: Option<std::thread::JoinHandle<()>>,
     path: PathBuf,
     commits: Arc<AtomicU64>,
+    at_the_gate: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -56,13 +57,20 @@ impl Writer {
         let gate = Gate::open(&lock_path(path))?;
         let (jobs, waiting) = channel();
         let commits = Arc::new(AtomicU64::new(0));
-        let mut worker =
-            Worker { connection: None, gate, path: path.to_owned(), commits: commits.clone(), grown };
+        let at_the_gate = Arc::new(AtomicBool::new(false));
+        let mut worker = Worker {
+            connection: None,
+            gate,
+            path: path.to_owned(),
+            commits: commits.clone(),
+            at_the_gate: at_the_gate.clone(),
+            grown,
+        };
         let thread = std::thread::Builder::new()
             .name("semantest-writer".into())
             .spawn(move || worker.work(&waiting))
             .map_err(crate::error::file("store.open", path))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread), path: path.to_owned(), commits })
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), path: path.to_owned(), commits, at_the_gate })
     }
 
     /// How many transactions were committed.
@@ -108,7 +116,10 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.jobs = None;
-        if let Some(thread) = self.thread.take() {
+        // Everyone who asked has had an answer. A thread that waits for another process holds nothing, and may wait long.
+        if let Some(thread) = self.thread.take()
+            && !self.at_the_gate.load(Ordering::SeqCst)
+        {
             let _ = thread.join();
         }
     }
@@ -119,6 +130,7 @@ struct Worker {
     gate: Gate,
     path: PathBuf,
     commits: Arc<AtomicU64>,
+    at_the_gate: Arc<AtomicBool>,
     grown: Arc<Notify>,
 }
 
@@ -127,7 +139,10 @@ impl Worker {
         while let Ok(first) = waiting.recv() {
             let mut group = vec![first];
             // Waiting for the gate lets more requests gather.
-            let entered = self.gate.enter().and_then(|()| self.open());
+            self.at_the_gate.store(true, Ordering::SeqCst);
+            let entered = self.gate.enter();
+            self.at_the_gate.store(false, Ordering::SeqCst);
+            let entered = entered.and_then(|()| self.open());
             group.extend(waiting.try_iter().take(GROUP - 1));
             let replies = match (entered, &self.connection) {
                 (Ok(()), Some(connection)) => self.commit(connection, group),

@@ -197,12 +197,38 @@ fn what_is_not_a_log_is_refused_with_its_name() {
     let error = SqliteStore::open(folder.path()).map(drop).expect_err("refused");
     assert!(error.message().contains("events.db"), "{error}");
 
-    let other = tempfile::tempdir().expect("a folder");
-    let connection = rusqlite::Connection::open(other.path().join("events.db")).expect("a file");
-    connection.execute_batch("CREATE TABLE theirs(x); PRAGMA user_version=1;").expect("sql");
-    drop(connection);
-    let error = SqliteStore::open(other.path()).map(drop).expect_err("refused");
-    assert!(error.message().contains("another program"), "{error}");
+    for marks in ["PRAGMA user_version=1;", "PRAGMA user_version=-1;", ""] {
+        let other = tempfile::tempdir().expect("a folder");
+        let connection = rusqlite::Connection::open(other.path().join("events.db")).expect("a file");
+        connection.execute_batch(&format!("CREATE TABLE theirs(x); {marks}")).expect("sql");
+        drop(connection);
+        let error = SqliteStore::open(other.path()).map(drop).expect_err("refused");
+        assert!(error.message().contains("no log of semantest-iac"), "{marks}: {error}");
+    }
+
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let error = SqliteStore::open(file.path()).map(drop).expect_err("a file is no folder");
+    assert_eq!(error.kind(), ErrorKind::Storage);
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("events.db")).expect("a folder");
+    SqliteStore::open(folder.path()).map(drop).expect_err("a folder is no file");
+}
+
+#[tokio::test]
+async fn a_store_ends_although_another_process_never_lets_it_write() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = SqliteStore::open(folder.path()).expect("a store");
+    store.append(append("s", ExpectedVersion::Any, &["a"])).await.expect("append");
+    let gate = std::fs::File::open(folder.path().join("events.lock")).expect("the gate");
+    gate.lock().expect("taken");
+    let asked = store.append(append("s", ExpectedVersion::Any, &["b"]));
+    tokio::time::timeout(Duration::from_millis(100), asked).await.expect_err("it has to wait");
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        drop(store);
+        ended.send(()).ok();
+    });
+    end.recv_timeout(Duration::from_secs(20)).expect("it does not wait for the other process");
 }
 
 #[test]
