@@ -4,7 +4,7 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 
 use semantest_iac_core::{ErrorKind, Result};
-use semantest_iac_local::archive::{Unpacked, unpack};
+use semantest_iac_local::archive::{Unpacked, check, unpack};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -27,6 +27,15 @@ fn try_unpack(bytes: &[u8]) -> (tempfile::TempDir, Result<Unpacked>) {
     let names: Vec<_> =
         std::fs::read_dir(outer.path()).expect("outer").flatten().map(|e| e.file_name()).collect();
     assert!(names.iter().all(|name| name == "in"), "written outside: {names:?}");
+    // Judged without unpacking it is the same.
+    let judged = check(bytes).map(|files| files.len());
+    assert_eq!(
+        judged.map_err(|error| error.message().to_owned()),
+        match &done {
+            Ok(unpacked) => Ok(unpacked.files),
+            Err(error) => Err(error.message().to_owned()),
+        }
+    );
     (outer, done)
 }
 
@@ -97,6 +106,21 @@ fn a_name_that_comes_twice_is_refused() {
         file(zip, "./one.js", 0o644);
     });
     assert!(refusal(&other).contains("twice"));
+}
+
+#[test]
+fn what_is_both_a_file_and_a_folder_is_refused() {
+    for names in [["a", "a/b"], ["a/b", "a"], ["a/b/c", "a"], ["x/", "x"]] {
+        let bytes = zip_of(|zip| {
+            for name in names {
+                match name.strip_suffix('/') {
+                    Some(folder) => zip.add_directory(folder, SimpleFileOptions::default()).expect("folder"),
+                    None => file(zip, name, 0o644),
+                }
+            }
+        });
+        assert!(refusal(&bytes).contains("both a file and a folder"), "{names:?}");
+    }
 }
 
 #[test]

@@ -101,6 +101,20 @@ fn a_zip_is_passed_on_as_it_is_and_anything_else_is_refused() {
 }
 
 #[test]
+fn what_could_not_be_unpacked_is_refused_with_the_entry() {
+    let root = project(&[("api/a.js", ""), ("api/b\\c", "")]);
+    assert!(
+        refusal(&root, "api").contains("`b\\\\c` of the package has a backslash"),
+        "{}",
+        refusal(&root, "api")
+    );
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("../x", SimpleFileOptions::default()).expect("entry");
+    fs::write(root.path().join("api.zip"), zip.finish().expect("zip").into_inner()).expect("file");
+    assert!(refusal(&root, "api.zip").contains("`../x` of the package leads out"));
+}
+
+#[test]
 fn too_much_code_is_refused_with_the_largest_folders() {
     let root = project(&[("api/a.js", "")]);
     fs::create_dir(root.path().join("api/models")).expect("folder");
