@@ -2,16 +2,20 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::http::Extensions;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -20,10 +24,52 @@ use tokio_util::task::TaskTracker;
 /// First byte of a TLS handshake record (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
 
+/// So long a client may take to read the end of an answer, and to finish a request at the end of the API.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Where a request came in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub port: u16,
+    /// Whether the connection is encrypted.
+    pub secure: bool,
+}
+
+impl Arrival {
+    /// Of a request, as this server has noted it.
+    pub fn of(extensions: &Extensions) -> Self {
+        extensions.get().copied().unwrap_or(Self { port: 80, secure: false })
+    }
+
+    /// The port that a `Host` header names, or the one that listens.
+    pub fn port_of(&self, host: &str) -> String {
+        named_port(host).map_or_else(|| self.port.to_string(), str::to_owned)
+    }
+
+    /// `host` with a port, so that it can be called from here.
+    pub fn authority(&self, host: &str) -> String {
+        match named_port(host) {
+            Some(_) => host.to_owned(),
+            None => format!("{}:{}", host.trim_end_matches(':'), self.port),
+        }
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
+    }
+}
+
+fn named_port(host: &str) -> Option<&str> {
+    // The colons inside `[::1]` are none of a port's.
+    let after_address = host.rsplit(']').next()?;
+    after_address.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.is_empty())
+}
+
 /// A response held in memory.
 pub(crate) type FullResponse = Response<Full<Bytes>>;
 
-/// Answers requests. `secure` tells whether the connection is encrypted.
+/// Answers requests. Each carries its [`Arrival`] among its extensions.
 pub(crate) trait Handler: Send + Sync + 'static {
     fn handle(
         self: Arc<Self>,
@@ -63,6 +109,7 @@ async fn connection<H: Handler>(
     shutdown: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
+    let port = stream.local_addr().map(|address| address.port()).unwrap_or_default();
     if let Some(acceptor) = tls {
         let mut first = [0u8];
         let peeked = tokio::select! {
@@ -70,35 +117,85 @@ async fn connection<H: Handler>(
             () = shutdown.cancelled() => return,
         };
         if matches!(peeked, Ok(1)) && first[0] == TLS_HANDSHAKE {
-            if let Ok(stream) = acceptor.accept(stream).await {
-                requests(stream, peer, handler, shutdown).await;
+            let accepted = tokio::select! {
+                accepted = acceptor.accept(stream) => accepted,
+                () = shutdown.cancelled() => return,
+            };
+            if let Ok(stream) = accepted {
+                requests(stream, peer, Arrival { port, secure: true }, handler, shutdown).await;
             }
             return;
         }
     }
-    requests(stream, peer, handler, shutdown).await;
+    requests(stream, peer, Arrival { port, secure: false }, handler, shutdown).await;
 }
 
-async fn requests<H: Handler, S>(stream: S, peer: SocketAddr, handler: Arc<H>, shutdown: CancellationToken)
-where
+async fn requests<H: Handler, S>(
+    stream: S,
+    peer: SocketAddr,
+    arrival: Arrival,
+    handler: Arc<H>,
+    shutdown: CancellationToken,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let answering = Arc::new(AtomicUsize::new(0));
+    let counter = answering.clone();
     let service = service_fn(move |request| {
-        let handler = handler.clone();
-        async move { Ok::<_, Infallible>(handler.handle(request, peer).await) }
+        let (handler, counter) = (handler.clone(), counter.clone());
+        async move {
+            counter.fetch_add(1, Ordering::SeqCst);
+            let response = answer(handler, request, peer, arrival).await;
+            counter.fetch_sub(1, Ordering::SeqCst);
+            Ok::<_, Infallible>(response)
+        }
     });
-    let mut builder = hyper::server::conn::http1::Builder::new();
-    builder.pipeline_flush(true);
-    let mut connection =
-        std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    // No `pipeline_flush`: with it, hyper's own answers to what it cannot read (400, 414, 431) are never written.
+    let builder = hyper::server::conn::http1::Builder::new();
+    let mut connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
     // A client that goes away in the middle is no fault of ours.
     tokio::select! {
-        _ = connection.as_mut() => {}
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+        _ = &mut connection => {
+            if let Some(parts) = connection.into_parts() {
+                linger(parts.io.into_inner()).await;
+            }
+            return;
+        }
+        () = shutdown.cancelled() => {}
+    }
+    Pin::new(&mut connection).graceful_shutdown();
+    // Who has begun a request and does not go on with it is not waited for.
+    while tokio::time::timeout(LAST_WORDS, &mut connection).await.is_err() {
+        if answering.load(Ordering::SeqCst) == 0 {
+            return;
         }
     }
+}
+
+async fn answer<H: Handler>(
+    handler: Arc<H>,
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+    arrival: Arrival,
+) -> FullResponse {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    // RFC 9112, section 3.2.
+    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+        return json(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#);
+    }
+    request.extensions_mut().insert(arrival);
+    handler.handle(request, peer).await
+}
+
+/// Ends a connection so that the client can read what was sent last: the kernel resets a connection that is closed
+/// with unread bytes at hand, and the client loses the answer.
+pub(crate) async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let ending = async {
+        let _ = stream.shutdown().await;
+        let mut unread = [0; 8192];
+        while matches!(stream.read(&mut unread).await, Ok(1..)) {}
+    };
+    let _ = tokio::time::timeout(LAST_WORDS, ending).await;
 }
 
 /// A JSON response.
@@ -112,8 +209,10 @@ pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> FullResponse {
 /// Whether the request was addressed to this machine: a page of another site may have made the browser send it
 /// (DNS rebinding).
 pub(crate) fn is_for_loopback(request: &Request<Incoming>) -> bool {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    host.or_else(|| request.uri().host()).is_some_and(is_loopback_name)
+    let host = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
+    // A request line may name an authority too (`GET http://name/ HTTP/1.1`).
+    let mut named = [host, request.uri().host()].into_iter().flatten().peekable();
+    named.peek().is_some() && named.all(is_loopback_name)
 }
 
 /// Whether `host` (`name`, `name:port`, `[address]:port`) names this machine.

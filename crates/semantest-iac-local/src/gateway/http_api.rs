@@ -19,6 +19,8 @@ use crate::runtime::invocation::{Invocation, InvocationOutcome, InvocationRefuse
 
 /// Largest request body, in bytes (API Gateway quotas).
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
+/// A request whose body does not come to its end within this time is given up.
+const BODY_TIME: Duration = Duration::from_secs(30);
 /// The gateway answers by then; the function goes on (API Gateway quotas: integration timeout).
 const INTEGRATION_TIME: Duration = Duration::from_secs(30);
 
@@ -63,14 +65,16 @@ impl HttpApi {
         else {
             return json(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#);
         };
-        let body = match Limited::new(body, BODY_LIMIT).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => {
+        let body = match tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_LIMIT).collect()).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
                 return json(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#);
             }
-            Err(_) => return json(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#),
+            Ok(Err(_)) => return json(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#),
+            Err(_) => return json(StatusCode::REQUEST_TIMEOUT, r#"{"message":"Request Timeout"}"#),
         };
         let function = matched.route.function.clone();
+        let answering = function.clone();
         let event = http_event(&self.definition, &parts, matched, &body, peer);
         let trace = parts.headers.get("x-amzn-trace-id").and_then(|trace| trace.to_str().ok());
         let invocation = Invocation { event, trace_id: trace.map(str::to_owned), client_context: None };
@@ -79,7 +83,11 @@ impl HttpApi {
         let running = tokio::spawn(async move { invoker.invoke(&function, invocation).await });
         match tokio::time::timeout(INTEGRATION_TIME, running).await {
             Err(_) => json(StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"Service Unavailable"}"#),
-            Ok(Ok(Ok(InvocationOutcome::Success { payload, .. }))) => http_response(&payload),
+            Ok(Ok(Ok(InvocationOutcome::Success { request_id, payload }))) => http_response(&payload)
+                .unwrap_or_else(|wrong| {
+                    self.invoker.log(&answering, &request_id, &format!("[ERROR] {wrong}"));
+                    internal_error()
+                }),
             Ok(Ok(Err(InvocationRefused::TooLarge { .. }))) => {
                 json(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#)
             }

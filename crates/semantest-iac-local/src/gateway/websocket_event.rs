@@ -9,7 +9,7 @@ use hyper::http::request::Parts;
 use semantest_iac_core::ports::clock::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::gateway::http_event::{common_log_time, gateway_request_id, trace_id};
+use crate::gateway::http_event::{common_log_time, gateway_id, trace_id};
 use crate::gateway::routes::decode;
 use crate::host::definition::WebsocketApiDefinition;
 
@@ -31,7 +31,7 @@ pub(crate) fn context(
     event_type: &str,
 ) -> (Map<String, Value>, String) {
     let now = Timestamp::now();
-    let request_id = gateway_request_id();
+    let request_id = gateway_id();
     let context = json!({
         "routeKey": route_key,
         "eventType": event_type,
@@ -74,7 +74,7 @@ pub(crate) fn connect(parts: &Parts, context: Map<String, Value>) -> Bytes {
 
 /// The event of a message.
 pub(crate) fn message(mut context: Map<String, Value>, body: &str) -> Bytes {
-    context.insert("messageId".into(), json!(gateway_request_id()));
+    context.insert("messageId".into(), json!(gateway_id()));
     Bytes::from(json!({ "requestContext": context, "body": body, "isBase64Encoded": false }).to_string())
 }
 
