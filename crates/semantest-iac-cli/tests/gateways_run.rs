@@ -94,3 +94,115 @@ fn a_host_without_port_is_completed_so_that_the_domain_name_can_be_called() {
     let id = event["requestContext"]["requestId"].as_str().expect("an id");
     assert!(!id.contains(['/', '+']) && id.ends_with('='), "{id}");
 }
+
+const SOCKETS: &str = r#"
+import json
+
+def handler(event, context):
+    print("EVENT " + json.dumps(event))
+    return {"statusCode": "odd" if event.get("queryStringParameters") else 200}
+"#;
+
+/// A WebSocket component whose functions print their events: its project, and `host:port`.
+fn websocket() -> (Project, String) {
+    let project = Project::init("python");
+    project.write("rest-api/app.py", SOCKETS);
+    let old = "[components.rest-api]";
+    project.replace("semantest.toml", old, &format!("{old}\nkind = \"websocket\""));
+    let routes = r#"["GET /health", "ANY /{proxy+}"]"#;
+    project.replace("semantest.toml", routes, r#"["$connect", "$default", "$disconnect"]"#);
+    let answer = project.json(&["deploy"]).ok();
+    let endpoint = answer["endpoint"].as_str().expect("an endpoint");
+    let address = endpoint.trim_start_matches("ws://").trim_end_matches("/dev").to_owned();
+    (project, address)
+}
+
+fn handshake(address: &str, path: &str, version: u8) -> (TcpStream, String) {
+    let mut stream = TcpStream::connect(address).expect("the gateway answers");
+    let host = address.replace("127.0.0.1", "localhost");
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: {version}\r\n\r\n"
+    )
+    .expect("request");
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).is_ok() {
+        head.push(byte[0]);
+    }
+    (stream, String::from_utf8_lossy(&head).into_owned())
+}
+
+/// A frame of a client, masked with zeros.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).expect("a short payload") | 0x80;
+    [&[first, length, 0, 0, 0, 0], payload].concat()
+}
+
+/// Waits for the event that `wanted` tells from the others; a function's lines come a moment later.
+fn event(project: &Project, wanted: impl Fn(&Value) -> bool) -> Value {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        let lines = project.json(&["logs", "--limit", "1000"]).ok();
+        let lines = lines["lines"].as_array().expect("lines").clone();
+        let texts = lines.iter().filter_map(|line| line["message"].as_str()?.strip_prefix("EVENT "));
+        let mut events = texts.map(|text| serde_json::from_str::<Value>(text).expect("JSON"));
+        if let Some(found) = events.find(&wanted) {
+            return found;
+        }
+        assert!(std::time::Instant::now() < deadline, "no such event: {lines:?}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn socket_events_carry_what_those_of_aws_carry() {
+    let (project, address) = websocket();
+    let (mut stream, head) = handshake(&address, "/dev", 13);
+    assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+    stream.write_all(&frame(0x82, &[0, 159, 146, 150])).expect("a binary message");
+    let binary = event(&project, |event| event["isBase64Encoded"] == true);
+    assert_eq!(binary["body"], "AJ+Slg==", "bytes arrive as they are");
+    drop(stream);
+    let connect = event(&project, |event| event["requestContext"]["eventType"] == "CONNECT");
+    let headers = &connect["headers"];
+    assert_eq!(headers["Sec-WebSocket-Version"], "13");
+    assert_eq!(
+        (&headers["X-Forwarded-For"], &headers["X-Forwarded-Proto"]),
+        (&json!("127.0.0.1"), &json!("http"))
+    );
+    assert_eq!(headers["X-Forwarded-Port"].as_str(), address.rsplit(':').next());
+    let id = connect["requestContext"]["connectionId"].as_str().expect("an id");
+    assert!(!id.contains(['/', '+']) && id.ends_with('='), "{id}");
+    let disconnect = event(&project, |event| event["requestContext"]["eventType"] == "DISCONNECT");
+    assert_eq!(disconnect["headers"]["Host"], connect["headers"]["Host"]);
+    assert_eq!(disconnect["multiValueHeaders"]["x-restapi"], json!([""]));
+    assert_eq!(disconnect["requestContext"]["disconnectStatusCode"], 1006);
+}
+
+#[test]
+fn a_client_that_breaks_the_protocol_is_told_why_the_connection_ends() {
+    let (project, address) = websocket();
+    let cases = [
+        ("reserved bits", frame(0xF1, b"a"), 1002),
+        ("an unknown opcode", frame(0x83, b"a"), 1002),
+        ("no mask", vec![0x81, 1, b'a'], 1002),
+        ("a continuation of nothing", frame(0x80, b"a"), 1002),
+        ("text that is no UTF-8", frame(0x81, &[0xFF, 0xFE]), 1007),
+    ];
+    for (what, bytes, code) in cases {
+        let (mut stream, _) = handshake(&address, "/dev", 13);
+        stream.write_all(&bytes).expect("a frame");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("a close frame");
+        assert_eq!(answer.first(), Some(&0x88), "{what}: {answer:?}");
+        assert_eq!(u16::from_be_bytes([answer[2], answer[3]]), code, "{what}");
+    }
+    let (_, head) = handshake(&address, "/dev", 8);
+    assert!(head.starts_with("HTTP/1.1 426") && head.contains("sec-websocket-version: 13"), "{head}");
+    let (_, head) = handshake(&address, "/dev?odd=1", 13);
+    assert!(head.starts_with("HTTP/1.1 502"), "{head}");
+    let lines = project.json(&["logs", "--limit", "1000"]).ok()["lines"].to_string();
+    assert!(lines.contains("the response's statusCode is"), "{lines}");
+}

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::http::Extensions;
@@ -26,6 +26,9 @@ const TLS_HANDSHAKE: u8 = 0x16;
 
 /// So long a client may take to read the end of an answer, and to finish a request at the end of the API.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// A request whose body does not come to its end within this time is given up.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// Where a request came in.
 #[derive(Clone, Copy, Debug)]
@@ -196,6 +199,21 @@ pub(crate) async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
         while matches!(stream.read(&mut unread).await, Ok(1..)) {}
     };
     let _ = tokio::time::timeout(LAST_WORDS, ending).await;
+}
+
+/// The body of a request, whole.
+///
+/// # Errors
+/// The answer where it has more than `limit` bytes, breaks off or does not come to its end.
+pub(crate) async fn read_body(body: Incoming, limit: usize) -> Result<Bytes, FullResponse> {
+    match tokio::time::timeout(BODY_TIME, Limited::new(body, limit).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(json(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#))
+        }
+        Ok(Err(_)) => Err(json(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#)),
+        Err(_) => Err(json(StatusCode::REQUEST_TIMEOUT, r#"{"message":"Request Timeout"}"#)),
+    }
 }
 
 /// A JSON response.

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
 use tokio::net::TcpListener;
@@ -14,13 +13,11 @@ use crate::gateway::http_event::http_event;
 use crate::gateway::http_response::{http_response, internal_error};
 use crate::gateway::{cors, routes};
 use crate::host::definition::HttpApiDefinition;
-use crate::http_server::{self, FullResponse, Handler, is_for_loopback, json};
+use crate::http_server::{self, FullResponse, Handler, is_for_loopback, json, read_body};
 use crate::runtime::invocation::{Invocation, InvocationOutcome, InvocationRefused, Invoker};
 
 /// Largest request body, in bytes (API Gateway quotas).
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
-/// A request whose body does not come to its end within this time is given up.
-const BODY_TIME: Duration = Duration::from_secs(30);
 /// The gateway answers by then; the function goes on (API Gateway quotas: integration timeout).
 const INTEGRATION_TIME: Duration = Duration::from_secs(30);
 
@@ -65,13 +62,9 @@ impl HttpApi {
         else {
             return json(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#);
         };
-        let body = match tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_LIMIT).collect()).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                return json(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#);
-            }
-            Ok(Err(_)) => return json(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#),
-            Err(_) => return json(StatusCode::REQUEST_TIMEOUT, r#"{"message":"Request Timeout"}"#),
+        let body = match read_body(body, BODY_LIMIT).await {
+            Ok(body) => body,
+            Err(refused) => return refused,
         };
         let function = matched.route.function.clone();
         let answering = function.clone();

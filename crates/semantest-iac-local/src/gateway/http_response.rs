@@ -37,7 +37,7 @@ pub(crate) fn internal_error() -> FullResponse {
 }
 
 fn explicit(map: &Map<String, Value>) -> Result<FullResponse, String> {
-    let status = status(&map["statusCode"])?;
+    let status = status_code(&map["statusCode"])?;
     let mut response = Response::new(Full::new(body(map)?));
     *response.status_mut() = status;
     if let Some(Value::Object(headers)) = map.get("headers") {
@@ -62,7 +62,7 @@ fn explicit(map: &Map<String, Value>) -> Result<FullResponse, String> {
 }
 
 /// A final status: one below 200 announces another answer, and none would come.
-fn status(value: &Value) -> Result<StatusCode, String> {
+pub(crate) fn status_code(value: &Value) -> Result<StatusCode, String> {
     let number = match value {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => text.trim().parse().ok(),
