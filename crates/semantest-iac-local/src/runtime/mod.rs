@@ -5,6 +5,8 @@ pub mod function_log;
 pub mod function_runtime;
 pub mod interpreter;
 pub mod invocation;
+mod memory;
+mod output;
 mod pool;
 mod runtime_api;
 mod spawn;
