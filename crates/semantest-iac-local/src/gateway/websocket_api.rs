@@ -170,13 +170,7 @@ impl WebsocketApi {
                     true => FullResponse::default(),
                     false => gone(),
                 },
-                Err(refused) if refused.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                    let text = r#"{"message":"Message too long"}"#;
-                    let mut response = respond(StatusCode::PAYLOAD_TOO_LARGE, text);
-                    let kind = HeaderValue::from_static("PayloadTooLargeException");
-                    response.headers_mut().insert("x-amzn-errortype", kind);
-                    response
-                }
+                Err(refused) if refused.status() == StatusCode::PAYLOAD_TOO_LARGE => too_long(),
                 Err(refused) => refused,
             },
             Method::GET => {
@@ -207,6 +201,13 @@ fn comes_from_loopback(origin: Option<&HeaderValue>) -> bool {
     let Some(origin) = origin else { return true };
     let host = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
     host.is_some_and(is_loopback_name)
+}
+
+fn too_long() -> FullResponse {
+    let mut response = respond(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Message too long"}"#);
+    let kind = HeaderValue::from_static("PayloadTooLargeException");
+    response.headers_mut().insert("x-amzn-errortype", kind);
+    response
 }
 
 fn gone() -> FullResponse {

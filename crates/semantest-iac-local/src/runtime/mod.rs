@@ -5,6 +5,7 @@ pub mod function_log;
 pub mod function_runtime;
 pub mod interpreter;
 pub mod invocation;
+mod launch;
 mod memory;
 mod output;
 mod pool;

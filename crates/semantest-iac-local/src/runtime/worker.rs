@@ -1,25 +1,22 @@
 //! One worker: a process, its Runtime API, its log, its limits.
 
-use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use serde_json::Value;
-use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio_util::sync::CancellationToken;
 
-use crate::runtime::environment;
-use crate::runtime::interpreter::{self, RuntimeFamily};
+use crate::runtime::interpreter::RuntimeFamily;
 use crate::runtime::invocation::InvocationOutcome;
+use crate::runtime::launch::launch;
 use crate::runtime::memory::{group_kib, resident_kib};
 use crate::runtime::output::Output;
 use crate::runtime::pool::{Job, Pool, error_payload};
-use crate::runtime::runtime_api;
-use crate::runtime::spawn::{kill_group, spawn};
+use crate::runtime::spawn::kill_group;
 
 /// Largest event and response, in bytes (AWS Lambda quotas).
 pub(crate) const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
@@ -235,7 +232,7 @@ pub(crate) async fn supervise(pool: Arc<Pool>) {
         peak_kib: AtomicU64::new(0),
         process: AtomicU32::new(0),
     });
-    let started = start(&worker).await;
+    let started = launch(&worker).await;
     let failure = match started {
         Ok((child, api)) => {
             let failure = run(&worker, child).await;
@@ -248,49 +245,6 @@ pub(crate) async fn supervise(pool: Arc<Pool>) {
         }
     };
     pool.ended(failure);
-}
-
-async fn start(worker: &Arc<Worker>) -> Result<(Child, tokio::task::JoinHandle<()>), String> {
-    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let command = command(&worker.pool, &address.to_string())?;
-    let api = tokio::spawn(runtime_api::serve(worker.clone(), listener));
-    match spawn(command) {
-        Ok(child) => Ok((child, api)),
-        Err(error) => {
-            api.abort();
-            Err(format!("the function's process cannot be started: {error}"))
-        }
-    }
-}
-
-fn command(pool: &Pool, runtime_api: &str) -> Result<Command, String> {
-    let function = &pool.function;
-    let stream = format!("local/[$LATEST]{}", uuid::Uuid::new_v4().simple());
-    let certificate = pool.certificate.as_deref();
-    let variables = environment::variables(function, &pool.secrets, runtime_api, &stream, certificate)
-        .map_err(|secret| format!("secret `{secret}` has no value here: set it and deploy again"))?;
-    let (program, script): (PathBuf, Option<PathBuf>) = match RuntimeFamily::parse(&function.runtime) {
-        Some(RuntimeFamily::Provided) => (function.code_dir.join("bootstrap"), None),
-        Some(family) => {
-            let found = interpreter::find(&function.runtime)?;
-            if let Some(warning) = found.warning {
-                pool.log.write(None, &format!("WARNING: {warning}"));
-            }
-            let script = if matches!(family, RuntimeFamily::Python(_)) { "python.py" } else { "node.mjs" };
-            (found.program, Some(pool.bootstraps.join(script)))
-        }
-        None => return Err(format!("runtime `{}` is not known here", function.runtime)),
-    };
-    if script.is_none() && !program.exists() {
-        return Err(
-            "the package has no executable `bootstrap` at its top, which provided.* runtimes run".into()
-        );
-    }
-    let mut command = Command::new(program);
-    command.args(script).env_clear().envs(variables).current_dir(&function.code_dir);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    Ok(command)
 }
 
 /// Watches a worker until it ends; the reason, where it never became ready.
