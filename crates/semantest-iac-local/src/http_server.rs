@@ -241,3 +241,24 @@ pub(crate) fn is_loopback_name(host: &str) -> bool {
     };
     name.eq_ignore_ascii_case("localhost") || name == "127.0.0.1" || name == "::1"
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_completed_with_the_port_that_listens() {
+        let arrival = Arrival { port: 8080, secure: false };
+        let cases = [
+            ("localhost", "localhost:8080"),
+            ("localhost:", "localhost:8080"),
+            ("127.0.0.1:90", "127.0.0.1:90"),
+            ("[::1]", "[::1]:8080"),
+            ("[::1]:90", "[::1]:90"),
+        ];
+        for (host, authority) in cases {
+            assert_eq!(arrival.authority(host), authority);
+            assert!(is_loopback_name(host), "{host}");
+        }
+    }
+}
