@@ -191,3 +191,31 @@ exports.handler = async (event) => {
     let (_project, endpoint) = with_handler("nodejs20.x", "chat.js", code, json!({ "NODE_PATH": modules }));
     assert_eq!(python(SAY, &[&endpoint]), "ping true");
 }
+
+#[test]
+fn every_message_of_a_burst_on_one_connection_is_answered() {
+    let (project, endpoint, _) = websocket();
+    let script = r#"
+import asyncio, json, sys, websockets
+async def main(url):
+    async with websockets.connect(url) as socket:
+        for number in range(200):
+            await socket.send(str(number))
+        echoes = {json.loads(await asyncio.wait_for(socket.recv(), 60))["echo"] for _ in range(200)}
+        print(echoes == {str(number) for number in range(200)})
+asyncio.run(main(sys.argv[1]))
+"#;
+    assert_eq!(python(script, &[&endpoint]), "True");
+    // A client that goes away in the middle leaves nothing behind that keeps the host from ending.
+    let script = r#"
+import asyncio, os, sys, websockets
+async def main(url):
+    async with websockets.connect(url) as socket:
+        for number in range(200):
+            await socket.send(str(number))
+        os._exit(0)
+asyncio.run(main(sys.argv[1]))
+"#;
+    python(script, &[&endpoint]);
+    assert_eq!(project.run(&["local", "stop"]).code, 0);
+}

@@ -2,16 +2,20 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::http::Extensions;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -20,10 +24,55 @@ use tokio_util::task::TaskTracker;
 /// First byte of a TLS handshake record (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
 
+/// So long a client may take to read the end of an answer, and to finish a request at the end of the API.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// A request whose body does not come to its end within this time is given up.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// Where a request came in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub port: u16,
+    /// Whether the connection is encrypted.
+    pub secure: bool,
+}
+
+impl Arrival {
+    /// Of a request, as this server has noted it.
+    pub fn of(extensions: &Extensions) -> Self {
+        extensions.get().copied().unwrap_or(Self { port: 80, secure: false })
+    }
+
+    /// The port that a `Host` header names, or the one that listens.
+    pub fn port_of(&self, host: &str) -> String {
+        named_port(host).map_or_else(|| self.port.to_string(), str::to_owned)
+    }
+
+    /// `host` with a port, so that it can be called from here.
+    pub fn authority(&self, host: &str) -> String {
+        match named_port(host) {
+            Some(_) => host.to_owned(),
+            None => format!("{}:{}", host.trim_end_matches(':'), self.port),
+        }
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
+    }
+}
+
+fn named_port(host: &str) -> Option<&str> {
+    // The colons inside `[::1]` are none of a port's.
+    let after_address = host.rsplit(']').next()?;
+    after_address.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.is_empty())
+}
+
 /// A response held in memory.
 pub(crate) type FullResponse = Response<Full<Bytes>>;
 
-/// Answers requests. `secure` tells whether the connection is encrypted.
+/// Answers requests. Each carries its [`Arrival`] among its extensions.
 pub(crate) trait Handler: Send + Sync + 'static {
     fn handle(
         self: Arc<Self>,
@@ -63,6 +112,7 @@ async fn connection<H: Handler>(
     shutdown: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
+    let port = stream.local_addr().map(|address| address.port()).unwrap_or_default();
     if let Some(acceptor) = tls {
         let mut first = [0u8];
         let peeked = tokio::select! {
@@ -70,34 +120,99 @@ async fn connection<H: Handler>(
             () = shutdown.cancelled() => return,
         };
         if matches!(peeked, Ok(1)) && first[0] == TLS_HANDSHAKE {
-            if let Ok(stream) = acceptor.accept(stream).await {
-                requests(stream, peer, handler, shutdown).await;
+            let accepted = tokio::select! {
+                accepted = acceptor.accept(stream) => accepted,
+                () = shutdown.cancelled() => return,
+            };
+            if let Ok(stream) = accepted {
+                requests(stream, peer, Arrival { port, secure: true }, handler, shutdown).await;
             }
             return;
         }
     }
-    requests(stream, peer, handler, shutdown).await;
+    requests(stream, peer, Arrival { port, secure: false }, handler, shutdown).await;
 }
 
-async fn requests<H: Handler, S>(stream: S, peer: SocketAddr, handler: Arc<H>, shutdown: CancellationToken)
-where
+async fn requests<H: Handler, S>(
+    stream: S,
+    peer: SocketAddr,
+    arrival: Arrival,
+    handler: Arc<H>,
+    shutdown: CancellationToken,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let answering = Arc::new(AtomicUsize::new(0));
+    let counter = answering.clone();
     let service = service_fn(move |request| {
-        let handler = handler.clone();
-        async move { Ok::<_, Infallible>(handler.handle(request, peer).await) }
+        let (handler, counter) = (handler.clone(), counter.clone());
+        async move {
+            counter.fetch_add(1, Ordering::SeqCst);
+            let response = answer(handler, request, peer, arrival).await;
+            counter.fetch_sub(1, Ordering::SeqCst);
+            Ok::<_, Infallible>(response)
+        }
     });
-    let mut builder = hyper::server::conn::http1::Builder::new();
-    builder.pipeline_flush(true);
-    let mut connection =
-        std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    // No `pipeline_flush`: with it, hyper's own answers to what it cannot read (400, 414, 431) are never written.
+    let builder = hyper::server::conn::http1::Builder::new();
+    let mut connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
     // A client that goes away in the middle is no fault of ours.
     tokio::select! {
-        _ = connection.as_mut() => {}
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+        _ = &mut connection => {
+            if let Some(parts) = connection.into_parts() {
+                linger(parts.io.into_inner()).await;
+            }
+            return;
         }
+        () = shutdown.cancelled() => {}
+    }
+    Pin::new(&mut connection).graceful_shutdown();
+    // Who has begun a request and does not go on with it is not waited for.
+    while tokio::time::timeout(LAST_WORDS, &mut connection).await.is_err() {
+        if answering.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+    }
+}
+
+async fn answer<H: Handler>(
+    handler: Arc<H>,
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+    arrival: Arrival,
+) -> FullResponse {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    // RFC 9112, section 3.2.
+    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+        return json(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#);
+    }
+    request.extensions_mut().insert(arrival);
+    handler.handle(request, peer).await
+}
+
+/// Ends a connection so that the client can read what was sent last: the kernel resets a connection that is closed
+/// with unread bytes at hand, and the client loses the answer.
+pub(crate) async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let ending = async {
+        let _ = stream.shutdown().await;
+        let mut unread = [0; 8192];
+        while matches!(stream.read(&mut unread).await, Ok(1..)) {}
+    };
+    let _ = tokio::time::timeout(LAST_WORDS, ending).await;
+}
+
+/// The body of a request, whole.
+///
+/// # Errors
+/// The answer where it has more than `limit` bytes, breaks off or does not come to its end.
+pub(crate) async fn read_body(body: Incoming, limit: usize) -> Result<Bytes, FullResponse> {
+    match tokio::time::timeout(BODY_TIME, Limited::new(body, limit).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(json(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#))
+        }
+        Ok(Err(_)) => Err(json(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#)),
+        Err(_) => Err(json(StatusCode::REQUEST_TIMEOUT, r#"{"message":"Request Timeout"}"#)),
     }
 }
 
@@ -112,8 +227,10 @@ pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> FullResponse {
 /// Whether the request was addressed to this machine: a page of another site may have made the browser send it
 /// (DNS rebinding).
 pub(crate) fn is_for_loopback(request: &Request<Incoming>) -> bool {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    host.or_else(|| request.uri().host()).is_some_and(is_loopback_name)
+    let host = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
+    // A request line may name an authority too (`GET http://name/ HTTP/1.1`).
+    let mut named = [host, request.uri().host()].into_iter().flatten().peekable();
+    named.peek().is_some() && named.all(is_loopback_name)
 }
 
 /// Whether `host` (`name`, `name:port`, `[address]:port`) names this machine.
@@ -123,4 +240,25 @@ pub(crate) fn is_loopback_name(host: &str) -> bool {
         None => host.split(':').next().unwrap_or_default(),
     };
     name.eq_ignore_ascii_case("localhost") || name == "127.0.0.1" || name == "::1"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_completed_with_the_port_that_listens() {
+        let arrival = Arrival { port: 8080, secure: false };
+        let cases = [
+            ("localhost", "localhost:8080"),
+            ("localhost:", "localhost:8080"),
+            ("127.0.0.1:90", "127.0.0.1:90"),
+            ("[::1]", "[::1]:8080"),
+            ("[::1]:90", "[::1]:90"),
+        ];
+        for (host, authority) in cases {
+            assert_eq!(arrival.authority(host), authority);
+            assert!(is_loopback_name(host), "{host}");
+        }
+    }
 }

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
 use tokio::net::TcpListener;
@@ -14,7 +13,7 @@ use crate::gateway::http_event::http_event;
 use crate::gateway::http_response::{http_response, internal_error};
 use crate::gateway::{cors, routes};
 use crate::host::definition::HttpApiDefinition;
-use crate::http_server::{self, FullResponse, Handler, is_for_loopback, json};
+use crate::http_server::{self, FullResponse, Handler, is_for_loopback, json, read_body};
 use crate::runtime::invocation::{Invocation, InvocationOutcome, InvocationRefused, Invoker};
 
 /// Largest request body, in bytes (API Gateway quotas).
@@ -63,14 +62,12 @@ impl HttpApi {
         else {
             return json(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#);
         };
-        let body = match Limited::new(body, BODY_LIMIT).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => {
-                return json(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#);
-            }
-            Err(_) => return json(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#),
+        let body = match read_body(body, BODY_LIMIT).await {
+            Ok(body) => body,
+            Err(refused) => return refused,
         };
         let function = matched.route.function.clone();
+        let answering = function.clone();
         let event = http_event(&self.definition, &parts, matched, &body, peer);
         let trace = parts.headers.get("x-amzn-trace-id").and_then(|trace| trace.to_str().ok());
         let invocation = Invocation { event, trace_id: trace.map(str::to_owned), client_context: None };
@@ -79,7 +76,11 @@ impl HttpApi {
         let running = tokio::spawn(async move { invoker.invoke(&function, invocation).await });
         match tokio::time::timeout(INTEGRATION_TIME, running).await {
             Err(_) => json(StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"Service Unavailable"}"#),
-            Ok(Ok(Ok(InvocationOutcome::Success { payload, .. }))) => http_response(&payload),
+            Ok(Ok(Ok(InvocationOutcome::Success { request_id, payload }))) => http_response(&payload)
+                .unwrap_or_else(|wrong| {
+                    self.invoker.log(&answering, &request_id, &format!("[ERROR] {wrong}"));
+                    internal_error()
+                }),
             Ok(Ok(Err(InvocationRefused::TooLarge { .. }))) => {
                 json(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#)
             }

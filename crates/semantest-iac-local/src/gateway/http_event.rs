@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use bytes::Bytes;
 use hyper::http::request::Parts;
 use semantest_iac_core::ports::clock::Timestamp;
@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::gateway::routes::{Matched, decode};
 use crate::host::definition::HttpApiDefinition;
+use crate::http_server::Arrival;
 
 /// The account that local resources pretend to belong to.
 pub(crate) const ACCOUNT: &str = "000000000000";
@@ -72,7 +73,8 @@ pub(crate) fn http_event(
     peer: SocketAddr,
 ) -> Bytes {
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let host = text("host").unwrap_or("127.0.0.1");
+    let arrival = Arrival::of(&parts.extensions);
+    let host = arrival.authority(text("host").unwrap_or("127.0.0.1"));
     let path = decode(parts.uri.path());
     let query = parts.uri.query().unwrap_or_default();
     let now = Timestamp::now();
@@ -91,12 +93,12 @@ pub(crate) fn http_event(
             .map(str::trim)
             .filter(|cookie| !cookie.is_empty())
             .collect(),
-        headers: headers(parts, host, peer),
+        headers: headers(parts, arrival, peer),
         query_string_parameters: query_parameters(query),
         request_context: RequestContext {
             account_id: ACCOUNT,
             api_id: &api.id,
-            domain_name: host,
+            domain_name: &host,
             domain_prefix: host.split(['.', ':']).next().unwrap_or_default(),
             http: HttpContext {
                 method: parts.method.as_str(),
@@ -105,7 +107,7 @@ pub(crate) fn http_event(
                 source_ip: peer.ip().to_string(),
                 user_agent: text("user-agent").unwrap_or_default(),
             },
-            request_id: gateway_request_id(),
+            request_id: gateway_id(),
             route_key: &matched.route.route_key,
             stage: "$default",
             time: common_log_time(now),
@@ -118,7 +120,7 @@ pub(crate) fn http_event(
     Bytes::from(serde_json::to_vec(&event).unwrap_or_default())
 }
 
-fn headers(parts: &Parts, host: &str, peer: SocketAddr) -> BTreeMap<String, String> {
+fn headers(parts: &Parts, arrival: Arrival, peer: SocketAddr) -> BTreeMap<String, String> {
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in &parts.headers {
         if name == "cookie" || name == "connection" || name == "transfer-encoding" {
@@ -131,11 +133,11 @@ fn headers(parts: &Parts, host: &str, peer: SocketAddr) -> BTreeMap<String, Stri
         }
         joined.push_str(&value);
     }
-    let port = host.rsplit_once(':').map_or("80", |(_, port)| port);
-    for (name, value) in [("x-forwarded-for", peer.ip().to_string()), ("x-forwarded-port", port.to_owned())] {
+    let port = arrival.port_of(headers.get("host").map(String::as_str).unwrap_or_default());
+    for (name, value) in [("x-forwarded-for", peer.ip().to_string()), ("x-forwarded-port", port)] {
         headers.entry(name.to_owned()).and_modify(|all| all.push_str(&format!(", {value}"))).or_insert(value);
     }
-    headers.entry("x-forwarded-proto".into()).or_insert_with(|| "http".into());
+    headers.entry("x-forwarded-proto".into()).or_insert_with(|| arrival.scheme().into());
     headers.entry("x-amzn-trace-id".into()).or_insert_with(trace_id);
     headers
 }
@@ -167,9 +169,10 @@ fn encode_body(body: &Bytes, content_type: Option<&str>) -> (Option<String>, boo
     }
 }
 
-/// The gateway's own request id: not the function's.
-pub(crate) fn gateway_request_id() -> String {
-    STANDARD.encode(&uuid::Uuid::new_v4().as_bytes()[..11])
+/// An id of the gateway's own, for a request (not the function's), a message or a connection.
+pub(crate) fn gateway_id() -> String {
+    // The alphabet of URLs: such ids stand in paths.
+    URL_SAFE.encode(&uuid::Uuid::new_v4().as_bytes()[..11])
 }
 
 /// A trace header of our own.

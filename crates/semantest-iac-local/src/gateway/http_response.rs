@@ -15,15 +15,19 @@ use crate::http_server::{FullResponse, json};
 /// Headers that belong to the connection, not to the answer.
 const NOT_THE_FUNCTIONS: [&str; 4] = ["content-length", "connection", "transfer-encoding", "keep-alive"];
 
-/// The response for what a handler returned; one that cannot be understood is an internal error.
-pub(crate) fn http_response(payload: &[u8]) -> FullResponse {
-    let Ok(value) = serde_json::from_slice::<Value>(payload) else { return internal_error() };
+/// The response for what a handler returned.
+///
+/// # Errors
+/// What is wrong with it, in words for the function's log; the client gets [`internal_error`].
+pub(crate) fn http_response(payload: &[u8]) -> Result<FullResponse, String> {
+    let value: Value =
+        serde_json::from_slice(payload).map_err(|error| format!("the response is not JSON: {error}"))?;
     match &value {
-        Value::Object(map) if map.contains_key("statusCode") => explicit(map).unwrap_or_else(internal_error),
+        Value::Object(map) if map.contains_key("statusCode") => explicit(map),
         // Anything else is the body of a success.
-        Value::String(text) => json(StatusCode::OK, text.clone()),
-        Value::Null => json(StatusCode::OK, "null"),
-        _ => json(StatusCode::OK, payload.to_vec()),
+        Value::String(text) => Ok(json(StatusCode::OK, text.clone())),
+        Value::Null => Ok(json(StatusCode::OK, "null")),
+        _ => Ok(json(StatusCode::OK, payload.to_vec())),
     }
 }
 
@@ -32,52 +36,87 @@ pub(crate) fn internal_error() -> FullResponse {
     json(StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#)
 }
 
-fn explicit(map: &Map<String, Value>) -> Option<FullResponse> {
-    let status = match map.get("statusCode")? {
-        Value::Number(number) => number.as_u64()?,
-        Value::String(text) => text.trim().parse().ok()?,
-        _ => return None,
-    };
-    let status = StatusCode::from_u16(u16::try_from(status).ok()?).ok()?;
-    let body = body(map)?;
-    let mut response = Response::new(Full::new(body));
+fn explicit(map: &Map<String, Value>) -> Result<FullResponse, String> {
+    let status = status_code(&map["statusCode"])?;
+    let mut response = Response::new(Full::new(body(map)?));
     *response.status_mut() = status;
     if let Some(Value::Object(headers)) = map.get("headers") {
         for (name, value) in headers {
             if NOT_THE_FUNCTIONS.contains(&name.to_ascii_lowercase().as_str()) {
                 continue;
             }
-            let name = HeaderName::try_from(name.as_str()).ok()?;
-            response.headers_mut().insert(name, header_value(value)?);
+            let key = HeaderName::try_from(name.as_str())
+                .map_err(|_| format!("{name:?} cannot be the name of a header"))?;
+            response.headers_mut().insert(key, header_value(name, value)?);
         }
     }
     if let Some(Value::Array(cookies)) = map.get("cookies") {
         for cookie in cookies {
-            response.headers_mut().append(SET_COOKIE, header_value(cookie)?);
+            response.headers_mut().append(SET_COOKIE, header_value("set-cookie", cookie)?);
         }
     }
-    let informational = status.is_informational() || status == StatusCode::NO_CONTENT;
-    if !response.headers().contains_key(CONTENT_TYPE) && !informational {
+    if !response.headers().contains_key(CONTENT_TYPE) && status != StatusCode::NO_CONTENT {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain;charset=UTF-8"));
     }
-    Some(response)
+    Ok(response)
 }
 
-fn body(map: &Map<String, Value>) -> Option<Bytes> {
+/// A final status: one below 200 announces another answer, and none would come.
+pub(crate) fn status_code(value: &Value) -> Result<StatusCode, String> {
+    let number = match value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let code = number.and_then(|number| u16::try_from(number).ok()).filter(|code| *code >= 200);
+    let status = code.and_then(|code| StatusCode::from_u16(code).ok());
+    status.ok_or_else(|| format!("the response's statusCode is {value}: it must be a number from 200 to 999"))
+}
+
+fn body(map: &Map<String, Value>) -> Result<Bytes, String> {
     let encoded = map.get("isBase64Encoded").and_then(Value::as_bool).unwrap_or(false);
-    Some(match map.get("body") {
+    Ok(match map.get("body") {
         None | Some(Value::Null) => Bytes::new(),
-        Some(Value::String(text)) if encoded => Bytes::from(STANDARD.decode(text).ok()?),
+        Some(Value::String(text)) if encoded => {
+            let decoded = STANDARD.decode(text);
+            Bytes::from(decoded.map_err(|error| format!("the response's body is not Base64: {error}"))?)
+        }
         Some(Value::String(text)) => Bytes::from(text.clone()),
         Some(other) => Bytes::from(other.to_string()),
     })
 }
 
-fn header_value(value: &Value) -> Option<HeaderValue> {
+fn header_value(name: &str, value: &Value) -> Result<HeaderValue, String> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
         other => other.to_string(),
     };
-    HeaderValue::from_bytes(text.as_bytes()).ok()
+    HeaderValue::from_bytes(text.as_bytes())
+        .map_err(|_| format!("the value of header `{name}` holds what a header cannot: {text:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_response_is_said() {
+        let cases = [
+            (r#"{"statusCode":"abc"}"#, "statusCode is \"abc\""),
+            (r#"{"statusCode":0}"#, "statusCode is 0"),
+            (r#"{"statusCode":100}"#, "statusCode is 100"),
+            (r#"{"statusCode":1000}"#, "statusCode is 1000"),
+            (r#"{"statusCode":null}"#, "statusCode is null"),
+            (r#"{"statusCode":200,"isBase64Encoded":true,"body":"?"}"#, "body is not Base64"),
+            (r#"{"statusCode":200,"headers":{"a b":"c"}}"#, "\"a b\" cannot be the name"),
+            (r#"{"statusCode":200,"headers":{"a":"b\r\nc: d"}}"#, "header `a` holds"),
+            (r#"{"statusCode":200,"cookies":["a=\n"]}"#, "header `set-cookie` holds"),
+            ("not JSON", "not JSON"),
+        ];
+        for (payload, said) in cases {
+            let error = http_response(payload.as_bytes()).expect_err(payload);
+            assert!(error.contains(said), "{payload}: {error}");
+        }
+    }
 }

@@ -11,3 +11,4 @@ pub(crate) mod routes;
 pub(crate) mod websocket_api;
 pub(crate) mod websocket_connection;
 pub(crate) mod websocket_event;
+pub(crate) mod websocket_handshake;

@@ -43,7 +43,8 @@ fn rank<'a>(key: &'a str, method: &str, segments: &[&str]) -> Option<(Rank, BTre
         let name = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
         match name.map(|name| (name, name.strip_suffix('+'))) {
             Some((_, Some(greedy))) => {
-                let rest = segments.get(at..).filter(|rest| !rest.is_empty())?;
+                // It stands for something: `/{proxy+}` is not the route of `/`.
+                let rest = segments.get(at..).filter(|rest| rest.iter().any(|part| !part.is_empty()))?;
                 parameters.insert(greedy, decode(&rest.join("/")));
                 ranks.push(0);
                 return Some(((true, ranks, wanted != "ANY"), parameters));
@@ -119,6 +120,16 @@ mod tests {
         assert_eq!(parameters["id"], "a/b c");
         assert_eq!(parameters["item"], "\u{fc}");
         assert_eq!(chosen("PUT", "/a/b%20/c").1["proxy"], "a/b /c");
+    }
+
+    #[test]
+    fn a_greedy_parameter_stands_for_at_least_one_segment() {
+        let keys = ["ANY /{proxy+}", "GET /it/{rest+}"];
+        let routes = keys.map(|key| Route { route_key: key.into(), function: "f".into() });
+        assert!(best(&routes, "GET", "/").is_none());
+        let chosen = best(&routes, "GET", "/it/").expect("a route");
+        assert_eq!((chosen.route.route_key.as_str(), chosen.parameters["proxy"].as_str()), (keys[0], "it/"));
+        assert_eq!(best(&routes, "GET", "/it/a/").expect("a route").parameters["rest"], "a/");
     }
 
     #[test]

@@ -4,10 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
@@ -16,15 +13,18 @@ use semantest_iac_core::ports::clock::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::gateway::http_event::gateway_id;
 use crate::gateway::routes::decode;
 use crate::gateway::websocket_connection::{self, Connection};
 use crate::gateway::websocket_event::{self, ConnectionInfo};
+use crate::gateway::websocket_handshake::{self, forbidden};
 use crate::host::definition::WebsocketApiDefinition;
-use crate::http_server::{self, FullResponse, Handler, is_for_loopback, is_loopback_name, json as respond};
+use crate::http_server::{
+    self, Arrival, FullResponse, Handler, is_for_loopback, is_loopback_name, json as respond, read_body,
+};
 use crate::runtime::invocation::{Invocation, InvocationOutcome, Invoker};
 
 /// Largest message, in bytes (API Gateway quotas), also through `@connections`.
@@ -71,10 +71,13 @@ impl Handler for WebsocketApi {
             return self.manage(&decode(id), request).await;
         }
         let at_stage = path.trim_end_matches('/') == self.definition.stage;
-        if !at_stage || !is_upgrade(&request) {
+        if !at_stage {
             return forbidden();
         }
-        self.connect(request, peer).await
+        match websocket_handshake::objection(&request) {
+            Some(refused) => refused,
+            None => self.connect(request, peer).await,
+        }
     }
 }
 
@@ -94,11 +97,13 @@ impl WebsocketApi {
         route.map(|route| route.function.as_str())
     }
 
-    /// Calls a function; nothing where it failed.
-    pub async fn invoke(&self, function: &str, event: Bytes) -> Option<Value> {
+    /// Calls a function: the request's id and what it returned, or nothing where it failed.
+    pub async fn invoke(&self, function: &str, event: Bytes) -> Option<(String, Value)> {
         let invocation = Invocation { event, trace_id: None, client_context: None };
         match self.invoker.invoke(function, invocation).await {
-            Ok(InvocationOutcome::Success { payload, .. }) => serde_json::from_slice(&payload).ok(),
+            Ok(InvocationOutcome::Success { payload, request_id }) => {
+                Some((request_id, serde_json::from_slice(&payload).ok()?))
+            }
             _ => None,
         }
     }
@@ -108,36 +113,44 @@ impl WebsocketApi {
         let upgrade = hyper::upgrade::on(&mut request);
         let (parts, _) = request.into_parts();
         let text = |name: header::HeaderName| {
-            parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+            parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
         };
         let info = ConnectionInfo {
-            id: STANDARD.encode(&uuid::Uuid::new_v4().as_bytes()[..11]),
+            id: gateway_id(),
             connected_at: Timestamp::now(),
-            domain_name: text(header::HOST),
+            domain_name: Arrival::of(&parts.extensions).authority(text(header::HOST)),
             source_ip: peer.ip().to_string(),
-            user_agent: text(header::USER_AGENT),
+            user_agent: text(header::USER_AGENT).to_owned(),
         };
-        let mut response = FullResponse::default();
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        if let Some(function) = self.function("$connect") {
-            let (context, _) = websocket_event::context(&self.definition, &info, "$connect", "CONNECT");
-            let answer = self.invoke(function, websocket_event::connect(&parts, context)).await;
-            if let Some(refused) = refusal(answer.as_ref(), &mut response) {
-                return refused;
-            }
-        }
-        let key = text(header::SEC_WEBSOCKET_KEY);
-        let headers = response.headers_mut();
-        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
-            headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+        let mut response = websocket_handshake::acceptance(&parts.headers);
+        if let Some(refused) = self.refuses(&parts, &info, &mut response).await {
+            return refused;
         }
         let (connection, outgoing) = Connection::new(info);
         self.connections().insert(connection.info.id.clone(), connection.clone());
         let api = self.clone();
         self.tasks.spawn(websocket_connection::run(api, connection, upgrade, outgoing));
         response
+    }
+
+    /// The answer of `$connect`, where it lets nobody in.
+    async fn refuses(
+        &self,
+        parts: &Parts,
+        info: &ConnectionInfo,
+        response: &mut FullResponse,
+    ) -> Option<FullResponse> {
+        let function = self.function("$connect")?;
+        let (context, _) = websocket_event::context(&self.definition, info, "$connect", "CONNECT");
+        let answer = self.invoke(function, websocket_event::connect(parts, info, context)).await;
+        let Some((request_id, answer)) = answer else {
+            let text = r#"{"message":"Internal server error"}"#;
+            return Some(respond(StatusCode::INTERNAL_SERVER_ERROR, text));
+        };
+        websocket_handshake::refusal(&answer, response).unwrap_or_else(|wrong| {
+            self.invoker.log(function, &request_id, &format!("[ERROR] {wrong}"));
+            Some(respond(StatusCode::BAD_GATEWAY, "{}"))
+        })
     }
 
     /// `@connections/{id}`: POST sends, GET describes, DELETE closes. Signatures are not checked here; the port is
@@ -152,19 +165,13 @@ impl WebsocketApi {
         };
         let (parts, body): (Parts, Incoming) = request.into_parts();
         match parts.method {
-            Method::POST => match Limited::new(body, MESSAGE_LIMIT).collect().await {
-                Ok(body) => match connection.send(body.to_bytes()).await {
+            Method::POST => match read_body(body, MESSAGE_LIMIT).await {
+                Ok(body) => match connection.send(body).await {
                     true => FullResponse::default(),
                     false => gone(),
                 },
-                Err(error) if error.is::<LengthLimitError>() => {
-                    let text = r#"{"message":"Message too long"}"#;
-                    let mut response = respond(StatusCode::PAYLOAD_TOO_LARGE, text);
-                    let kind = HeaderValue::from_static("PayloadTooLargeException");
-                    response.headers_mut().insert("x-amzn-errortype", kind);
-                    response
-                }
-                Err(_) => respond(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#),
+                Err(refused) if refused.status() == StatusCode::PAYLOAD_TOO_LARGE => too_long(),
+                Err(refused) => refused,
             },
             Method::GET => {
                 let info = &connection.info;
@@ -190,56 +197,21 @@ fn whole_seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// What `$connect` answered: anything but a success refuses the connection. Headers of a success (the chosen
-/// subprotocol) go into the handshake.
-fn refusal(answer: Option<&Value>, response: &mut FullResponse) -> Option<FullResponse> {
-    let Some(answer) = answer else {
-        return Some(respond(StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal server error"}"#));
-    };
-    let status = match answer.get("statusCode") {
-        Some(Value::Number(number)) => number.as_u64().and_then(|number| u16::try_from(number).ok()),
-        Some(Value::String(text)) => text.parse().ok(),
-        None => Some(200),
-        Some(_) => None,
-    };
-    let status =
-        status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_GATEWAY);
-    if !status.is_success() {
-        return Some(if status == StatusCode::FORBIDDEN { forbidden() } else { respond(status, "{}") });
-    }
-    for (name, value) in answer.get("headers").and_then(Value::as_object).into_iter().flatten() {
-        let chosen = name.eq_ignore_ascii_case("sec-websocket-protocol");
-        if let (true, Some(Ok(value))) = (chosen, value.as_str().map(HeaderValue::from_str)) {
-            response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, value);
-        }
-    }
-    None
-}
-
-fn is_upgrade(request: &Request<Incoming>) -> bool {
-    let has = |name: header::HeaderName, word: &str| {
-        let value = request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
-    };
-    request.method() == Method::GET
-        && has(header::CONNECTION, "upgrade")
-        && has(header::UPGRADE, "websocket")
-        && has(header::SEC_WEBSOCKET_VERSION, "13")
-        && request.headers().contains_key(header::SEC_WEBSOCKET_KEY)
-}
-
 fn comes_from_loopback(origin: Option<&HeaderValue>) -> bool {
     let Some(origin) = origin else { return true };
     let host = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
     host.is_some_and(is_loopback_name)
 }
 
+fn too_long() -> FullResponse {
+    let mut response = respond(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Message too long"}"#);
+    let kind = HeaderValue::from_static("PayloadTooLargeException");
+    response.headers_mut().insert("x-amzn-errortype", kind);
+    response
+}
+
 fn gone() -> FullResponse {
     let mut response = respond(StatusCode::GONE, r#"{"message":"Gone"}"#);
     response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static("GoneException"));
     response
-}
-
-fn forbidden() -> FullResponse {
-    respond(StatusCode::FORBIDDEN, r#"{"message":"Forbidden"}"#)
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -12,6 +13,7 @@ use semantest_iac_core::ports::clock::Timestamp;
 use serde_json::json;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
@@ -19,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::gateway::websocket_api::{MESSAGE_LIMIT, WebsocketApi};
 use crate::gateway::websocket_event::{self, ConnectionInfo};
+use crate::http_server::linger;
 
 /// Largest frame, in bytes (API Gateway quotas).
 const FRAME_LIMIT: usize = 32 * 1024;
@@ -28,6 +31,8 @@ const IDLE_TIME: Duration = Duration::from_secs(600);
 const LIFE_TIME: Duration = Duration::from_secs(7200);
 /// So many messages of one connection are handled at once; they have no order, as on AWS.
 const PARALLEL: usize = 16;
+/// A client that takes nothing in for this long is given up; whoever sends to it hears so.
+const WRITE_TIME: Duration = Duration::from_secs(10);
 /// A client that does not finish closing is left after this long.
 const CLOSE_TIME: Duration = Duration::from_secs(2);
 
@@ -73,12 +78,34 @@ impl Connection {
         Timestamp::from_millisecond(self.last_active.load(Ordering::Relaxed)).unwrap_or_default()
     }
 
+    /// Returns when nothing has been sent or received for too long.
+    async fn silence(&self) {
+        loop {
+            let silent = Timestamp::now().as_millisecond() - self.last_active.load(Ordering::Relaxed);
+            let silent = Duration::from_millis(silent.try_into().unwrap_or_default());
+            if silent >= IDLE_TIME {
+                return;
+            }
+            tokio::time::sleep(IDLE_TIME - silent).await;
+        }
+    }
+
     fn touch(&self) {
         self.last_active.store(Timestamp::now().as_millisecond(), Ordering::Relaxed);
     }
 }
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// How a connection comes to its end.
+enum End {
+    /// The client has closed it.
+    Theirs(u16, String),
+    /// We close it.
+    Ours(CloseCode, &'static str),
+    /// Nothing can be said to the client any more.
+    Lost,
+}
 
 /// Runs a connection from its handshake to its `$disconnect`.
 pub(crate) async fn run(
@@ -98,9 +125,9 @@ pub(crate) async fn run(
         connection.close();
         api.forget(&connection.info.id);
         if let Some(function) = api.function("$disconnect") {
-            let (context, _) =
-                websocket_event::context(&api.definition, &connection.info, "$disconnect", "DISCONNECT");
-            api.invoke(function, websocket_event::disconnect(context, status, &reason)).await;
+            let info = &connection.info;
+            let (context, _) = websocket_event::context(&api.definition, info, "$disconnect", "DISCONNECT");
+            api.invoke(function, websocket_event::disconnect(context, info, status, &reason)).await;
         }
     }
     api.forget(&connection.info.id);
@@ -110,93 +137,121 @@ pub(crate) async fn run(
 async fn talk(
     api: &Arc<WebsocketApi>,
     connection: &Arc<Connection>,
-    mut socket: Socket,
-    mut outgoing: mpsc::Receiver<Outgoing>,
+    socket: Socket,
+    outgoing: mpsc::Receiver<Outgoing>,
 ) -> (u16, String) {
-    let slots = Arc::new(Semaphore::new(PARALLEL));
-    let end_of_life = tokio::time::sleep(LIFE_TIME);
-    let mut end_of_life = std::pin::pin!(end_of_life);
-    loop {
-        let idle = tokio::time::sleep(IDLE_TIME);
-        tokio::select! {
-            received = socket.next() => match received {
-                Some(Ok(Message::Text(text))) => receive(api, connection, &slots, text.to_string()).await,
-                Some(Ok(Message::Binary(bytes))) => {
-                    receive(api, connection, &slots, String::from_utf8_lossy(&bytes).into_owned()).await;
-                }
-                Some(Ok(Message::Close(frame))) => {
-                    let (code, reason) = frame.map_or((1005, String::new()), |frame| {
-                        (u16::from(frame.code), frame.reason.to_string())
-                    });
-                    // Tungstenite has the answering close frame ready: flush it.
-                    let _ = socket.flush().await;
-                    return (code, reason);
-                }
-                Some(Ok(_)) => {}
-                Some(Err(SocketError::Capacity(_))) => {
-                    return close(socket, CloseCode::Size, "Message too long").await;
-                }
-                Some(Err(_)) | None => return (1006, "Connection Closed Abnormally".into()),
-            },
-            Some((message, written)) = outgoing.recv() => {
-                let message = match String::from_utf8(message.to_vec()) {
-                    Ok(text) => Message::text(text),
-                    Err(_) => Message::binary(message),
-                };
-                if socket.send(message).await.is_err() {
-                    return (1006, "Connection Closed Abnormally".into());
-                }
-                let _ = written.send(());
-            },
-            () = connection.closing.cancelled() => {
-                return close(socket, CloseCode::Normal, "Connection Closed Normally").await;
-            }
-            () = api.shutdown.cancelled() => return close(socket, CloseCode::Away, "Going away").await,
-            () = idle => return close(socket, CloseCode::Away, "Idle timeout").await,
-            () = end_of_life.as_mut() => return close(socket, CloseCode::Away, "Going away").await,
+    let (mut sink, mut stream) = socket.split();
+    // Side by side: handlers that occupy every slot of the reading side wait for what they send to be written.
+    let end = tokio::select! {
+        end = read(api, connection, &mut stream) => end,
+        end = write(connection, &mut sink, outgoing) => end,
+        () = connection.closing.cancelled() => End::Ours(CloseCode::Normal, "Connection Closed Normally"),
+        () = api.shutdown.cancelled() => End::Ours(CloseCode::Away, "Going away"),
+        () = connection.silence() => End::Ours(CloseCode::Away, "Idle timeout"),
+        () = tokio::time::sleep(LIFE_TIME) => End::Ours(CloseCode::Away, "Going away"),
+    };
+    match (end, sink.reunite(stream)) {
+        (End::Ours(code, reason), Ok(socket)) => {
+            close(socket, CloseFrame { code, reason: reason.into() }).await;
+            (code.into(), reason.to_owned())
         }
-        connection.touch();
+        (End::Theirs(code, reason), Ok(mut socket)) => {
+            // Tungstenite has the answering close frame ready: flush it.
+            let _ = tokio::time::timeout(CLOSE_TIME, socket.flush()).await;
+            (code, reason)
+        }
+        _ => (1006, "Connection Closed Abnormally".to_owned()),
     }
 }
 
-async fn close(mut socket: Socket, code: CloseCode, reason: &'static str) -> (u16, String) {
-    let frame = CloseFrame { code, reason: reason.into() };
+async fn close(mut socket: Socket, frame: CloseFrame) {
     let ending = async {
         let _ = socket.close(Some(frame)).await;
         while let Some(Ok(_)) = socket.next().await {}
     };
     let _ = tokio::time::timeout(CLOSE_TIME, ending).await;
-    (u16::from(code), reason.to_owned())
+    linger(socket.into_inner()).await;
 }
 
-/// Handles one message beside the others of its connection.
-async fn receive(
+/// Takes messages in, each handled beside the others of its connection.
+async fn read(
     api: &Arc<WebsocketApi>,
     connection: &Arc<Connection>,
-    slots: &Arc<Semaphore>,
-    body: String,
-) {
-    // Waiting here slows the client down instead of piling up its messages.
-    let Ok(slot) = slots.clone().acquire_owned().await else { return };
-    let (api, connection) = (api.clone(), connection.clone());
-    tokio::spawn(async move {
-        let route = websocket_event::route_of(&api.definition, &body);
-        let key = route.unwrap_or("$default");
-        let (context, request_id) =
-            websocket_event::context(&api.definition, &connection.info, key, "MESSAGE");
-        let trouble = match route.and_then(|route| api.function(route)) {
-            None => Some("Forbidden"),
-            // What the function returns goes nowhere: there is no route response.
-            Some(function) => match api.invoke(function, websocket_event::message(context, &body)).await {
-                Some(_) => None,
-                None => Some("Internal server error"),
-            },
+    stream: &mut SplitStream<Socket>,
+) -> End {
+    let slots = Arc::new(Semaphore::new(PARALLEL));
+    loop {
+        // Reading no further slows the client down instead of piling up its messages.
+        let slot = slots.clone().acquire_owned().await.ok();
+        let message = loop {
+            let received = stream.next().await;
+            connection.touch();
+            match received {
+                Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => break message,
+                Some(Ok(Message::Close(None))) => return End::Theirs(1005, String::new()),
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return End::Theirs(frame.code.into(), frame.reason.to_string());
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return end_after(&error),
+                None => return End::Lost,
+            }
         };
-        if let Some(message) = trouble {
-            let id = &connection.info.id;
-            let text = json!({ "message": message, "connectionId": id, "requestId": request_id }).to_string();
-            connection.send(Bytes::from(text)).await;
+        let (api, connection) = (api.clone(), connection.clone());
+        tokio::spawn(async move {
+            receive(&api, &connection, message).await;
+            drop(slot);
+        });
+    }
+}
+
+/// RFC 6455, section 7.4.1.
+fn end_after(error: &SocketError) -> End {
+    match error {
+        SocketError::Capacity(_) => End::Ours(CloseCode::Size, "Message too long"),
+        SocketError::Utf8(_) => End::Ours(CloseCode::Invalid, "Invalid UTF-8"),
+        SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => End::Lost,
+        SocketError::Protocol(_) => End::Ours(CloseCode::Protocol, "Protocol error"),
+        _ => End::Lost,
+    }
+}
+
+/// Sends messages out.
+async fn write(
+    connection: &Connection,
+    sink: &mut SplitSink<Socket, Message>,
+    mut outgoing: mpsc::Receiver<Outgoing>,
+) -> End {
+    while let Some((message, written)) = outgoing.recv().await {
+        let message = match String::from_utf8(message.to_vec()) {
+            Ok(text) => Message::text(text),
+            Err(_) => Message::binary(message),
+        };
+        match tokio::time::timeout(WRITE_TIME, sink.send(message)).await {
+            Ok(Ok(())) => connection.touch(),
+            Ok(Err(_)) | Err(_) => return End::Lost,
         }
-        drop(slot);
-    });
+        let _ = written.send(());
+    }
+    End::Lost
+}
+
+/// Handles one message.
+async fn receive(api: &WebsocketApi, connection: &Connection, message: Message) {
+    let route = websocket_event::route_of(&api.definition, &message.clone().into_data());
+    let key = route.unwrap_or("$default");
+    let (context, request_id) = websocket_event::context(&api.definition, &connection.info, key, "MESSAGE");
+    let trouble = match route.and_then(|route| api.function(route)) {
+        None => Some("Forbidden"),
+        // What the function returns goes nowhere: there is no route response.
+        Some(function) => match api.invoke(function, websocket_event::message(context, &message)).await {
+            Some(_) => None,
+            None => Some("Internal server error"),
+        },
+    };
+    if let Some(message) = trouble {
+        let id = &connection.info.id;
+        let text = json!({ "message": message, "connectionId": id, "requestId": request_id }).to_string();
+        connection.send(Bytes::from(text)).await;
+    }
 }

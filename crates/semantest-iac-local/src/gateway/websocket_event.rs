@@ -4,14 +4,18 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hyper::http::request::Parts;
 use semantest_iac_core::ports::clock::Timestamp;
 use serde_json::{Map, Value, json};
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::gateway::http_event::{common_log_time, gateway_request_id, trace_id};
+use crate::gateway::http_event::{common_log_time, gateway_id, trace_id};
 use crate::gateway::routes::decode;
 use crate::host::definition::WebsocketApiDefinition;
+use crate::http_server::Arrival;
 
 /// What stays the same over the life of one connection.
 #[derive(Clone, Debug)]
@@ -31,7 +35,7 @@ pub(crate) fn context(
     event_type: &str,
 ) -> (Map<String, Value>, String) {
     let now = Timestamp::now();
-    let request_id = gateway_request_id();
+    let request_id = gateway_id();
     let context = json!({
         "routeKey": route_key,
         "eventType": event_type,
@@ -51,12 +55,18 @@ pub(crate) fn context(
 }
 
 /// The event of `$connect`.
-pub(crate) fn connect(parts: &Parts, context: Map<String, Value>) -> Bytes {
+pub(crate) fn connect(parts: &Parts, connection: &ConnectionInfo, context: Map<String, Value>) -> Bytes {
     let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in &parts.headers {
         let name = canonical(name.as_str());
         headers.entry(name).or_default().push(String::from_utf8_lossy(value.as_bytes()).into_owned());
     }
+    let arrival = Arrival::of(&parts.extensions);
+    let mut hops = headers.remove("X-Forwarded-For").unwrap_or_default();
+    hops.push(connection.source_ip.clone());
+    headers.insert("X-Forwarded-For".into(), vec![hops.join(", ")]);
+    headers.insert("X-Forwarded-Port".into(), vec![arrival.port_of(&connection.domain_name)]);
+    headers.insert("X-Forwarded-Proto".into(), vec![arrival.scheme().into()]);
     headers.entry("X-Amzn-Trace-Id".into()).or_insert_with(|| vec![trace_id()]);
     let mut event = json!({
         "headers": last_values(&headers),
@@ -73,23 +83,41 @@ pub(crate) fn connect(parts: &Parts, context: Map<String, Value>) -> Bytes {
 }
 
 /// The event of a message.
-pub(crate) fn message(mut context: Map<String, Value>, body: &str) -> Bytes {
-    context.insert("messageId".into(), json!(gateway_request_id()));
-    Bytes::from(json!({ "requestContext": context, "body": body, "isBase64Encoded": false }).to_string())
+pub(crate) fn message(mut context: Map<String, Value>, message: &Message) -> Bytes {
+    context.insert("messageId".into(), json!(gateway_id()));
+    let (body, encoded) = match message {
+        Message::Text(text) => (text.to_string(), false),
+        other => (STANDARD.encode(other.clone().into_data()), true),
+    };
+    Bytes::from(json!({ "requestContext": context, "body": body, "isBase64Encoded": encoded }).to_string())
 }
 
-/// The event of `$disconnect`.
-pub(crate) fn disconnect(mut context: Map<String, Value>, status: u16, reason: &str) -> Bytes {
+/// The event of `$disconnect`. Its headers are these on AWS too, empty as they are.
+pub(crate) fn disconnect(
+    mut context: Map<String, Value>,
+    connection: &ConnectionInfo,
+    status: u16,
+    reason: &str,
+) -> Bytes {
     context.insert("disconnectStatusCode".into(), json!(status));
     context.insert("disconnectReason".into(), json!(reason));
-    Bytes::from(json!({ "requestContext": context, "isBase64Encoded": false }).to_string())
+    let headers = [("Host", connection.domain_name.as_str()), ("X-Forwarded-For", "")];
+    let headers = headers.into_iter().chain([("x-api-key", ""), ("x-restapi", "")]);
+    let headers = headers.map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).collect();
+    let event = json!({
+        "headers": last_values(&headers),
+        "multiValueHeaders": headers,
+        "requestContext": context,
+        "isBase64Encoded": false,
+    });
+    Bytes::from(event.to_string())
 }
 
 /// The route a message takes: what `$request.body.<path>` finds in it, where that is a route.
-pub(crate) fn route_of<'a>(api: &'a WebsocketApiDefinition, body: &str) -> Option<&'a str> {
+pub(crate) fn route_of<'a>(api: &'a WebsocketApiDefinition, body: &[u8]) -> Option<&'a str> {
     let path = api.route_selection_expression.trim_start_matches("${").trim_end_matches('}');
     let path = path.trim_start_matches("$request.body.").trim_start_matches("request.body.");
-    let parsed: Option<Value> = serde_json::from_str(body).ok();
+    let parsed: Option<Value> = serde_json::from_slice(body).ok();
     let selected =
         parsed.as_ref().and_then(|value| path.split('.').try_fold(value, |value, key| value.get(key)));
     let keys = || api.routes.iter().map(|route| route.route_key.as_str());
@@ -100,6 +128,9 @@ pub(crate) fn route_of<'a>(api: &'a WebsocketApiDefinition, body: &str) -> Optio
 
 fn canonical(name: &str) -> String {
     let part = |part: &str| {
+        if part == "websocket" {
+            return "WebSocket".to_owned();
+        }
         let mut letters = part.chars();
         let first = letters.next().map(|letter| letter.to_ascii_uppercase());
         first.into_iter().chain(letters).collect::<String>()

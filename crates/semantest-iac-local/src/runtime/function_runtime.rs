@@ -129,4 +129,11 @@ impl Invoker for FunctionRuntime {
         }
         answered.await.map_err(|_| InvocationRefused::Stopping)
     }
+
+    fn log(&self, function: &str, request_id: &str, message: &str) {
+        let pool = self.pools().by_name.get(function).cloned();
+        if let Some(pool) = pool {
+            pool.log.write(Some(request_id), message);
+        }
+    }
 }

@@ -58,4 +58,7 @@ pub trait Invoker: Send + Sync + 'static {
         function: &str,
         invocation: Invocation,
     ) -> Result<InvocationOutcome, InvocationRefused>;
+
+    /// Notes something about an invocation in the log of its function.
+    fn log(&self, function: &str, request_id: &str, message: &str);
 }

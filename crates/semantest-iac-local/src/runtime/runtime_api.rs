@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
@@ -17,6 +17,8 @@ use tokio::net::TcpListener;
 use crate::runtime::worker::{MAX_PAYLOAD, Worker};
 
 const BASE: &str = "/2018-06-01/runtime/";
+/// Who sends more than this is cut off, in bytes.
+const MAX_READ: usize = 1024 * 1024 * 1024;
 
 /// Serves `worker` on `listener` until the task is aborted.
 pub(crate) async fn serve(worker: Arc<Worker>, listener: TcpListener) {
@@ -44,13 +46,17 @@ async fn answer(
     if get && path == "invocation/next" {
         return Ok(next(&worker).await);
     }
-    let body = Limited::new(request.into_body(), MAX_PAYLOAD + 1).collect().await;
-    let body = body.map(|body| body.to_bytes());
+    let Ok(body) = read(request.into_body()).await else {
+        return Ok(json(
+            StatusCode::BAD_REQUEST,
+            r#"{"errorType":"InvalidBody","errorMessage":"the body broke off"}"#,
+        ));
+    };
     let mut parts = path.split('/');
     let accepted = match (parts.next(), parts.next(), parts.next()) {
         (Some("invocation"), Some(id), Some("response")) if !get => match body {
-            Ok(body) if body.len() <= MAX_PAYLOAD => worker.respond(id, body),
-            _ => worker.respond_too_large(id),
+            Some(body) => worker.respond(id, body),
+            None => worker.respond_too_large(id),
         },
         (Some("invocation"), Some(id), Some("error")) if !get => {
             worker.fail(id, &error_type, body.unwrap_or_default())
@@ -73,6 +79,23 @@ async fn answer(
             r#"{"errorType":"InvalidRequestID","errorMessage":"Invalid request ID"}"#,
         ),
     })
+}
+
+/// The body, or nothing where it is larger than may be. That too is read to its end: a worker that is cut off in the
+/// middle of its response cannot go on.
+async fn read(mut body: Incoming) -> Result<Option<Bytes>, ()> {
+    let (mut kept, mut seen) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(drop)?.into_data() else { continue };
+        seen += data.len();
+        if seen > MAX_READ {
+            return Err(());
+        }
+        if seen <= MAX_PAYLOAD {
+            kept.extend_from_slice(&data);
+        }
+    }
+    Ok((seen <= MAX_PAYLOAD).then(|| Bytes::from(kept)))
 }
 
 async fn next(worker: &Arc<Worker>) -> Response<Full<Bytes>> {

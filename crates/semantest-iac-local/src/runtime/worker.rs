@@ -1,23 +1,22 @@
 //! One worker: a process, its Runtime API, its log, its limits.
 
-use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
+use serde_json::Value;
+use tokio::process::Child;
 use tokio_util::sync::CancellationToken;
 
-use crate::runtime::environment;
-use crate::runtime::interpreter::{self, RuntimeFamily};
+use crate::runtime::interpreter::RuntimeFamily;
 use crate::runtime::invocation::InvocationOutcome;
+use crate::runtime::launch::launch;
+use crate::runtime::memory::{group_kib, resident_kib};
+use crate::runtime::output::Output;
 use crate::runtime::pool::{Job, Pool, error_payload};
-use crate::runtime::runtime_api;
-use crate::runtime::spawn::{kill_group, spawn};
+use crate::runtime::spawn::kill_group;
 
 /// Largest event and response, in bytes (AWS Lambda quotas).
 pub(crate) const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
@@ -25,6 +24,8 @@ pub(crate) const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 const INIT_TIME: Duration = Duration::from_secs(10);
 /// How often the memory of a busy worker is looked at.
 const WATCH: Duration = Duration::from_millis(100);
+/// How often the memory of its children is.
+const WATCH_GROUP: Duration = Duration::from_secs(1);
 /// How long the last lines of a worker that has ended are waited for.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
@@ -32,8 +33,7 @@ const LAST_LINES: Duration = Duration::from_millis(500);
 pub(crate) struct Worker {
     pub pool: Arc<Pool>,
     current: Mutex<Option<Running>>,
-    /// The invocation that lines of the log belong to; kept after its end for lines that come late.
-    log_id: Mutex<Option<String>>,
+    output: Arc<Output>,
     ready: AtomicBool,
     init_failure: Mutex<Option<(String, Bytes)>>,
     /// Why it is being killed: error type and message.
@@ -48,6 +48,8 @@ pub(crate) struct Worker {
 struct Running {
     job: Job,
     since: Instant,
+    /// When the memory of its children was last looked at.
+    group_counted: Instant,
 }
 
 /// An invocation as the worker gets it.
@@ -86,9 +88,9 @@ impl Worker {
         }
         let event = job.invocation.event.clone();
         let id = job.request_id.clone();
-        *lock(&self.log_id) = Some(id.clone());
+        self.output.begin(&id);
         self.pool.log.write(Some(&id), &format!("START RequestId: {id} Version: $LATEST"));
-        *lock(&self.current) = Some(Running { job, since: Instant::now() });
+        *lock(&self.current) = Some(Running { job, since: Instant::now(), group_counted: Instant::now() });
         let worker = self.clone();
         tokio::spawn(async move { worker.time_out(&id, limit).await });
         Some(Taken { event, headers })
@@ -120,7 +122,8 @@ impl Worker {
                 _ => None,
             }
         }?;
-        self.note_memory();
+        self.note_memory(false);
+        self.output.end();
         let taken = running.since.elapsed().as_secs_f64() * 1000.0;
         let memory = self.pool.function.memory_mb;
         let peak = self.peak_kib.load(Ordering::Relaxed).div_ceil(1024);
@@ -153,6 +156,9 @@ impl Worker {
 
     /// The handler has thrown.
     pub fn fail(&self, id: &str, error_type: &str, payload: Bytes) -> bool {
+        if lock(&self.current).as_ref().is_some_and(|running| running.job.request_id == id) {
+            self.log_error(Some(id), error_type, &payload);
+        }
         let Some(job) = self.finish(id) else { return false };
         job.fail_with(error_type, payload);
         true
@@ -160,31 +166,56 @@ impl Worker {
 
     /// The handler's module could not be loaded.
     pub fn fail_init(&self, error_type: &str, payload: Bytes) {
+        self.log_error(None, error_type, &payload);
         *lock(&self.init_failure) = Some((error_type.to_owned(), payload));
     }
 
-    /// Resident memory now, in KiB, noted for the report.
-    fn note_memory(&self) -> Option<u64> {
-        let kib = resident_kib(self.process.load(Ordering::Relaxed))?;
+    /// Notes an error as a bootstrap of the package's own told it; ours have printed theirs, traceback included.
+    fn log_error(&self, id: Option<&str>, error_type: &str, payload: &[u8]) {
+        if RuntimeFamily::parse(&self.pool.function.runtime) != Some(RuntimeFamily::Provided) {
+            return;
+        }
+        let told: Value = serde_json::from_slice(payload).unwrap_or_default();
+        let text = |key: &str| told.get(key).and_then(Value::as_str);
+        let raw = String::from_utf8_lossy(payload);
+        let (kind, message) =
+            (text("errorType").unwrap_or(error_type), text("errorMessage").unwrap_or(raw.trim()));
+        let line = format!("[ERROR] {kind}: {message}");
+        self.pool.log.write_all(id, &line.lines().collect::<Vec<_>>());
+    }
+
+    /// Memory now, in KiB, noted for the report; of its children too, where `group` says so.
+    fn note_memory(&self, group: bool) -> Option<u64> {
+        let process = self.process.load(Ordering::Relaxed);
+        let kib = match group {
+            true => group_kib(process, self.memory_kib()),
+            false => resident_kib(process)?,
+        };
         self.peak_kib.fetch_max(kib, Ordering::Relaxed);
         Some(kib)
     }
 
+    fn memory_kib(&self) -> u64 {
+        u64::from(self.pool.function.memory_mb) * 1024
+    }
+
     fn watch_memory(&self) {
-        let busy = lock(&self.current).is_some();
-        let Some(kib) = busy.then(|| self.note_memory()).flatten() else { return };
-        if kib > u64::from(self.pool.function.memory_mb) * 1024 {
+        let group = {
+            let mut current = lock(&self.current);
+            let Some(running) = current.as_mut() else { return };
+            // To find its children every process of this machine is asked: only for what runs longer, and not often.
+            let due = running.group_counted.elapsed() >= WATCH_GROUP;
+            if due {
+                running.group_counted = Instant::now();
+            }
+            due
+        };
+        let Some(kib) = self.note_memory(group) else { return };
+        if kib > self.memory_kib() {
             let limit = self.pool.function.memory_mb;
             self.condemn("Runtime.ExitError", &format!("Error: signal: killed (memory above {limit} MB)"));
         }
     }
-}
-
-/// Resident memory of a process in KiB, where this system tells.
-fn resident_kib(process: u32) -> Option<u64> {
-    let sizes = std::fs::read_to_string(format!("/proc/{process}/statm")).ok()?;
-    let pages: u64 = sizes.split(' ').nth(1)?.parse().ok()?;
-    Some(pages * rustix::param::page_size() as u64 / 1024)
 }
 
 /// Runs a worker of `pool` from its start to its end.
@@ -192,7 +223,7 @@ pub(crate) async fn supervise(pool: Arc<Pool>) {
     let worker = Arc::new(Worker {
         pool: pool.clone(),
         current: Mutex::new(None),
-        log_id: Mutex::new(None),
+        output: Output::new(pool.log.clone()),
         ready: AtomicBool::new(false),
         init_failure: Mutex::new(None),
         verdict: Mutex::new(None),
@@ -201,7 +232,7 @@ pub(crate) async fn supervise(pool: Arc<Pool>) {
         peak_kib: AtomicU64::new(0),
         process: AtomicU32::new(0),
     });
-    let started = start(&worker).await;
+    let started = launch(&worker).await;
     let failure = match started {
         Ok((child, api)) => {
             let failure = run(&worker, child).await;
@@ -216,60 +247,19 @@ pub(crate) async fn supervise(pool: Arc<Pool>) {
     pool.ended(failure);
 }
 
-async fn start(worker: &Arc<Worker>) -> Result<(Child, tokio::task::JoinHandle<()>), String> {
-    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let command = command(&worker.pool, &address.to_string())?;
-    let api = tokio::spawn(runtime_api::serve(worker.clone(), listener));
-    match spawn(command) {
-        Ok(child) => Ok((child, api)),
-        Err(error) => {
-            api.abort();
-            Err(format!("the function's process cannot be started: {error}"))
-        }
-    }
-}
-
-fn command(pool: &Pool, runtime_api: &str) -> Result<Command, String> {
-    let function = &pool.function;
-    let stream = format!("local/[$LATEST]{}", uuid::Uuid::new_v4().simple());
-    let certificate = pool.certificate.as_deref();
-    let variables = environment::variables(function, &pool.secrets, runtime_api, &stream, certificate)
-        .map_err(|secret| format!("secret `{secret}` has no value here: set it and deploy again"))?;
-    let (program, script): (PathBuf, Option<PathBuf>) = match RuntimeFamily::parse(&function.runtime) {
-        Some(RuntimeFamily::Provided) => (function.code_dir.join("bootstrap"), None),
-        Some(family) => {
-            let found = interpreter::find(&function.runtime)?;
-            if let Some(warning) = found.warning {
-                pool.log.write(None, &format!("WARNING: {warning}"));
-            }
-            let script = if matches!(family, RuntimeFamily::Python(_)) { "python.py" } else { "node.mjs" };
-            (found.program, Some(pool.bootstraps.join(script)))
-        }
-        None => return Err(format!("runtime `{}` is not known here", function.runtime)),
-    };
-    if script.is_none() && !program.exists() {
-        return Err(
-            "the package has no executable `bootstrap` at its top, which provided.* runtimes run".into()
-        );
-    }
-    let mut command = Command::new(program);
-    command.args(script).env_clear().envs(variables).current_dir(&function.code_dir);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    Ok(command)
-}
-
 /// Watches a worker until it ends; the reason, where it never became ready.
 async fn run(worker: &Arc<Worker>, mut child: Child) -> Option<(String, Bytes)> {
     let process = child.id().unwrap_or_default();
     worker.process.store(process, Ordering::Relaxed);
-    let mut lines = tokio::task::JoinSet::new();
-    if let Some(output) = child.stdout.take() {
-        lines.spawn(copy_lines(worker.clone(), output));
-    }
-    if let Some(output) = child.stderr.take() {
-        lines.spawn(copy_lines(worker.clone(), output));
-    }
+    let mut lines = match worker.output.follow(&mut child) {
+        Ok(lines) => lines,
+        Err(error) => {
+            let _ = end(&mut child, process).await;
+            let text = format!("the function's output cannot be read: {error}");
+            worker.pool.log.write(None, &text);
+            return Some(("Runtime.ExitError".to_owned(), error_payload("Runtime.ExitError", &text)));
+        }
+    };
     let started = Instant::now();
     let init_time = INIT_TIME.max(Duration::from_secs(u64::from(worker.pool.function.timeout_s)));
     let mut tick = tokio::time::interval(WATCH);
@@ -307,6 +297,7 @@ fn conclude(worker: &Worker, status: Option<ExitStatus>) -> Option<(String, Byte
     });
     let current = lock(&worker.current).as_ref().map(|running| running.job.request_id.clone());
     if let Some(id) = current {
+        worker.output.end();
         worker.pool.log.write(Some(&id), &text);
         if let Some(job) = worker.finish(&id) {
             let text = match error_type == "Sandbox.Timedout" {
@@ -325,23 +316,4 @@ fn conclude(worker: &Worker, status: Option<ExitStatus>) -> Option<(String, Byte
         worker.pool.log.write(None, &text);
         (error_type.clone(), error_payload(&error_type, &text))
     }))
-}
-
-async fn copy_lines(worker: Arc<Worker>, output: impl AsyncRead + Unpin) {
-    let mut reader = BufReader::new(output);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match reader.read_until(b'\n', &mut line).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {
-                let text = String::from_utf8_lossy(&line);
-                let id = lock(&worker.log_id).clone();
-                // Clients of AWS fold a traceback into one line with carriage returns.
-                for part in text.trim_end_matches(['\n', '\r']).split('\r') {
-                    worker.pool.log.write(id.as_deref(), part);
-                }
-            }
-        }
-    }
 }

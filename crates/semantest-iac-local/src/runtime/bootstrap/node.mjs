@@ -40,7 +40,9 @@ function parse() {
 
 const get = (path) => `GET ${path} HTTP/1.1\r\nhost: runtime\r\n\r\n`;
 function post(path, text, errorType) {
-  const kind = errorType ? `lambda-runtime-function-error-type: ${errorType}\r\n` : "";
+  // An error may be called anything; a header's value may not.
+  const plain = errorType?.replace(/[^\x20-\x7e]/g, "?");
+  const kind = plain ? `lambda-runtime-function-error-type: ${plain}\r\n` : "";
   const head = `POST ${path} HTTP/1.1\r\nhost: runtime\r\ncontent-type: application/json\r\n${kind}`;
   return `${head}content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
 }
@@ -56,37 +58,41 @@ async function load(name) {
   const root = environment.LAMBDA_TASK_ROOT;
   const slash = name.lastIndexOf("/");
   const dot = name.indexOf(".", slash + 1);
-  if (dot < 0) throw named("Runtime.MalformedHandlerName", `Bad handler '${name}': use file.function`);
+  if (dot < 0) throw fault("Runtime.MalformedHandlerName", `Bad handler '${name}': use file.function`);
   const base = resolve(root, name.slice(0, dot));
   const file = ["", ".js", ".mjs", ".cjs"].map((extension) => base + extension).find((path) => existsSync(path) && path !== base)
     ?? (existsSync(base) ? base : undefined);
-  if (!file) throw named("Runtime.ImportModuleError", `Cannot find module '${name.slice(0, dot)}' in ${root}`);
-  let module;
-  try {
-    module = createRequire(pathToFileURL(file))(file);
-  } catch (error) {
-    // ES modules, top-level await included, cannot be required everywhere.
-    if (!["ERR_REQUIRE_ESM", "ERR_REQUIRE_ASYNC_MODULE"].includes(error?.code) && !(error instanceof SyntaxError)) throw error;
-    module = await import(pathToFileURL(file).href);
-  }
+  if (!file) throw fault("Runtime.ImportModuleError", `Error: Cannot find module '${name.slice(0, dot)}' in ${root}`);
+  const module = await evaluate(file).catch((error) => {
+    const missing = ["MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND"].includes(error?.code);
+    const kind = missing ? "Runtime.ImportModuleError" : error instanceof SyntaxError ? "Runtime.UserCodeSyntaxError" : undefined;
+    throw kind ? fault(kind, String(error), error.stack) : error;
+  });
   const handler = name.slice(dot + 1).split(".").reduce((value, key) => value?.[key] ?? value?.default?.[key], module);
-  if (typeof handler !== "function") throw named("Runtime.HandlerNotFound", `${name} is undefined or not exported`);
+  if (typeof handler !== "function") throw fault("Runtime.HandlerNotFound", `${name} is undefined or not exported`);
   return handler;
 }
 
-function named(name, message) {
-  return Object.assign(new Error(message), { name });
+async function evaluate(file) {
+  try {
+    return createRequire(pathToFileURL(file))(file);
+  } catch (error) {
+    // ES modules, top-level await included, cannot be required everywhere.
+    if (!["ERR_REQUIRE_ESM", "ERR_REQUIRE_ASYNC_MODULE"].includes(error?.code) && !(error instanceof SyntaxError)) throw error;
+    return await import(pathToFileURL(file).href);
+  }
+}
+
+// Names and words of what goes wrong are those of AWS's client (aws-lambda-ric).
+function fault(name, message, stack) {
+  const error = Object.assign(new Error(message), { name });
+  return Object.assign(error, { stack: stack ?? `${name}: ${message}` });
 }
 
 function describe(error) {
-  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error), trace: [] };
-  const missing = ["MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND"].includes(error.code);
-  const syntax = error instanceof SyntaxError ? "Runtime.UserCodeSyntaxError" : error.name;
-  return {
-    errorType: missing ? "Runtime.ImportModuleError" : syntax,
-    errorMessage: error.message,
-    trace: (error.stack ?? "").split("\n"),
-  };
+  const isError = [error?.name, error?.message, error?.stack].every((part) => typeof part === "string");
+  if (!isError) return { errorType: typeof error, errorMessage: String(error), trace: [] };
+  return { errorType: error.name, errorMessage: error.message, trace: error.stack.split("\n") };
 }
 
 function context(headers) {
@@ -120,15 +126,31 @@ function call(handler, event, info) {
   });
 }
 
+function serialize(value) {
+  try {
+    return JSON.stringify(value === undefined ? null : value) ?? "null";
+  } catch {
+    throw new Error("Unable to stringify response body");
+  }
+}
+
 function print(failure) {
   console.error(failure.trace.length ? failure.trace.join("\n") : `${failure.errorType}: ${failure.errorMessage}`);
 }
 
+// Handler modules expect it when they are loaded. No gateway of ours streams: HTTP APIs do not, on AWS neither.
+globalThis.awslambda = {
+  streamifyResponse: () => async () => {
+    throw fault("Runtime.StreamingNotSupported", "awslambda.streamifyResponse: an HTTP API does not stream responses; return the response instead");
+  },
+  HttpResponseStream: { from: (stream) => stream },
+};
+
 let current;
 for (const kind of ["uncaughtException", "unhandledRejection"]) {
   process.on(kind, async (error) => {
-    const failure = describe(error);
-    if (kind === "unhandledRejection") failure.errorType = "Runtime.UnhandledPromiseRejection";
+    const rejected = kind === "unhandledRejection";
+    const failure = describe(rejected ? fault("Runtime.UnhandledPromiseRejection", String(error), error?.stack) : error);
     print(failure);
     if (current) await exchange([post(`${BASE}/invocation/${current}/error`, JSON.stringify(failure), failure.errorType)]);
     process.exit(128);
@@ -154,7 +176,7 @@ for (;;) {
   let answer;
   try {
     const value = await call(handler, JSON.parse(body), context(headers));
-    answer = post(`${BASE}/invocation/${id}/response`, JSON.stringify(value === undefined ? null : value) ?? "null");
+    answer = post(`${BASE}/invocation/${id}/response`, serialize(value));
   } catch (error) {
     const failure = describe(error);
     print(failure);

@@ -21,9 +21,9 @@ def main():
     try:
         handler = load(os.environ["_HANDLER"])
     except BaseException as error:  # a module may raise anything, SystemExit included
-        failure = describe(error)
+        failure = describe(error, "")
         print_failure(failure)
-        connection.exchange([post(BASE + "/init/error", failure, error_type=failure["errorType"])])
+        connection.exchange([post(BASE + "/init/error", json.dumps(failure), error_type=failure["errorType"])])
         sys.stdout.flush()
         sys.exit(1)
     pending = [get(BASE + "/invocation/next")]
@@ -33,12 +33,11 @@ def main():
         path = BASE + "/invocation/" + request_id
         os.environ["_X_AMZN_TRACE_ID"] = headers.get("lambda-runtime-trace-id", "")
         try:
-            result = handler(json.loads(body), Context(headers))
-            answer = post(path + "/response", result)
+            answer = post(path + "/response", marshal(handler(json.loads(body), Context(headers))))
         except Exception as error:
-            failure = describe(error)
+            failure = describe(error, request_id)
             print_failure(failure)
-            answer = post(path + "/error", failure, error_type=failure["errorType"])
+            answer = post(path + "/error", json.dumps(failure), error_type=failure["errorType"])
         sys.stdout.flush()
         sys.stderr.flush()
         pending = [answer, get(BASE + "/invocation/next")]
@@ -52,7 +51,11 @@ class Connection:
 
     def exchange(self, requests):
         """Sends all requests at once and returns the last answer."""
-        self.socket.sendall(b"".join(requests))
+        try:
+            self.socket.sendall(b"".join(requests))
+        except OSError:
+            # The host has gone.
+            os._exit(0)
         answer = None
         for _ in requests:
             answer = self.read()
@@ -74,7 +77,10 @@ class Connection:
         return headers, body
 
     def fill(self):
-        more = self.socket.recv(262144)
+        try:
+            more = self.socket.recv(262144)
+        except OSError:
+            more = b""
         if not more:
             # The host has gone, or wants this worker to end.
             os._exit(0)
@@ -85,44 +91,62 @@ def get(path):
     return ("GET %s HTTP/1.1\r\nhost: runtime\r\n\r\n" % path).encode()
 
 
-def post(path, value, error_type=None):
-    body = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+def post(path, text, error_type=None):
+    body = text.encode("utf-8", "surrogatepass")
     kind = "lambda-runtime-function-error-type: %s\r\n" % error_type if error_type else ""
     head = "POST %s HTTP/1.1\r\nhost: runtime\r\ncontent-type: application/json\r\n%scontent-length: %d\r\n\r\n"
     return (head % (path, kind, len(body))).encode() + body
 
 
+def marshal(result):
+    try:
+        return json.dumps(result, ensure_ascii=False)
+    except Exception as error:
+        raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % error) from None
+
+
+# Names and words of what goes wrong with a handler are those of AWS's client (awslambdaric).
 def load(name):
     module_name, dot, function = name.rpartition(".")
     if not dot:
-        raise BadHandler("Bad handler '%s': use module.function" % name)
+        raise Fault("Runtime.MalformedHandlerName", "Bad handler '%s': use module.function" % name)
+    if module_name.split(".")[0] in sys.builtin_module_names:
+        message = "Cannot use built-in module %s as a handler module" % module_name
+        raise Fault("Runtime.BuiltInModuleConflict", message)
     import importlib
 
-    module = importlib.import_module(module_name.replace("/", "."))
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as error:
+        message = "Unable to import module '%s': %s" % (module_name, error)
+        raise Fault("Runtime.ImportModuleError", message).with_traceback(error.__traceback__) from None
+    except SyntaxError as error:
+        message = "Syntax error in module '%s': %s" % (module_name, error)
+        trace = '  File "%s" Line %s\n    %s' % (error.filename, error.lineno, error.text)
+        raise Fault("Runtime.UserCodeSyntaxError", message, [trace.rstrip("\n")]) from None
     try:
         return getattr(module, function)
     except AttributeError:
-        raise HandlerNotFound("Handler '%s' missing on module '%s'" % (function, module_name)) from None
+        message = "Handler '%s' missing on module '%s'" % (function, module_name)
+        raise Fault("Runtime.HandlerNotFound", message) from None
 
 
-class BadHandler(Exception):
-    pass
+class Fault(Exception):
+    """Something wrong with the package, not inside the handler."""
+
+    def __init__(self, kind, message, trace=None):
+        super().__init__(message)
+        self.kind = kind
+        self.trace = trace
 
 
-class HandlerNotFound(Exception):
-    pass
-
-
-def describe(error):
-    frames = traceback.extract_tb(error.__traceback__)
-    stack = [line.rstrip("\n") for line in traceback.format_list([f for f in frames if f.filename != __file__])]
-    if isinstance(error, SyntaxError):
-        stack.extend(line.rstrip("\n") for line in traceback.format_exception_only(type(error), error))
-    kind = type(error).__name__
-    names = {"BadHandler": "Runtime.MalformedHandlerName", "HandlerNotFound": "Runtime.HandlerNotFound"}
-    if isinstance(error, ImportError):
-        kind = "Runtime.ImportModuleError"
-    return {"errorMessage": str(error), "errorType": names.get(kind, kind), "requestId": "", "stackTrace": stack}
+def describe(error, request_id):
+    kind = error.kind if isinstance(error, Fault) else type(error).__name__
+    stack = error.trace if isinstance(error, Fault) else None
+    if stack is None:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+        stack = [line.rstrip("\n") for line in traceback.format_list(frames)]
+    return {"errorMessage": str(error), "errorType": kind, "requestId": request_id, "stackTrace": stack}
 
 
 def print_failure(failure):

@@ -1,0 +1,208 @@
+//! What the gateways do with requests and answers that are not as they should be, and how they say where they are.
+
+mod program;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use program::Project;
+use serde_json::{Value, json};
+
+const PYTHON: &str = r#"
+def handler(event, context):
+    path = event["rawPath"]
+    if path == "/event": return event
+    if path == "/status": return {"statusCode": 100}
+    if path == "/base64": return {"statusCode": 200, "isBase64Encoded": True, "body": "?"}
+    if path == "/header": return {"statusCode": 200, "headers": {"a": "b\r\nc: d"}}
+    return {"path": path}
+"#;
+
+fn deployed() -> (Project, String) {
+    let project = Project::init("python");
+    project.write("rest-api/app.py", PYTHON);
+    let answer = project.json(&["deploy"]).ok();
+    let endpoint = answer["endpoint"].as_str().expect("an endpoint");
+    let address = endpoint.trim_start_matches("http://").to_owned();
+    (project, address)
+}
+
+/// Sends a request as it is written, and returns everything that comes back.
+fn raw(address: &str, request: impl AsRef<[u8]>) -> String {
+    let mut stream = TcpStream::connect(address).expect("the gateway answers");
+    // The answer may come before everything is sent.
+    let _ = stream.write_all(request.as_ref());
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn a_request_that_cannot_be_read_is_answered_all_the_same() {
+    let (_project, address) = deployed();
+    let host = format!("Host: {address}\r\nConnection: close\r\n");
+    let many: String = (0..150).map(|number| format!("x-{number}: 1\r\n")).collect();
+    let cases = [
+        (431, format!("GET /x HTTP/1.1\r\n{host}{many}\r\n")),
+        (431, format!("GET /x HTTP/1.1\r\n{host}x: {}\r\n\r\n", "a".repeat(1_000_000))),
+        (414, format!("GET /{} HTTP/1.1\r\n{host}\r\n", "a".repeat(70_000))),
+        (400, "hello there\r\n\r\n".to_owned()),
+        (400, format!("GET /x HTTP/1.1\r\nbad header\r\n{host}\r\n")),
+        (400, format!("GET x y HTTP/1.1\r\n{host}\r\n")),
+        (400, format!("POST /x HTTP/1.1\r\n{host}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab")),
+        (400, format!("POST /x HTTP/1.1\r\n{host}Transfer-Encoding: chunked\r\n\r\nzz\r\n")),
+        (400, format!("GET /x HTTP/1.1\r\nHost: localhost\r\n{host}\r\n")),
+        (400, "GET /x HTTP/1.1\r\nConnection: close\r\n\r\n".to_owned()),
+        (403, format!("GET http://evil.example/x HTTP/1.1\r\n{host}\r\n")),
+        (404, format!("GET / HTTP/1.1\r\n{host}\r\n")),
+        (200, format!("GET http://{address}/x HTTP/1.1\r\n{host}\r\n")),
+    ];
+    for (status, request) in cases {
+        let answer = raw(&address, &request);
+        let begins = &request[..request.len().min(60)];
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{begins}: {answer}");
+    }
+}
+
+#[test]
+fn a_response_that_cannot_be_understood_is_explained_in_the_functions_log() {
+    let (project, address) = deployed();
+    for (path, said) in
+        [("/status", "statusCode is 100"), ("/base64", "body is not Base64"), ("/header", "header `a` holds")]
+    {
+        let answer =
+            raw(&address, format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"));
+        assert!(answer.starts_with("HTTP/1.1 500"), "{path}: {answer}");
+        assert!(answer.ends_with(r#"{"message":"Internal Server Error"}"#), "{path}: {answer}");
+        let lines = project.json(&["logs", "--limit", "1000"]).ok()["lines"].clone();
+        let lines = lines.as_array().expect("lines");
+        let message = |line: &Value| line["message"].as_str().unwrap_or_default().to_owned();
+        let line = lines.iter().find(|line| message(line).contains(said)).expect(said);
+        let last = lines.iter().rev().find(|line| message(line).starts_with("START")).expect("a start");
+        assert_eq!(line["request_id"], last["request_id"], "it stands under its request");
+    }
+}
+
+#[test]
+fn a_host_without_port_is_completed_so_that_the_domain_name_can_be_called() {
+    let (_project, address) = deployed();
+    let answer = raw(&address, "GET /event HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let event: Value = serde_json::from_str(answer.split_once("\r\n\r\n").expect("a body").1).expect("JSON");
+    let port = address.rsplit(':').next().expect("a port");
+    assert_eq!(event["requestContext"]["domainName"], json!(format!("localhost:{port}")));
+    assert_eq!(event["headers"]["x-forwarded-port"], port);
+    let id = event["requestContext"]["requestId"].as_str().expect("an id");
+    assert!(!id.contains(['/', '+']) && id.ends_with('='), "{id}");
+}
+
+const SOCKETS: &str = r#"
+import json
+
+def handler(event, context):
+    print("EVENT " + json.dumps(event))
+    return {"statusCode": "odd" if event.get("queryStringParameters") else 200}
+"#;
+
+/// A WebSocket component whose functions print their events: its project, and `host:port`.
+fn websocket() -> (Project, String) {
+    let project = Project::init("python");
+    project.write("rest-api/app.py", SOCKETS);
+    let old = "[components.rest-api]";
+    project.replace("semantest.toml", old, &format!("{old}\nkind = \"websocket\""));
+    let routes = r#"["GET /health", "ANY /{proxy+}"]"#;
+    project.replace("semantest.toml", routes, r#"["$connect", "$default", "$disconnect"]"#);
+    let answer = project.json(&["deploy"]).ok();
+    let endpoint = answer["endpoint"].as_str().expect("an endpoint");
+    let address = endpoint.trim_start_matches("ws://").trim_end_matches("/dev").to_owned();
+    (project, address)
+}
+
+fn handshake(address: &str, path: &str, version: u8) -> (TcpStream, String) {
+    let mut stream = TcpStream::connect(address).expect("the gateway answers");
+    let host = address.replace("127.0.0.1", "localhost");
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: {version}\r\n\r\n"
+    )
+    .expect("request");
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).is_ok() {
+        head.push(byte[0]);
+    }
+    (stream, String::from_utf8_lossy(&head).into_owned())
+}
+
+/// A frame of a client, masked with zeros.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).expect("a short payload") | 0x80;
+    [&[first, length, 0, 0, 0, 0], payload].concat()
+}
+
+/// Waits for the event that `wanted` tells from the others; a function's lines come a moment later.
+fn event(project: &Project, wanted: impl Fn(&Value) -> bool) -> Value {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        let lines = project.json(&["logs", "--limit", "1000"]).ok();
+        let lines = lines["lines"].as_array().expect("lines").clone();
+        let texts = lines.iter().filter_map(|line| line["message"].as_str()?.strip_prefix("EVENT "));
+        let mut events = texts.map(|text| serde_json::from_str::<Value>(text).expect("JSON"));
+        if let Some(found) = events.find(&wanted) {
+            return found;
+        }
+        assert!(std::time::Instant::now() < deadline, "no such event: {lines:?}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn socket_events_carry_what_those_of_aws_carry() {
+    let (project, address) = websocket();
+    let (mut stream, head) = handshake(&address, "/dev", 13);
+    assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+    stream.write_all(&frame(0x82, &[0, 159, 146, 150])).expect("a binary message");
+    let binary = event(&project, |event| event["isBase64Encoded"] == true);
+    assert_eq!(binary["body"], "AJ+Slg==", "bytes arrive as they are");
+    drop(stream);
+    let connect = event(&project, |event| event["requestContext"]["eventType"] == "CONNECT");
+    let headers = &connect["headers"];
+    assert_eq!(headers["Sec-WebSocket-Version"], "13");
+    assert_eq!(
+        (&headers["X-Forwarded-For"], &headers["X-Forwarded-Proto"]),
+        (&json!("127.0.0.1"), &json!("http"))
+    );
+    assert_eq!(headers["X-Forwarded-Port"].as_str(), address.rsplit(':').next());
+    let id = connect["requestContext"]["connectionId"].as_str().expect("an id");
+    assert!(!id.contains(['/', '+']) && id.ends_with('='), "{id}");
+    let disconnect = event(&project, |event| event["requestContext"]["eventType"] == "DISCONNECT");
+    assert_eq!(disconnect["headers"]["Host"], connect["headers"]["Host"]);
+    assert_eq!(disconnect["multiValueHeaders"]["x-restapi"], json!([""]));
+    assert_eq!(disconnect["requestContext"]["disconnectStatusCode"], 1006);
+}
+
+#[test]
+fn a_client_that_breaks_the_protocol_is_told_why_the_connection_ends() {
+    let (project, address) = websocket();
+    let cases = [
+        ("reserved bits", frame(0xF1, b"a"), 1002),
+        ("an unknown opcode", frame(0x83, b"a"), 1002),
+        ("no mask", vec![0x81, 1, b'a'], 1002),
+        ("a continuation of nothing", frame(0x80, b"a"), 1002),
+        ("text that is no UTF-8", frame(0x81, &[0xFF, 0xFE]), 1007),
+    ];
+    for (what, bytes, code) in cases {
+        let (mut stream, _) = handshake(&address, "/dev", 13);
+        stream.write_all(&bytes).expect("a frame");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("a close frame");
+        assert_eq!(answer.first(), Some(&0x88), "{what}: {answer:?}");
+        assert_eq!(u16::from_be_bytes([answer[2], answer[3]]), code, "{what}");
+    }
+    let (_, head) = handshake(&address, "/dev", 8);
+    assert!(head.starts_with("HTTP/1.1 426") && head.contains("sec-websocket-version: 13"), "{head}");
+    let (_, head) = handshake(&address, "/dev?odd=1", 13);
+    assert!(head.starts_with("HTTP/1.1 502"), "{head}");
+    let lines = project.json(&["logs", "--limit", "1000"]).ok()["lines"].to_string();
+    assert!(lines.contains("the response's statusCode is"), "{lines}");
+}
