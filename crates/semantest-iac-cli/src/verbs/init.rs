@@ -1,6 +1,6 @@
 //! `init`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use semantest_iac::domain::identifiers::check_name;
@@ -26,10 +26,19 @@ const PYTHON: &str = include_str!("../../templates/python/app.py");
 const PROJECT: &str = include_str!("../../templates/semantest.toml");
 const README: &str = include_str!("../../templates/README.md");
 
+/// Says what git leaves alone.
+const IGNORE: &str = ".gitignore";
+/// The log and the packages.
+const IGNORED: &str = ".semantest/\n";
+
 pub(super) fn run(session: &Session, arguments: &InitArguments) -> Result<Exit> {
-    let directory = match &session.global.project {
-        Some(project) => project.clone(),
-        None => arguments.directory.clone(),
+    let directory = match (&arguments.directory, &session.global.project) {
+        (Some(directory), Some(_)) => {
+            let text = format!("the folder is named twice: leave out {} or --project", directory.display());
+            return Err(Error::new(ErrorKind::InvalidInput, "init.read", text));
+        }
+        (Some(one), None) | (None, Some(one)) => one.clone(),
+        (None, None) => PathBuf::from("."),
     };
     let name = match &arguments.name {
         Some(name) => {
@@ -47,10 +56,10 @@ pub(super) fn run(session: &Session, arguments: &InitArguments) -> Result<Exit> 
     let files = [
         (FILE_NAME, project),
         (file, code.to_owned()),
-        (".gitignore", ".semantest/\n".to_owned()),
+        (IGNORE, IGNORED.to_owned()),
         ("README.md", README.replace("{name}", &name)),
     ];
-    // Everything is checked before anything is written. A README or .gitignore that is there stays as it is.
+    // Everything is checked before anything is written. A README that is there stays as it is.
     for (path, _) in &files[..2] {
         let target = directory.join(path);
         if target.exists() {
@@ -66,6 +75,8 @@ pub(super) fn run(session: &Session, arguments: &InitArguments) -> Result<Exit> 
         if !target.exists() {
             write(&target, text)?;
             written.push((*path).to_owned());
+        } else if *path == IGNORE && ignore(&target)? {
+            written.push((*path).to_owned());
         }
     }
     let shown = directory.display().to_string();
@@ -75,6 +86,18 @@ pub(super) fn run(session: &Session, arguments: &InitArguments) -> Result<Exit> 
     );
     session.output.result(&InitAnswer { directory: shown, files: written }, &text);
     Ok(Exit::DONE)
+}
+
+/// Adds what git should leave alone to a `.gitignore` that does not say so; it says whether it had to.
+fn ignore(path: &Path) -> Result<bool> {
+    let now = std::fs::read_to_string(path).unwrap_or_default();
+    let said =
+        |line: &str| matches!(line.trim(), ".semantest" | ".semantest/" | "/.semantest" | "/.semantest/");
+    if now.lines().any(said) {
+        return Ok(false);
+    }
+    let gap = if now.is_empty() || now.ends_with('\n') { "" } else { "\n" };
+    write(path, &format!("{now}{gap}{IGNORED}")).map(|()| true)
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

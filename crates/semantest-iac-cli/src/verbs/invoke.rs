@@ -12,8 +12,8 @@ use crate::session::Session;
 
 pub(super) async fn run(session: &Session, arguments: &InvokeArguments) -> Result<Exit> {
     let payload = payload(arguments)?;
-    let iac = session.open().await?;
-    let component = session.component(&iac)?;
+    let iac = session.open_to_look().await?;
+    let component = session.component(&iac).await?;
     let environment = &session.global.environment;
     let answer = iac.invoke(environment, &component, arguments.function.as_deref(), payload).await?;
     for line in &answer.logs {

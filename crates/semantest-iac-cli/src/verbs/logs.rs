@@ -19,8 +19,8 @@ pub(crate) struct LogsAnswer {
 }
 
 pub(super) async fn run(session: &Session, arguments: &LogsArguments) -> Result<Exit> {
-    let iac = session.open().await?;
-    let component = session.component(&iac)?;
+    let iac = session.open_to_look().await?;
+    let component = session.component(&iac).await?;
     let environment = &session.global.environment;
     let functions = match &arguments.function {
         Some(function) => vec![function.clone()],
@@ -50,7 +50,7 @@ pub(super) async fn run(session: &Session, arguments: &LogsArguments) -> Result<
     lines.iter().for_each(|line| print(session, line));
     // With several functions each is asked in turn; the wait is shared out.
     let wait = Duration::from_millis(400 / functions.len().max(1) as u64);
-    while arguments.follow && !session.cancel.is_cancelled() {
+    while arguments.follow && !session.output.is_broken() {
         for (function, cursor) in functions.iter().zip(&mut cursors) {
             let page =
                 iac.logs(environment, &component, request(function, Some(cursor.clone()), wait)).await?;
@@ -63,7 +63,7 @@ pub(super) async fn run(session: &Session, arguments: &LogsArguments) -> Result<
 
 fn print(session: &Session, line: &LogLine) {
     if session.output.is_json() {
-        session.output.line(&serde_json::to_string(line).unwrap_or_default());
+        session.output.raw(&serde_json::to_string(line).unwrap_or_default());
         return;
     }
     let time = line.time.strftime("%H:%M:%S%.3f");

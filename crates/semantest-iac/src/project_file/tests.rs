@@ -131,7 +131,8 @@ fn an_error_of_the_core_gets_file_and_line() {
     let error = Error::new(ErrorKind::InvalidProject, "test", "wrong")
         .with("component", "rest-api")
         .with("field", "memory_mb");
-    let located = file.locate(error);
+    let request = DeploymentRequested { component: "rest-api".into(), ..DeploymentRequested::default() };
+    let located = file.locate(error, &request);
     assert_eq!(context(&located, "line"), "15");
     assert_eq!(context(&located, "file"), "/p/semantest.toml");
 }
