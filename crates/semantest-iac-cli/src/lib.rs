@@ -110,7 +110,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host_command: Option<V
 /// The command line, read; options that the verb has no use for are refused.
 fn read(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let mut command = options::command();
-    let matches = command.try_get_matches_from_mut(arguments)?;
+    let matches = command.try_get_matches_from_mut(arguments).map_err(options::suggest)?;
     options::check(&mut command, &matches)?;
     let mut cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
     let source = matches.value_source("environment");

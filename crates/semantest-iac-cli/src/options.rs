@@ -1,8 +1,11 @@
 //! Which of the options that every verb knows a verb has a use for: the others are refused, not passed over, and not
 //! shown in its help.
 
+use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory};
+
+use semantest_iac::domain::component::nearest;
 
 use crate::arguments::Cli;
 
@@ -74,7 +77,20 @@ pub(crate) fn check(command: &mut Command, matches: &ArgMatches) -> Result<(), c
             let text = format!(
                 "`{verb}` has no use for {option}: leave it out (`semantest-iac {verb} --help` shows its options)"
             );
-            Err(command.error(clap::error::ErrorKind::UnknownArgument, text))
+            let found = path.iter().try_fold(command, |command, name| command.find_subcommand_mut(name));
+            let mut own = Cli::command();
+            Err(found.unwrap_or(&mut own).error(clap::error::ErrorKind::UnknownArgument, text))
         }
     }
+}
+
+/// The same complaint; of an unknown verb with the one that was perhaps meant (clap gives none after `help`).
+pub(crate) fn suggest(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidSubcommand) else { return error };
+    let command = Cli::command();
+    let near = nearest(unknown, command.get_subcommands().map(Command::get_name));
+    if let (Some(near), None) = (near, error.get(ContextKind::SuggestedSubcommand)) {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near.to_owned()]));
+    }
+    error
 }

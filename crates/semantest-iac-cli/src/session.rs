@@ -51,21 +51,32 @@ impl Session {
         let iac = self.builder().lenient().open().await?;
         if let Some(problem) = iac.project().problem() {
             self.output.warning(&format!("the project file has an error: {}", problem.message()));
-        } else if self.global.environment_given {
-            Names::of(&iac).await?.check_environment(&self.global.environment)?;
+        } else {
+            self.check_environment(&iac).await?;
         }
         Ok(iac)
     }
 
-    /// The environment that was named must be known, unless a provider is named with it.
+    /// The environment that was named must be known.
     ///
     /// # Errors
     /// `InvalidProject` with the nearest one.
     pub async fn check_environment(&self, iac: &Iac) -> Result<()> {
-        if self.global.environment_given && self.global.provider.is_none() {
-            Names::of(iac).await?.check_environment(&self.global.environment)?;
+        match self.global.environment_given {
+            true => Names::of(iac).await?.check_environment(&self.global.environment),
+            false => Ok(()),
         }
-        Ok(())
+    }
+
+    /// A provider that was named must be in this build; without one the environment must be known.
+    ///
+    /// # Errors
+    /// `InvalidInput` and `InvalidProject` with the nearest one.
+    pub async fn check_place(&self, iac: &Iac) -> Result<()> {
+        match &self.global.provider {
+            Some(provider) => iac.check_provider(provider),
+            None => self.check_environment(iac).await,
+        }
     }
 
     /// Shows what `iac` does from now on.
@@ -96,12 +107,7 @@ impl Session {
     /// # Errors
     /// `InvalidProject` for one that is neither defined nor in the log.
     pub async fn named(&self, iac: &Iac) -> Result<Vec<String>> {
-        let mut named: Vec<String> = Vec::new();
-        for name in &self.global.components {
-            if !named.contains(name) {
-                named.push(name.clone());
-            }
-        }
+        let named = self.distinct();
         // A file that cannot be read whole may define it.
         if !named.is_empty() && iac.project().problem().is_none() {
             let names = Names::of(iac).await?;
@@ -110,13 +116,28 @@ impl Session {
         Ok(named)
     }
 
+    fn distinct(&self) -> Vec<String> {
+        let mut named: Vec<String> = Vec::new();
+        for name in &self.global.components {
+            if !named.contains(name) {
+                named.push(name.clone());
+            }
+        }
+        named
+    }
+
     /// The components that were named, or all that are defined.
     ///
     /// # Errors
     /// `InvalidProject` where there is none.
     pub async fn components(&self, iac: &Iac) -> Result<Vec<String>> {
         let named = self.named(iac).await?;
-        let all = if named.is_empty() { iac.project().components() } else { named };
+        let mut all = if named.is_empty() { iac.project().components() } else { named };
+        if all.is_empty() && iac.project().problem().is_some() {
+            let known = iac.known_deployments().await?.into_iter();
+            let here = known.filter(|(environment, _)| *environment == self.global.environment);
+            all = here.map(|(_, component)| component).collect();
+        }
         if all.is_empty() {
             let file = iac.project().directory().join(FILE_NAME);
             let text = format!(
@@ -134,7 +155,7 @@ impl Session {
         match settings.is_empty() {
             true => self.components(iac).await,
             false if self.global.components.is_empty() => self.components(iac).await,
-            false => Ok(self.global.components.clone()),
+            false => Ok(self.distinct()),
         }
     }
 
@@ -190,7 +211,11 @@ impl Session {
     /// # Errors
     /// `InvalidInput` for a setting that is none.
     pub fn settings(&self) -> Result<Vec<Setting>> {
-        self.global.settings.iter().map(|text| Setting::parse(text)).collect()
+        let settings: Vec<Setting> =
+            self.global.settings.iter().map(|text| Setting::parse(text)).collect::<Result<_>>()?;
+        // Whether there is such a function comes first where a setting is for one.
+        settings.iter().filter(|setting| setting.function().is_none()).try_for_each(Setting::check)?;
+        Ok(settings)
     }
 
     /// The request to deploy `component`, with the settings of the command line.
@@ -207,6 +232,7 @@ impl Session {
         if let Some(definition) = iac.project().component(environment, component)? {
             check_functions(component, &definition, settings)?;
         }
+        settings.iter().try_for_each(Setting::check)?;
         let mut configuration = Map::new();
         settings.iter().for_each(|setting| setting.lay_over(&mut configuration));
         Ok(DeploymentRequested {

@@ -56,10 +56,10 @@ impl Iac {
     fn no_such_environment(&self, name: &str) -> Error {
         let known = self.project().environments();
         let near = nearest(name, known.iter().map(String::as_str));
-        let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         let text = format!(
-            "environment `{name}` is not defined; {hint}Add [environments.{name}] with a provider, or name one \
-             (--provider)"
+            "environment `{name}` is not defined: add [environments.{name}] with a provider, or name one \
+             (--provider){hint}"
         );
         self.project().wrong("environments", "environment.find", text).with("environment", name)
     }

@@ -16,6 +16,7 @@ pub struct Setting {
     text: String,
     path: Vec<String>,
     value: Value,
+    takes: Takes,
 }
 
 impl Setting {
@@ -23,8 +24,7 @@ impl Setting {
     /// as TOML, else as JSON, and is text where it is neither.
     ///
     /// # Errors
-    /// `InvalidInput` naming the setting: no key, an unknown key (with the nearest known one), or a value that the key
-    /// does not take.
+    /// `InvalidInput` naming the setting: no key, or an unknown key (with the nearest known one).
     pub fn parse(text: &str) -> Result<Self> {
         let malformed = || refused(text, "write key=value, e.g. memory_mb=512");
         let (key, value) = text.split_once('=').ok_or_else(malformed)?;
@@ -39,12 +39,21 @@ impl Setting {
         let takes = takes(&parts).map_err(|why| refused(text, &why).with("field", path.join(".")))?;
         let in_words = parts.len() > 1 && is_words(&parts[..parts.len() - 1]);
         let value = if in_words { word(value) } else { read(value) };
-        let secret = in_words && value.get("secret").is_some();
-        if !secret && !takes.fits(&value) {
-            let why = format!("{} must be {}", path.join("."), takes.words());
-            return Err(refused(text, &why).with("field", path.join(".")));
+        Ok(Self { text: text.to_owned(), path, value, takes })
+    }
+
+    /// Checks that the value is one that the key takes.
+    ///
+    /// # Errors
+    /// `InvalidInput` naming the setting and what it must be.
+    pub fn check(&self) -> Result<()> {
+        let parts: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        let around = parts.split_last().map(|(_, tables)| takes(tables));
+        let secret = around == Some(Ok(Takes::Words(true))) && self.value.get("secret").is_some();
+        match secret || self.takes.fits(&self.value) {
+            true => Ok(()),
+            false => Err(self.refused(&format!("{} must be {}", self.path.join("."), self.takes.words()))),
         }
-        Ok(Self { text: text.to_owned(), path, value })
     }
 
     /// Lays it over `configuration`.
@@ -93,9 +102,11 @@ impl Setting {
 /// Lays `text` (`key=value`) over `configuration`.
 ///
 /// # Errors
-/// As [`Setting::parse`].
+/// As [`Setting::parse`] and [`Setting::check`].
 pub fn set(configuration: &mut Map<String, Value>, text: &str) -> Result<()> {
-    Setting::parse(text)?.lay_over(configuration);
+    let setting = Setting::parse(text)?;
+    setting.check()?;
+    setting.lay_over(configuration);
     Ok(())
 }
 
@@ -203,12 +214,14 @@ mod tests {
             ("functions.list.timeout_s=-1", "functions.list.timeout_s must be a whole number from 1 to 900"),
             ("kind=3", "kind must be rest-api, websocket or container-service"),
             ("handler=7", "handler must be text"),
+            ("handler={ secret = \"env:X\" }", "handler must be text"),
+            ("tags.x={ secret = \"env:X\" }", "tags.x must be text"),
             ("routes=GET", "a list of texts"),
             ("memry_mb=1", "did you mean `memory_mb`"),
             ("functions.list.memry_mb=1", "did you mean `memory_mb`"),
         ];
         for (text, why) in cases {
-            let error = Setting::parse(text).expect_err(text);
+            let error = set(&mut Map::new(), text).expect_err(text);
             assert!(error.message().starts_with(&format!("`--set {text}`: ")), "{error}");
             assert!(error.message().contains(why), "{error}");
         }

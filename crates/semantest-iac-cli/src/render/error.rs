@@ -30,8 +30,11 @@ pub(crate) fn error(record: &ErrorRecord) -> String {
 fn message(record: &ErrorRecord) -> String {
     let file = record.context.get("file").map(String::as_str).unwrap_or_default();
     let rest = record.message.strip_prefix(file).filter(|_| !file.is_empty());
-    let rest = rest.and_then(|rest| rest.strip_prefix(", line ")).and_then(|rest| rest.split_once(": "));
-    rest.map_or_else(|| record.message.clone(), |(_, said)| said.to_owned())
+    let said = rest.and_then(|rest| match rest.strip_prefix(", line ") {
+        Some(place) => place.split_once(": ").map(|(_, said)| said),
+        None => rest.strip_prefix(": "),
+    });
+    said.unwrap_or(&record.message).to_owned()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::session::{Session, name_setting};
 pub(super) async fn run(session: &Session) -> Result<Exit> {
     let settings = session.settings()?;
     let iac = session.open_with_progress().await?;
-    session.check_environment(&iac).await?;
+    session.check_place(&iac).await?;
     let components = session.to_deploy(&iac, &settings).await?;
     run_each(session, &iac, components, async |component| {
         let request = session.deployment(&iac, component, &settings)?;

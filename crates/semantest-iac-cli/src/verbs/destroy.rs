@@ -19,6 +19,9 @@ pub(super) async fn run(session: &Session, arguments: &DestroyArguments) -> Resu
     let all = || going.iter().map(|deployment| deployment.component.clone()).collect();
     let components = if named.is_empty() { all() } else { named };
     session.check_provider(&iac, &components).await?;
+    if going.is_empty() && !components.is_empty() {
+        session.output.note("nothing is deployed: there is nothing to take away");
+    }
     if !arguments.yes && !going.is_empty() && !confirmed(session, &going).await? {
         session.output.note("nothing was changed");
         return Ok(Exit::FAILED);

@@ -18,7 +18,7 @@ pub(super) async fn run(session: &Session, arguments: &PlanArguments) -> Result<
         return Err(Error::new(ErrorKind::InvalidInput, "cli.read", text));
     }
     let iac = session.open().await?;
-    session.check_environment(&iac).await?;
+    session.check_place(&iac).await?;
     let components = match arguments.destroy {
         true => to_remove(session, &iac).await?,
         false => session.to_deploy(&iac, &settings).await?,

@@ -53,7 +53,10 @@ pub(super) fn in_words(said: &str, field: Option<&str>) -> String {
     let wrong_value = ["invalid type", "invalid value", "unknown variant", "wanted"];
     let key = field.and_then(component_key).filter(|_| wrong_value.iter().any(|word| said.starts_with(word)));
     match key {
-        Some((key, takes)) => format!("`{key}` must be {takes} ({})", said.replace('\n', " ")),
+        Some((key, takes)) if said.starts_with("invalid") => {
+            format!("`{key}` must be {takes} ({})", said.replace('\n', " "))
+        }
+        Some((key, takes)) => format!("`{key}` must be {takes}"),
         None => said.replace('\n', " "),
     }
 }

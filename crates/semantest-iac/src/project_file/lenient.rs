@@ -37,9 +37,8 @@ impl ProjectFile {
             }
         }
         for (name, value) in entries("components") {
-            if let Ok(component) = serde_json::from_value(value) {
-                typed.components.insert(name, component);
-            }
+            // That there is such a component is known, whatever is wrong with it.
+            typed.components.insert(name, serde_json::from_value(value).unwrap_or_default());
         }
         let (path, locations) = (path.to_owned(), Locations::of(text));
         Some(Self { path, typed, raw, locations, problem: Some(problem.clone()) })
