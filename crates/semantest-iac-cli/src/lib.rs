@@ -130,12 +130,10 @@ async fn interruptible(cli: Cli, host_command: Option<Vec<OsString>>, output: Ou
     // The host ends by itself when it is told to.
     let ends_by_itself = matches!(&cli.verb, Verb::Local(local) if matches!(local.action, LocalAction::Host));
     let session = Session { global: cli.global, host_command, output, cancel: cancel.clone() };
+    let mut interrupts = (!ends_by_itself).then(Interrupts::listen);
     let working = verbs::carry_out(&session, cli.verb);
     let interrupted = async {
-        if ends_by_itself {
-            std::future::pending::<()>().await;
-        }
-        let mut interrupts = Interrupts::listen();
+        let Some(interrupts) = &mut interrupts else { return std::future::pending().await };
         interrupts.next().await;
         if changes {
             session.output.note("stopping: what is under way is finished first; Ctrl-C again stops at once");
