@@ -15,6 +15,7 @@ mod several;
 mod verbs;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -129,14 +130,19 @@ async fn interruptible(cli: Cli, host_command: Option<Vec<OsString>>, output: Ou
     let changes = cli.verb.changes_something();
     // The host ends by itself when it is told to.
     let ends_by_itself = matches!(&cli.verb, Verb::Local(local) if matches!(local.action, LocalAction::Host));
-    let session = Session { global: cli.global, host_command, output, cancel: cancel.clone() };
+    let asking = Cell::new(false);
+    let session = Session { global: cli.global, host_command, output, cancel: cancel.clone(), asking };
     let mut interrupts = (!ends_by_itself).then(Interrupts::listen);
     let working = verbs::carry_out(&session, cli.verb);
     let interrupted = async {
         let Some(interrupts) = &mut interrupts else { return std::future::pending().await };
         interrupts.next().await;
         if changes {
-            session.output.note("stopping: what is under way is finished first; Ctrl-C again stops at once");
+            if !session.asking.get() {
+                session
+                    .output
+                    .note("stopping: what is under way is finished first; Ctrl-C again stops at once");
+            }
             cancel.cancel();
             interrupts.next().await;
         }

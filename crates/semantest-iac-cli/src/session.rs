@@ -1,5 +1,6 @@
 //! One run of the command line: its options, its project, and whether it was told to stop.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +28,8 @@ pub(crate) struct Session {
     pub host_command: Option<Vec<OsString>>,
     pub output: Output,
     pub cancel: CancellationToken,
+    /// Whether the user is being asked: nothing is under way meanwhile.
+    pub asking: Cell<bool>,
 }
 
 impl Session {

@@ -50,14 +50,17 @@ async fn confirmed(session: &Session, going: &[DeploymentAnswer]) -> Result<bool
         let mut answer = String::new();
         std::io::stdin().lock().read_line(&mut answer).map(|_| answer)
     });
-    tokio::select! {
+    session.asking.set(true);
+    let answered = tokio::select! {
         answer = answer => {
             Ok(matches!(answer, Ok(Ok(answer)) if answer.trim().eq_ignore_ascii_case("yes")))
         }
         () = session.cancel.cancelled() => {
             Err(Error::new(ErrorKind::Cancelled, "destroy.confirm", "stopped; nothing was changed"))
         }
-    }
+    };
+    session.asking.set(false);
+    answered
 }
 
 /// What goes with a deployment.
