@@ -32,14 +32,7 @@ const IGNORE: &str = ".gitignore";
 const IGNORED: &str = ".semantest/\n";
 
 pub(super) fn run(session: &Session, arguments: &InitArguments) -> Result<Exit> {
-    let directory = match (&arguments.directory, &session.global.project) {
-        (Some(directory), Some(_)) => {
-            let text = format!("the folder is named twice: leave out {} or --project", directory.display());
-            return Err(Error::new(ErrorKind::InvalidInput, "init.read", text));
-        }
-        (Some(one), None) | (None, Some(one)) => one.clone(),
-        (None, None) => PathBuf::from("."),
-    };
+    let directory = directory(session, arguments)?;
     let name = match &arguments.name {
         Some(name) => {
             check_name("a project", name)?;
@@ -47,18 +40,7 @@ pub(super) fn run(session: &Session, arguments: &InitArguments) -> Result<Exit> 
         }
         None => name_of(&directory),
     };
-    let (runtime, handler, file, code) = match arguments.runtime {
-        Language::Node => ("nodejs20.x", "index.handler", "rest-api/index.mjs", NODE),
-        Language::Python => ("python3.12", "app.handler", "rest-api/app.py", PYTHON),
-    };
-    let project =
-        PROJECT.replace("{name}", &name).replace("{runtime}", runtime).replace("{handler}", handler);
-    let files = [
-        (FILE_NAME, project),
-        (file, code.to_owned()),
-        (IGNORE, IGNORED.to_owned()),
-        ("README.md", README.replace("{name}", &name)),
-    ];
+    let files = files(&name, arguments.runtime);
     // Everything is checked before anything is written. A README that is there stays as it is.
     for (path, _) in &files[..2] {
         let target = directory.join(path);
@@ -86,6 +68,33 @@ pub(super) fn run(session: &Session, arguments: &InitArguments) -> Result<Exit> 
     );
     session.output.result(&InitAnswer { directory: shown, files: written }, &text);
     Ok(Exit::DONE)
+}
+
+/// The folder that was named, one way or the other.
+fn directory(session: &Session, arguments: &InitArguments) -> Result<PathBuf> {
+    match (&arguments.directory, &session.global.project) {
+        (Some(directory), Some(_)) => {
+            let text = format!("the folder is named twice: leave out {} or --project", directory.display());
+            Err(Error::new(ErrorKind::InvalidInput, "init.read", text))
+        }
+        (Some(one), None) | (None, Some(one)) => Ok(one.clone()),
+        (None, None) => Ok(PathBuf::from(".")),
+    }
+}
+
+/// Files of a new project: the first two must not be there yet.
+fn files(name: &str, language: Language) -> [(&'static str, String); 4] {
+    let (runtime, handler, file, code) = match language {
+        Language::Node => ("nodejs20.x", "index.handler", "rest-api/index.mjs", NODE),
+        Language::Python => ("python3.12", "app.handler", "rest-api/app.py", PYTHON),
+    };
+    let project = PROJECT.replace("{name}", name).replace("{runtime}", runtime).replace("{handler}", handler);
+    [
+        (FILE_NAME, project),
+        (file, code.to_owned()),
+        (IGNORE, IGNORED.to_owned()),
+        ("README.md", README.replace("{name}", name)),
+    ]
 }
 
 /// Adds what git should leave alone to a `.gitignore` that does not say so; it says whether it had to.

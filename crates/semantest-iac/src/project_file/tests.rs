@@ -212,7 +212,7 @@ fn an_error_of_the_core_points_at_the_override_or_at_nothing_where_the_request_s
 #[test]
 fn what_is_not_utf_8_is_refused_with_its_line() {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join(FILE_NAME), b"project = \"p\"\n\n# \xff\n").expect("a file");
+    fs::write(folder.path().join(FILE_NAME), b"project = \"p\"\n\n# \xff\n").expect("a file");
     let error = ProjectFile::load(folder.path()).expect_err("not UTF-8");
     assert_eq!(context(&error, "line"), "3", "{error:?}");
 }
@@ -221,7 +221,7 @@ fn what_is_not_utf_8_is_refused_with_its_line() {
 fn a_file_with_an_error_is_read_as_far_as_it_names_its_project() {
     let folder = tempfile::tempdir().expect("a folder");
     let read = |text: &str| {
-        std::fs::write(folder.path().join(FILE_NAME), text).expect("a file");
+        fs::write(folder.path().join(FILE_NAME), text).expect("a file");
         ProjectFile::load_leniently(folder.path())
     };
     assert!(read(GOOD).expect("a good file").problem().is_none());
