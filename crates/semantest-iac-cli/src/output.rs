@@ -123,7 +123,11 @@ impl Output {
     /// Prints, for people, why something could not be done with some components; JSON holds it in the answer.
     pub fn explain_all(&self, failures: &[Failure]) {
         if !self.is_json() {
-            failures.iter().for_each(|failure| self.explain(&failure.error));
+            for Failure { component, error } in failures {
+                let mut error = error.clone();
+                error.context.entry("component".into()).or_insert_with(|| component.clone());
+                self.explain(&error);
+            }
         }
     }
 

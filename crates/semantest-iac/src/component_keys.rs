@@ -119,8 +119,30 @@ impl Takes {
         }
     }
 
-    /// Whether `value` is such a thing, as far as can be said without looking into tables.
-    pub fn fits(self, value: &Value) -> bool {
+    /// What is wrong with `value` at `path`, in words; tables are looked into.
+    pub fn misfit(self, path: &str, value: &Value) -> Option<String> {
+        let must_be = |path: &str, words: &str| Some(format!("{path} must be {words}"));
+        match (self, value) {
+            (Self::Table(keys), Value::Object(map)) => {
+                map.iter().find_map(|(key, value)| match keys.iter().find(|(known, _)| known == key) {
+                    Some((_, takes)) => takes.misfit(&format!("{path}.{key}"), value),
+                    None => Some(unknown(key, keys)),
+                })
+            }
+            (Self::Functions, Value::Object(map)) => map.iter().find_map(|(name, function)| {
+                Self::Table(FUNCTION).misfit(&format!("{path}.{name}"), function)
+            }),
+            (Self::Words(secrets), Value::Object(map)) => {
+                let fits = |value: &Value| value.is_string() || (secrets && value.get("secret").is_some());
+                let wrong = map.iter().find(|(_, value)| !fits(value));
+                wrong.and_then(|(key, _)| must_be(&format!("{path}.{key}"), "text"))
+            }
+            _ if self.fits(value) => None,
+            _ => must_be(path, &self.words()),
+        }
+    }
+
+    fn fits(self, value: &Value) -> bool {
         match self {
             Self::Text => value.is_string(),
             Self::Kind => {

@@ -50,9 +50,9 @@ impl Setting {
         let parts: Vec<&str> = self.path.iter().map(String::as_str).collect();
         let around = parts.split_last().map(|(_, tables)| takes(tables));
         let secret = around == Some(Ok(Takes::Words(true))) && self.value.get("secret").is_some();
-        match secret || self.takes.fits(&self.value) {
-            true => Ok(()),
-            false => Err(self.refused(&format!("{} must be {}", self.path.join("."), self.takes.words()))),
+        match self.takes.misfit(&self.path.join("."), &self.value).filter(|_| !secret) {
+            None => Ok(()),
+            Some(why) => Err(self.refused(&why)),
         }
     }
 
@@ -217,6 +217,9 @@ mod tests {
             ("handler={ secret = \"env:X\" }", "handler must be text"),
             ("tags.x={ secret = \"env:X\" }", "tags.x must be text"),
             ("routes=GET", "a list of texts"),
+            ("environment_variables={ A = 1 }", "environment_variables.A must be text"),
+            ("functions={ list = { memory_mb = 1 } }", "functions.list.memory_mb must be a whole number"),
+            ("cors={ alow_origins = [] }", "did you mean `allow_origins`"),
             ("memry_mb=1", "did you mean `memory_mb`"),
             ("functions.list.memry_mb=1", "did you mean `memory_mb`"),
         ];
