@@ -208,6 +208,13 @@ fn what_was_is_shown_with_what_it_was_made_of() {
         assert!(text.contains(said), "{said} in:\n{text}");
     }
     assert_eq!(project.json(&["history", "--at", "2000-01-01"]).code, 1, "a day is a time");
+    project.json(&["configure", "--secret", "LEVEL=env:PATH"]).ok();
+    let secret = state("5");
+    assert_eq!(secret["configuration"]["variables"]["LEVEL"], json!({ "secret": "env:PATH" }));
+    assert_eq!(inputs(&secret, "environment_variables")["LEVEL"], json!({ "secret": "env:PATH" }));
+    let plan = project.command(&["plan"]).env("PATH", "/other").output().expect("the program runs");
+    let plan = String::from_utf8_lossy(&plan.stdout).into_owned();
+    assert!(plan.contains("~ environment_variables.LEVEL: secret(env:PATH) (value changed)"), "{plan}");
     let history = project.run(&["history"]).stdout;
     for said in ["EnvironmentConfigured      LEVEL=high", "ScalingTriggered           reserved_concurrency=2"]
     {
