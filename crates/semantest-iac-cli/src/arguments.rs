@@ -46,9 +46,12 @@ pub(crate) struct Global {
     /// Environment.
     #[arg(long, global = true, default_value = "dev", env = "SEMANTEST_ENVIRONMENT", value_name = "NAME")]
     pub environment: String,
-    /// Component [default: all, where that makes sense].
-    #[arg(long, global = true, value_name = "NAME")]
-    pub component: Option<String>,
+    /// Whether the environment was named, on the command line or in SEMANTEST_ENVIRONMENT.
+    #[arg(skip)]
+    pub environment_given: bool,
+    /// Component; several where that makes sense: a,b or repeated [default: all, or the only one].
+    #[arg(long = "component", global = true, value_name = "NAME", value_delimiter = ',')]
+    pub components: Vec<String>,
     /// Provider: local, aws, azure [default: the environment's].
     #[arg(long, global = true, value_name = "NAME")]
     pub provider: Option<String>,
@@ -88,7 +91,7 @@ pub(crate) enum Verb {
     /// Calls a function directly.
     Invoke(InvokeArguments),
     /// Looks for what is not as the log says (drift).
-    Refresh,
+    Refresh(RefreshArguments),
     /// Goes back to an earlier version, code and settings included.
     Rollback(RollbackArguments),
     /// Changes environment variables of a deployed component.
@@ -109,6 +112,18 @@ pub(crate) enum Verb {
     Completions(CompletionsArguments),
 }
 
+impl Verb {
+    /// Whether it may be in the middle of something when it is asked to stop.
+    pub fn changes_something(&self) -> bool {
+        match self {
+            Self::Deploy | Self::Refresh(_) | Self::Rollback(_) => true,
+            Self::Configure(_) | Self::Scale(_) | Self::Destroy(_) => true,
+            Self::Events(events) => events.action.is_some(),
+            _ => false,
+        }
+    }
+}
+
 /// Language of a new project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Language {
@@ -120,9 +135,9 @@ pub(crate) enum Language {
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {
-    /// Folder to make the project in.
-    #[arg(default_value = ".")]
-    pub directory: PathBuf,
+    /// Folder to make the project in [default: this folder].
+    #[arg(value_name = "DIR")]
+    pub directory: Option<PathBuf>,
     /// Language of the REST API.
     #[arg(long, value_enum, default_value = "node")]
     pub runtime: Language,
@@ -142,9 +157,17 @@ pub(crate) struct PlanArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct RefreshArguments {
+    /// Ends with exit code 3 where something differs.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct HistoryArguments {
-    /// A version (3) or a time (2026-11-24T09:00:00Z): the state as it was then.
-    #[arg(long, value_name = "TIME|VERSION")]
+    /// The state as it was: at a version (3), or at a time (2026-11-24T09:00:00Z, 2026-11-24; UTC where it says
+    /// nothing else).
+    #[arg(long, value_name = "TIME|VERSION", allow_hyphen_values = true)]
     pub at: Option<String>,
 }
 
@@ -153,16 +176,16 @@ pub(crate) struct HistoryArguments {
 pub(crate) struct EventsArguments {
     #[command(subcommand)]
     pub action: Option<EventsAction>,
-    /// Goes on as events are recorded.
+    /// Goes on as events are recorded; with --output json, one JSON object a line.
     #[arg(long, short)]
     pub follow: bool,
-    /// Only events after this position, or since this time [default: the last ones].
-    #[arg(long, value_name = "POSITION|TIME")]
+    /// Only events after this position, or since this time (UTC where it says nothing else) [default: the last ones].
+    #[arg(long, value_name = "POSITION|TIME", allow_hyphen_values = true)]
     pub from: Option<String>,
-    /// At most this many (without --follow: the last ones; with --from: the first ones).
+    /// At most this many: the last ones, with --from the first ones; --follow ends after them.
     #[arg(long, value_name = "COUNT")]
     pub limit: Option<usize>,
-    /// CloudEvents, one JSON object a line.
+    /// CloudEvents, one JSON object a line, whatever --output says.
     #[arg(long)]
     pub jsonl: bool,
 }
@@ -185,10 +208,10 @@ pub(crate) struct LogsArguments {
     /// Function, where the component has several.
     #[arg(long, value_name = "NAME")]
     pub function: Option<String>,
-    /// Goes on as lines are written.
+    /// Goes on as lines are written; with --output json, one JSON object a line.
     #[arg(long, short)]
     pub follow: bool,
-    /// Only lines since this time.
+    /// Only lines since this time (UTC where it says nothing else).
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
     /// At most this many lines (the last ones).
@@ -211,8 +234,13 @@ pub(crate) struct InvokeArguments {
 #[derive(Debug, Args)]
 pub(crate) struct RollbackArguments {
     /// Version to go back to [default: the one before the current].
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true)]
     pub to: Option<u64>,
+}
+
+/// A version of a deployment.
+fn version(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "a version is a number, such as 3: `history` shows them".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -255,6 +283,7 @@ pub(crate) struct DestroyArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(disable_help_subcommand = true)]
 pub(crate) struct LocalArguments {
     #[command(subcommand)]
     pub action: LocalAction,

@@ -14,6 +14,8 @@ use semantest_iac::events::envelope::Envelope;
 use semantest_iac::ports::event_bus::{EventFilter, EventHandler};
 use semantest_iac::{Iac, Result};
 
+use crate::printable::one_line;
+
 /// Shows what `iac` does from now on.
 pub(crate) async fn attach(iac: &Iac, live: bool) -> Result<()> {
     let names = [
@@ -99,6 +101,7 @@ impl Progress {
     }
 
     fn say(&self, text: &str) {
+        let text = one_line(text);
         match &self.lines {
             Some(lines) => {
                 let _ = lines.println(text);

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, schema_for};
 use semantest_iac::PublishAnswer;
-use semantest_iac::answer::{DeployAnswer, DeploymentAnswer, PlanAnswer, RefreshAnswer, StatusAnswer};
+use semantest_iac::answer::{DeployAnswer, DeploymentAnswer};
 use semantest_iac::events::catalogue;
 use semantest_iac::ports::provider::InvokeAnswer;
 use semantest_iac::{ErrorRecord, project_file};
 use serde_json::Value;
 
-use crate::verbs::answers::{DoctorAnswer, InitAnswer, LocalStopAnswer, LogsAnswer, OutputsAnswer};
+use crate::several::{Plans, Refreshes, Runs};
+use crate::verbs::answers::{
+    CompletionsAnswer, DoctorAnswer, InitAnswer, LocalStopAnswer, LogsAnswer, OutputsAnswer, SchemasAnswer,
+    StatusOfAll,
+};
 
 /// An error, as any verb prints it.
 #[derive(JsonSchema)]
@@ -35,8 +39,12 @@ struct EventsAnswer {
 pub fn documents() -> BTreeMap<String, Value> {
     let mut documents = catalogue::documents();
     documents.insert("semantest.schema.json".into(), project_file::json_schema());
+    let runs = schema_for!(Runs).to_value();
+    for verb in ["deploy", "destroy"] {
+        documents.insert(format!("cli/{verb}.schema.json"), runs.clone());
+    }
     let run = schema_for!(DeployAnswer).to_value();
-    for verb in ["deploy", "destroy", "rollback", "scale", "configure"] {
+    for verb in ["rollback", "scale", "configure"] {
         documents.insert(format!("cli/{verb}.schema.json"), run.clone());
     }
     let events = schema_for!(EventsAnswer).to_value();
@@ -44,13 +52,15 @@ pub fn documents() -> BTreeMap<String, Value> {
         documents.insert(format!("cli/{verb}.schema.json"), events.clone());
     }
     let others = [
-        ("plan", schema_for!(PlanAnswer)),
-        ("status", schema_for!(StatusAnswer)),
+        ("plan", schema_for!(Plans)),
+        ("status", schema_for!(StatusOfAll)),
         ("outputs", schema_for!(OutputsAnswer)),
         ("publish", schema_for!(PublishAnswer)),
         ("logs", schema_for!(LogsAnswer)),
         ("invoke", schema_for!(InvokeAnswer)),
-        ("refresh", schema_for!(RefreshAnswer)),
+        ("refresh", schema_for!(Refreshes)),
+        ("schema", schema_for!(SchemasAnswer)),
+        ("completions", schema_for!(CompletionsAnswer)),
         ("doctor", schema_for!(DoctorAnswer)),
         ("init", schema_for!(InitAnswer)),
         ("local-stop", schema_for!(LocalStopAnswer)),

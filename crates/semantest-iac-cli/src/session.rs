@@ -1,17 +1,24 @@
 //! One run of the command line: its options, its project, and whether it was told to stop.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use semantest_iac::answer::DeploymentAnswer;
+use semantest_iac::domain::component::nearest;
 use semantest_iac::events::request::DeploymentRequested;
 use semantest_iac::ports::clock::Timestamp;
 use semantest_iac::ports::project::Project;
 use semantest_iac::project_file::FILE_NAME;
-use semantest_iac::{CancellationToken, Error, ErrorKind, Iac, Result, setting};
-use serde_json::Map;
+use semantest_iac::setting::Setting;
+use semantest_iac::{CancellationToken, Error, ErrorKind, Iac, IacBuilder, Result};
+use serde_json::{Map, Value};
 
 use crate::arguments::Global;
+use crate::names::Names;
 use crate::output::Output;
 use crate::progress;
 
@@ -21,6 +28,8 @@ pub(crate) struct Session {
     pub host_command: Option<Vec<OsString>>,
     pub output: Output,
     pub cancel: CancellationToken,
+    /// Whether the user is being asked: nothing is under way meanwhile.
+    pub asking: Cell<bool>,
 }
 
 impl Session {
@@ -36,49 +45,129 @@ impl Session {
 
     /// Opens the project.
     pub async fn open(&self) -> Result<Iac> {
-        let mut builder = Iac::builder(self.directory()).lease_wait(Duration::from_secs(self.global.wait));
-        if let Some(command) = &self.host_command {
-            builder = builder.host_command(command.clone());
+        self.builder().open().await
+    }
+
+    /// Opens the project also where its file has an error, with a warning: for what needs no more than its folder and
+    /// its name. The environment that was named must be known.
+    pub async fn open_to_look(&self) -> Result<Iac> {
+        let iac = self.builder().lenient().open().await?;
+        if let Some(problem) = iac.project().problem() {
+            self.output.warning(&format!("the project file has an error: {}", problem.message()));
+        } else {
+            self.check_environment(&iac).await?;
         }
-        builder.open().await
+        Ok(iac)
+    }
+
+    /// The environment that was named must be known.
+    ///
+    /// # Errors
+    /// `InvalidProject` with the nearest one.
+    pub async fn check_environment(&self, iac: &Iac) -> Result<()> {
+        match self.global.environment_given {
+            true => Names::of(iac).await?.check_environment(&self.global.environment),
+            false => Ok(()),
+        }
+    }
+
+    /// A provider that was named must be in this build; without one the environment must be known.
+    ///
+    /// # Errors
+    /// `InvalidInput` and `InvalidProject` with the nearest one.
+    pub async fn check_place(&self, iac: &Iac) -> Result<()> {
+        match &self.global.provider {
+            Some(provider) => iac.check_provider(provider),
+            None => self.check_environment(iac).await,
+        }
+    }
+
+    /// Shows what `iac` does from now on.
+    pub async fn show_progress(&self, iac: &Iac) -> Result<()> {
+        if self.output.shows_progress() {
+            progress::attach(iac, self.output.is_live()).await?;
+        }
+        Ok(())
     }
 
     /// Opens the project and shows what happens.
     pub async fn open_with_progress(&self) -> Result<Iac> {
         let iac = self.open().await?;
-        if self.output.shows_progress() {
-            progress::attach(&iac, self.output.is_live()).await?;
-        }
+        self.show_progress(&iac).await?;
         Ok(iac)
     }
 
-    /// Opens the project; progress is shown where something will be done.
-    pub async fn open_for_publishing(&self, publishes: bool) -> Result<Iac> {
-        if publishes { self.open_with_progress().await } else { self.open().await }
+    fn builder(&self) -> IacBuilder {
+        let builder = Iac::builder(self.directory()).lease_wait(Duration::from_secs(self.global.wait));
+        match &self.host_command {
+            Some(command) => builder.host_command(command.clone()),
+            None => builder,
+        }
     }
 
-    /// The component that was named, or all.
+    /// The components that were named, each once.
+    ///
+    /// # Errors
+    /// `InvalidProject` for one that is neither defined nor in the log.
+    pub async fn named(&self, iac: &Iac) -> Result<Vec<String>> {
+        let named = self.distinct();
+        // A file that cannot be read whole may define it.
+        if !named.is_empty() && iac.project().problem().is_none() {
+            let names = Names::of(iac).await?;
+            named.iter().try_for_each(|name| names.check_component(name))?;
+        }
+        Ok(named)
+    }
+
+    fn distinct(&self) -> Vec<String> {
+        let mut named: Vec<String> = Vec::new();
+        for name in &self.global.components {
+            if !named.contains(name) {
+                named.push(name.clone());
+            }
+        }
+        named
+    }
+
+    /// The components that were named, or all that are defined.
     ///
     /// # Errors
     /// `InvalidProject` where there is none.
-    pub fn components(&self, iac: &Iac) -> Result<Vec<String>> {
-        if let Some(component) = &self.global.component {
-            return Ok(vec![component.clone()]);
+    pub async fn components(&self, iac: &Iac) -> Result<Vec<String>> {
+        let named = self.named(iac).await?;
+        let mut all = if named.is_empty() { iac.project().components() } else { named };
+        if all.is_empty() && iac.project().problem().is_some() {
+            let known = iac.known_deployments().await?.into_iter();
+            let here = known.filter(|(environment, _)| *environment == self.global.environment);
+            all = here.map(|(_, component)| component).collect();
         }
-        let all = iac.project().components();
         if all.is_empty() {
-            let text = format!("the project defines no component: add [components.<name>] to {FILE_NAME}");
-            return Err(Error::new(ErrorKind::InvalidProject, "cli.components", text));
+            let file = iac.project().directory().join(FILE_NAME);
+            let text = format!(
+                "{}: the project defines no component: add [components.<name>] to {FILE_NAME}",
+                file.display()
+            );
+            let error = Error::new(ErrorKind::InvalidProject, "cli.components", text);
+            return Err(error.with("file", file.display()).with("field", "components"));
         }
         Ok(all)
+    }
+
+    /// The components to deploy: as [`Self::components`]; what the project does not define can be defined by settings.
+    pub async fn to_deploy(&self, iac: &Iac, settings: &[Setting]) -> Result<Vec<String>> {
+        match settings.is_empty() {
+            true => self.components(iac).await,
+            false if self.global.components.is_empty() => self.components(iac).await,
+            false => Ok(self.distinct()),
+        }
     }
 
     /// The component that was named, or the only one.
     ///
     /// # Errors
     /// `InvalidInput` where it is not clear which.
-    pub fn component(&self, iac: &Iac) -> Result<String> {
-        let all = self.components(iac)?;
+    pub async fn component(&self, iac: &Iac) -> Result<String> {
+        let all = self.components(iac).await?;
         match all.as_slice() {
             [one] => Ok(one.clone()),
             _ => {
@@ -88,32 +177,115 @@ impl Session {
         }
     }
 
-    /// The request to deploy `component`, with the settings of the command line.
+    /// Deployments of the environment: of the components that were named, or all.
+    pub async fn deployments(&self, iac: &Iac) -> Result<Vec<DeploymentAnswer>> {
+        let named = self.named(iac).await?;
+        let one = if let [one] = named.as_slice() { Some(one.as_str()) } else { None };
+        let mut deployments = iac.status(Some(&self.global.environment), one).await?.deployments;
+        deployments.retain(|deployment| named.is_empty() || named.contains(&deployment.component));
+        Ok(deployments)
+    }
+
+    /// A provider that is named for what is deployed already must be the one it is on.
+    ///
+    /// # Errors
+    /// `InvalidInput` where it is another, or none that this build has.
+    pub async fn check_provider(&self, iac: &Iac, components: &[String]) -> Result<()> {
+        let Some(wanted) = &self.global.provider else { return Ok(()) };
+        for component in components {
+            let status = iac.status(Some(&self.global.environment), Some(component)).await?;
+            let live = status.deployments.into_iter().find(|deployment| deployment.status != "removed");
+            if let Some(DeploymentAnswer { deployment, provider: Some(provider), .. }) = live
+                && provider != *wanted
+            {
+                let text = format!(
+                    "`{deployment}` is on provider `{provider}`, not `{wanted}`: leave --provider out"
+                );
+                return Err(
+                    Error::new(ErrorKind::InvalidInput, "cli.provider", text).with("provider", wanted)
+                );
+            }
+        }
+        iac.check_provider(wanted)
+    }
+
+    /// The settings of the command line.
     ///
     /// # Errors
     /// `InvalidInput` for a setting that is none.
-    pub fn deployment(&self, component: &str) -> Result<DeploymentRequested> {
-        let mut configuration = Map::new();
-        for text in &self.global.settings {
-            setting::set(&mut configuration, text)?;
+    pub fn settings(&self) -> Result<Vec<Setting>> {
+        let settings: Vec<Setting> =
+            self.global.settings.iter().map(|text| Setting::parse(text)).collect::<Result<_>>()?;
+        // Whether there is such a function comes first where a setting is for one.
+        settings.iter().filter(|setting| setting.function().is_none()).try_for_each(Setting::check)?;
+        Ok(settings)
+    }
+
+    /// The request to deploy `component`, with the settings of the command line.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a setting of a function that the component has not.
+    pub fn deployment(
+        &self,
+        iac: &Iac,
+        component: &str,
+        settings: &[Setting],
+    ) -> Result<DeploymentRequested> {
+        let environment = &self.global.environment;
+        if let Some(definition) = iac.project().component(environment, component)? {
+            check_functions(component, &definition, settings)?;
         }
+        settings.iter().try_for_each(Setting::check)?;
+        let mut configuration = Map::new();
+        settings.iter().for_each(|setting| setting.lay_over(&mut configuration));
         Ok(DeploymentRequested {
             component: component.to_owned(),
             provider: self.global.provider.clone(),
-            environment: self.global.environment.clone(),
+            environment: environment.clone(),
             region: None,
             configuration,
         })
     }
 }
 
-/// A moment as people write it.
+/// A setting of a function that is not there is a slip, unless the settings make the function.
+fn check_functions(component: &str, definition: &Map<String, Value>, settings: &[Setting]) -> Result<()> {
+    let functions = definition.get("functions").and_then(Value::as_object);
+    let known: Vec<&str> = functions.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    for setting in settings {
+        let Some(name) = setting.function() else { continue };
+        if known.contains(&name) || settings.iter().any(|setting| setting.defines(name)) {
+            continue;
+        }
+        let hint = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => "it has only one, set by keys without `functions.`".to_owned(),
+            None => format!("it has: {}", known.join(", ")),
+        };
+        return Err(setting.refused(&format!("component `{component}` has no function `{name}`; {hint}")));
+    }
+    Ok(())
+}
+
+/// An error about what a setting of the command line says names that setting.
+pub(crate) fn name_setting(error: Error, settings: &[Setting]) -> Error {
+    let field = error.context().iter().find(|(key, _)| key == "field").map(|(_, value)| value.clone());
+    let placed = error.context().iter().any(|(key, _)| key == "file");
+    let setting = field.filter(|_| !placed).and_then(|field| settings.iter().find(|one| one.covers(&field)));
+    match setting {
+        Some(setting) => setting.refused(error.message()),
+        None => error,
+    }
+}
+
+/// A moment as people write it; UTC where it says nothing else.
 ///
 /// # Errors
 /// `InvalidInput` with an example.
 pub(crate) fn moment(text: &str) -> Result<Timestamp> {
-    text.parse().map_err(|_| {
-        let text = format!("`{text}` is no time: write it like 2026-11-24T09:00:00Z");
+    let without_zone = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();
+    text.parse().ok().or_else(without_zone).ok_or_else(|| {
+        let text = format!("`{text}` is no time: write it like 2026-11-24T09:00:00Z, or 2026-11-24 (UTC)");
         Error::new(ErrorKind::InvalidInput, "cli.time", text)
     })
 }

@@ -163,10 +163,40 @@ fn drift_is_found_and_brought_back() {
     let refreshed = project.json(&["refresh"]).ok();
     assert_eq!(refreshed["drift"][0]["address"], "function.rest-api");
     assert_eq!(refreshed["drift"][0]["diff"][0]["property"], "memory_mb");
+    assert_eq!(project.json(&["refresh", "--detailed-exitcode"]).code, 3);
     let plan = project.json(&["plan"]).ok();
     assert_eq!(plan["changes"]["updated"], 1, "{plan:#}");
     assert_eq!(project.json(&["deploy"]).ok()["status"], "deployed");
-    assert_eq!(project.json(&["refresh"]).ok()["drift"], json!([]));
+    assert_eq!(project.json(&["refresh", "--detailed-exitcode"]).ok()["drift"], json!([]));
+}
+
+#[test]
+fn status_says_whether_the_local_host_runs_and_starts_nothing() {
+    let project = Project::init("node");
+    assert_eq!(project.json(&["status"]).ok()["local_host"], Value::Null, "nothing is deployed here");
+    project.json(&["deploy"]).ok();
+    assert_eq!(project.json(&["status"]).ok()["local_host"], "running");
+    project.json(&["local", "stop"]).ok();
+    for _ in 0..2 {
+        assert!(project.run(&["status"]).stdout.contains("host: stopped; deploy starts it"));
+        assert!(project.run(&["doctor"]).stdout.contains("stopped; deploy starts it"));
+    }
+    assert_eq!(project.json(&["local", "stop"]).ok()["stopped"], false);
+}
+
+#[test]
+fn destroy_with_nothing_deployed_asks_nobody() {
+    let project = Project::init("node");
+    let ran = project.run(&["destroy"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "nothing is deployed in dev\n"));
+    let ran = project.run(&["destroy", "--component", "rest-api"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.stderr.contains("nothing is deployed"), "{}", ran.stderr);
+    assert!(
+        !project.json(&["events"]).ok()["events"].as_array().expect("events").iter().any(|event| {
+            event["type"].as_str().is_some_and(|name| name.ends_with("InfrastructureRemoved"))
+        })
+    );
 }
 
 #[test]

@@ -99,6 +99,35 @@ fn a_wrong_project_file_is_refused_with_file_line_and_field() {
 }
 
 #[test]
+fn every_error_of_the_project_file_has_a_place() {
+    let project = Project::init("node");
+    let good = std::fs::read_to_string(project.file("semantest.toml")).expect("a project file");
+    let components = good.find("[components").expect("a component");
+    let cases = [
+        (good.replace("nodejs20.x", "java21"), "components.rest-api.runtime", "8"),
+        (good.replace("\"local\"", "\"locl\""), "environments.dev.provider", "4"),
+        (good.replace("\"local\"", "\"aws\""), "environments.dev.provider", "4"),
+        (good.replace("code = \"rest-api\"", "code = \"nowhere\""), "components.rest-api.code", "7"),
+        (good.replace("[environments.dev]\nprovider = \"local\"\n", ""), "environments", ""),
+        (good[..components].to_owned(), "components", ""),
+        (good.replace("GET /health", "FETCH /health"), "components.rest-api.routes", "10"),
+        (good.replace("rest-api]", "orders]"), "components.orders.kind", "6"),
+    ];
+    for (text, field, line) in cases {
+        project.write("semantest.toml", &text);
+        let ran = project.json(&["plan"]);
+        let answer = ran.json();
+        let context = &answer["error"]["context"];
+        assert_eq!(ran.code, 2, "{answer:#}");
+        assert!(context["file"].as_str().is_some_and(|file| file.ends_with("semantest.toml")), "{answer:#}");
+        assert_eq!(context["field"], field, "{answer:#}");
+        assert_eq!(context["line"].as_str().unwrap_or_default(), line, "{answer:#}");
+        let message = error(&answer).1;
+        assert!(message.contains("semantest.toml"), "{message}");
+    }
+}
+
+#[test]
 fn what_is_no_event_is_refused_with_its_file() {
     let project = Project::init("node");
     for text in ["", "{", "[]", "{}", r#"{"type":"DeploymentRequested","data":{"component":7}}"#] {

@@ -58,6 +58,14 @@ impl LocalProvider {
         self.host.stop().await
     }
 
+    /// Whether the host runs. Starts nothing.
+    ///
+    /// # Errors
+    /// Where its folder cannot be read.
+    pub async fn host_runs(&self) -> Result<bool> {
+        self.host.running().await.map(|running| running.is_some())
+    }
+
     /// The host and what it runs, where there is anything to ask it about.
     pub(crate) async fn host_with_something(&self) -> Result<Option<(ControlClient, HostState)>> {
         match self.host.running().await? {

@@ -36,12 +36,13 @@ pub struct IacBuilder {
     options: ServiceOptions,
     providers: Vec<Arc<dyn Provider>>,
     bus: Option<Arc<dyn EventBus>>,
+    lenient: bool,
 }
 
 impl IacBuilder {
     pub(crate) fn new(directory: PathBuf) -> Self {
         let options = ServiceOptions { owner: owner(), ..ServiceOptions::default() };
-        Self { directory, host_command: None, options, providers: Vec::new(), bus: None }
+        Self { directory, host_command: None, options, providers: Vec::new(), bus: None, lenient: false }
     }
 
     /// Program and arguments that run the local host (the command line's hidden `local host`); the project's
@@ -81,12 +82,22 @@ impl IacBuilder {
         self
     }
 
+    /// Takes a project file with an error as far as it can be read: for looking at what is deployed and taking it away.
+    /// `ProjectFile::problem` says what is wrong.
+    pub fn lenient(mut self) -> Self {
+        self.lenient = true;
+        self
+    }
+
     /// Reads the project file and opens the log beside it.
     ///
     /// # Errors
     /// `InvalidProject`, `Storage`, `StorageTooNew`.
     pub async fn open(self) -> Result<Iac> {
-        let project = Arc::new(ProjectFile::load(&self.directory)?);
+        let project = Arc::new(match self.lenient {
+            true => ProjectFile::load_leniently(&self.directory)?,
+            false => ProjectFile::load(&self.directory)?,
+        });
         let root = project.directory().to_owned();
         let state = root.join(STATE_FOLDER);
         let store = Arc::new(SqliteStore::open(&state)?);

@@ -92,9 +92,10 @@ impl Iac {
         request: DeploymentRequested,
         cancel: &CancellationToken,
     ) -> Result<DeployAnswer> {
+        self.check_place(&request)?;
         let envelope = self.service.envelope(request.clone());
         let answer = self.service.deploy(envelope, &request, cancel).await;
-        let answer = answer.map_err(|error| self.project.locate(error))?;
+        let answer = answer.map_err(|error| self.project.locate(error, &request))?;
         // A deploy with nothing to do makes no provider call: a host that died is found here.
         if answer.provider == self.local.name() {
             self.local.ensure_host().await?;
@@ -107,7 +108,8 @@ impl Iac {
     /// # Errors
     /// As [`Self::deploy`].
     pub async fn plan(&self, request: DeploymentRequested) -> Result<PlanAnswer> {
-        self.service.plan(&request).await.map_err(|error| self.project.locate(error))
+        self.check_place(&request)?;
+        self.service.plan(&request).await.map_err(|error| self.project.locate(error, &request))
     }
 
     /// What [`Self::destroy`] would do; changes nothing.
@@ -326,6 +328,14 @@ impl Iac {
     /// `Timeout` where it does not end.
     pub async fn stop_local_host(&self) -> Result<bool> {
         self.local.stop_host().await
+    }
+
+    /// Whether the local host runs. Starts nothing.
+    ///
+    /// # Errors
+    /// Where its folder cannot be read.
+    pub async fn local_host_runs(&self) -> Result<bool> {
+        self.local.host_runs().await
     }
 }
 

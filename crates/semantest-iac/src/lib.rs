@@ -21,9 +21,11 @@
 //! # }
 //! ```
 
+mod component_keys;
 mod composition;
 mod iac;
 pub mod package;
+mod place;
 pub mod project_file;
 pub mod secrets;
 pub mod setting;

@@ -1,5 +1,7 @@
 //! `semantest.toml`: what the user defines.
 
+mod explain;
+mod lenient;
 mod location;
 
 use std::collections::BTreeMap;
@@ -11,6 +13,7 @@ use schemars::JsonSchema;
 use semantest_iac_core::domain::component::{ComponentDefinition, lay_over, nearest};
 use semantest_iac_core::domain::environment::EnvironmentDefinition;
 use semantest_iac_core::domain::identifiers::check_name;
+use semantest_iac_core::events::request::DeploymentRequested;
 use semantest_iac_core::ports::artifact_store::ArtifactStore;
 use semantest_iac_core::ports::project::{Package, Project};
 use semantest_iac_core::{Error, ErrorKind, Result};
@@ -19,6 +22,7 @@ use serde_json::{Map, Value};
 
 use crate::composition::STATE_FOLDER;
 use crate::package;
+use explain::explain;
 use location::Locations;
 
 /// Name of the project file.
@@ -30,7 +34,7 @@ const SIZE_LIMIT: u64 = 1024 * 1024;
 const OPERATION: &str = "project.read";
 
 /// The whole file, typed.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "semantest.toml")]
 struct ProjectToml {
@@ -65,6 +69,8 @@ pub struct ProjectFile {
     typed: ProjectToml,
     raw: Map<String, Value>,
     locations: Locations,
+    /// What is wrong with it, where it was read all the same.
+    problem: Option<Error>,
 }
 
 /// JSON Schema of the project file, for editors.
@@ -78,29 +84,8 @@ impl ProjectFile {
     /// # Errors
     /// `InvalidProject` with file, line and what to do.
     pub fn load(directory: &Path) -> Result<Self> {
-        let path = directory.join(FILE_NAME);
-        let metadata = fs::metadata(&path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => invalid(
-                &path,
-                format!(
-                    "there is no {FILE_NAME} in {}: make one with `semantest-iac init`, or name the project's \
-                     folder with --project",
-                    directory.display()
-                ),
-            ),
-            _ => invalid(&path, format!("{} cannot be read: {error}", path.display())),
-        })?;
-        if !metadata.is_file() || metadata.len() > SIZE_LIMIT {
-            return Err(invalid(&path, format!("{} is no file of at most 1 MiB", path.display())));
-        }
-        let bytes =
-            fs::read(&path).map_err(|error| invalid(&path, format!("{}: {error}", path.display())))?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            invalid(&path, format!("{} is not UTF-8 (byte {at})", path.display()))
-        })?;
-        let directory = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
-        Self::parse(&text, &directory.join(FILE_NAME))
+        let text = read_text(directory)?;
+        Self::parse(&text, &full_path(directory))
     }
 
     /// Reads the text of a project file; `path` is for messages and for what is relative to it.
@@ -110,19 +95,22 @@ impl ProjectFile {
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let locations = Locations::of(text);
-        let typed: ProjectToml =
-            toml::from_str(text).map_err(|error| explain(&error, text, path, &locations))?;
-        let raw = toml::from_str(text).map_err(|error| explain(&error, text, path, &locations))?;
-        let file = Self { path: path.to_owned(), typed, raw, locations };
+        let failed = |error: toml::de::Error| explain(&error, text, path, &locations);
+        let typed: ProjectToml = toml::from_str(text).map_err(failed)?;
+        let raw = toml::from_str(text).map_err(failed)?;
+        let file = Self { path: path.to_owned(), typed, raw, locations, problem: None };
         file.check_names()?;
         Ok(file)
     }
 
+    /// What is wrong with it, where it was read with [`Self::load_leniently`].
+    pub fn problem(&self) -> Option<&Error> {
+        self.problem.as_ref()
+    }
+
     fn check_names(&self) -> Result<()> {
         let check = |what: &str, name: &str, field: String| {
-            check_name(what, name).map_err(|error| {
-                self.at(&field, Error::new(ErrorKind::InvalidProject, OPERATION, error.message()))
-            })
+            check_name(what, name).map_err(|error| self.wrong(&field, OPERATION, error.message()))
         };
         check("a project", &self.typed.project, "project".into())?;
         for (name, environment) in &self.typed.environments {
@@ -136,7 +124,7 @@ impl ProjectFile {
                         hint.unwrap_or_default()
                     );
                     let field = format!("environments.{name}.components.{component}");
-                    return Err(self.at(&field, Error::new(ErrorKind::InvalidProject, OPERATION, text)));
+                    return Err(self.wrong(&field, OPERATION, text));
                 }
             }
         }
@@ -169,29 +157,75 @@ impl ProjectFile {
         all.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
     }
 
-    /// The same error with file and line, where it speaks of something in this file.
-    pub fn locate(&self, error: Error) -> Error {
+    /// The same error with file and line, where it speaks of something that this file defines: what `request` says
+    /// itself is not this file's.
+    pub(crate) fn locate(&self, error: Error, request: &DeploymentRequested) -> Error {
         let find = |wanted: &str| {
             error.context().iter().find(|(key, _)| key == wanted).map(|(_, value)| value.to_owned())
         };
-        let ours = matches!(error.kind(), ErrorKind::InvalidProject | ErrorKind::InvalidInput);
-        match (ours, find("component"), find("file")) {
-            (true, Some(component), None) if self.typed.components.contains_key(&component) => {
-                let field = find("field").unwrap_or_default();
-                self.at(&format!("components.{component}.{field}"), error)
-            }
-            _ => error,
+        let ours = matches!(
+            error.kind(),
+            ErrorKind::InvalidProject | ErrorKind::InvalidInput | ErrorKind::Unsupported
+        );
+        let component = &request.component;
+        if !ours || find("file").is_some() || !self.typed.components.contains_key(component) {
+            return error;
         }
+        let field = match (find("field"), find("code")) {
+            (Some(field), _) => field,
+            (None, Some(code)) => self.field_with_code(&request.environment, component, &code),
+            (None, None) => return self.at(&format!("components.{component}"), error),
+        };
+        if field == "provider" || field == "region" || is_set(&request.configuration, &field) {
+            return error;
+        }
+        let of_environment = format!("environments.{}.components.{component}.{field}", request.environment);
+        if self.locations.has(&of_environment) {
+            return self.at(&of_environment, error);
+        }
+        self.at(&format!("components.{component}.{field}"), error)
     }
 
-    /// Adds file, and the line of `field` or of what is around it.
-    fn at(&self, field: &str, error: Error) -> Error {
-        let error = error.with("file", self.path.display());
-        match self.locations.line(field) {
-            Some(line) => error.with("line", line).with("field", field),
-            None => error.with("field", field),
-        }
+    /// Which key of the component names `code`.
+    fn field_with_code(&self, environment: &str, component: &str, code: &str) -> String {
+        let definition = self.component(environment, component).ok().flatten().unwrap_or_default();
+        let functions = definition.get("functions").and_then(Value::as_object);
+        let named = functions.into_iter().flatten();
+        let mut naming =
+            named.filter(|(_, function)| function.get("code").and_then(Value::as_str) == Some(code));
+        naming.next().map_or_else(|| "code".to_owned(), |(name, _)| format!("functions.{name}.code"))
     }
+
+    /// Adds file, and the line of `field` or of what is around it, to the message and as facts.
+    pub(crate) fn at(&self, field: &str, error: Error) -> Error {
+        let file = self.path.display();
+        let line = self.locations.line(field);
+        let place = line.map_or_else(|| format!("{file}: "), |line| format!("{file}, line {line}: "));
+        let message = format!("{place}{}", error.to_record().message);
+        let placed = Error::new(error.kind(), error.operation(), message).with_retry(error.retry());
+        let others = error.context().iter().filter(|(key, _)| key != "field");
+        let placed = others.fold(placed, |placed, (key, value)| placed.with(key, value));
+        let placed = placed.with("file", file).with("field", field);
+        line.into_iter().fold(placed, |placed, line| placed.with("line", line))
+    }
+
+    /// An error about this file.
+    pub(crate) fn wrong(&self, field: &str, operation: &str, text: impl Into<String>) -> Error {
+        self.at(field, Error::new(ErrorKind::InvalidProject, operation, text))
+    }
+}
+
+/// Whether `configuration` holds something at `field`.
+fn is_set(configuration: &Map<String, Value>, field: &str) -> bool {
+    let mut parts = field.split('.');
+    let Some(first) = parts.next().and_then(|first| configuration.get(first)) else { return false };
+    // A table that is laid over the file's sets only what is in it.
+    parts
+        .try_fold(first, |value, part| match value {
+            Value::Object(map) => map.get(part),
+            other => Some(other),
+        })
+        .is_some()
 }
 
 #[async_trait]
@@ -236,31 +270,33 @@ fn invalid(path: &Path, text: String) -> Error {
     Error::new(ErrorKind::InvalidProject, OPERATION, text).with("file", path.display())
 }
 
-/// A parser's complaint with file, line, column, field and, for an unknown key, the nearest known one.
-fn explain(error: &toml::de::Error, text: &str, path: &Path, locations: &Locations) -> Error {
-    let at = error.span().map_or(0, |span| span.start.min(text.len()));
-    let before = text.get(..at).unwrap_or_default();
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
-    let said = error.message().trim();
-    let quoted: Vec<&str> = said.split('`').skip(1).step_by(2).collect();
-    let field = locations.field_at(line);
-    let text = match (said.starts_with("unknown field"), quoted.split_first()) {
-        (true, Some((unknown, known))) => match nearest(unknown, known.iter().copied()) {
-            Some(near) => format!("unknown key `{unknown}`; did you mean `{near}`?"),
-            None => format!("unknown key `{unknown}`; known keys here are {}", known.join(", ")),
-        },
-        (false, _) if said.contains("untagged enum SettingValue") => {
-            "the value must be text, or a reference such as { secret = \"env:NAME\" }".to_owned()
-        }
-        _ => said.replace('\n', " "),
-    };
-    let error = invalid(path, format!("{}, line {line}, column {column}: {text}", path.display()));
-    let error = error.with("line", line).with("column", column);
-    match field {
-        Some(field) => error.with("field", field),
-        None => error,
+fn full_path(directory: &Path) -> PathBuf {
+    fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned()).join(FILE_NAME)
+}
+
+fn read_text(directory: &Path) -> Result<String> {
+    let path = directory.join(FILE_NAME);
+    let metadata = fs::metadata(&path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => invalid(
+            &path,
+            format!(
+                "there is no {FILE_NAME} in {}: make one with `semantest-iac init`, or name the project's \
+                 folder with --project",
+                directory.display()
+            ),
+        ),
+        _ => invalid(&path, format!("{} cannot be read: {error}", path.display())),
+    })?;
+    if !metadata.is_file() || metadata.len() > SIZE_LIMIT {
+        return Err(invalid(&path, format!("{} is no file of at most 1 MiB", path.display())));
     }
+    let bytes = fs::read(&path).map_err(|error| invalid(&path, format!("{}: {error}", path.display())))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let text = format!("{}, line {line}: the file is not UTF-8 (byte {at})", path.display());
+        invalid(&path, text).with("line", line)
+    })
 }
 
 #[cfg(test)]

@@ -2,14 +2,18 @@
 
 use semantest_iac::Result;
 
-use super::one_by_one;
+use super::run_each;
 use crate::Exit;
-use crate::session::Session;
+use crate::session::{Session, name_setting};
 
 pub(super) async fn run(session: &Session) -> Result<Exit> {
+    let settings = session.settings()?;
     let iac = session.open_with_progress().await?;
-    one_by_one(&session.output, session.components(&iac)?, async |component| {
-        iac.deploy(session.deployment(&component)?, &session.cancel).await
+    session.check_place(&iac).await?;
+    let components = session.to_deploy(&iac, &settings).await?;
+    run_each(session, &iac, components, async |component| {
+        let request = session.deployment(&iac, component, &settings)?;
+        iac.deploy(request, &session.cancel).await.map_err(|error| name_setting(error, &settings))
     })
     .await
 }

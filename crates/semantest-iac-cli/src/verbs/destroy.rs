@@ -2,58 +2,71 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
+use semantest_iac::answer::DeploymentAnswer;
 use semantest_iac::events::request::RemovalRequested;
-use semantest_iac::{Error, ErrorKind, Iac, Result};
+use semantest_iac::{Error, ErrorKind, Result};
 
-use super::one_by_one;
+use super::{live, run_each};
 use crate::Exit;
 use crate::arguments::DestroyArguments;
+use crate::printable::printable;
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session, arguments: &DestroyArguments) -> Result<Exit> {
-    let iac = session.open_with_progress().await?;
-    let components = components(session, &iac).await?;
-    if !arguments.yes && !confirmed(session, &components).await? {
+    let iac = session.open_to_look().await?;
+    let named = session.named(&iac).await?;
+    let going = live(session, &iac).await?;
+    let all = || going.iter().map(|deployment| deployment.component.clone()).collect();
+    let components = if named.is_empty() { all() } else { named };
+    session.check_provider(&iac, &components).await?;
+    if going.is_empty() && !components.is_empty() {
+        session.output.note("nothing is deployed: there is nothing to take away");
+    }
+    if !arguments.yes && !going.is_empty() && !confirmed(session, &going).await? {
         session.output.note("nothing was changed");
         return Ok(Exit::FAILED);
     }
-    one_by_one(&session.output, components, async |component| {
-        let environment = session.global.environment.clone();
+    session.show_progress(&iac).await?;
+    run_each(session, &iac, components, async |component| {
+        let (component, environment) = (component.to_owned(), session.global.environment.clone());
         iac.destroy(RemovalRequested { component, environment }, &session.cancel).await
     })
     .await
 }
 
-/// The named component, or everything that is deployed in the environment, also what the project no longer defines.
-async fn components(session: &Session, iac: &Iac) -> Result<Vec<String>> {
-    if let Some(component) = &session.global.component {
-        return Ok(vec![component.clone()]);
-    }
-    let status = iac.status(Some(&session.global.environment), None).await?;
-    let live = status.deployments.into_iter().filter(|deployment| deployment.status != "removed");
-    Ok(live.map(|deployment| deployment.component).collect())
-}
-
-async fn confirmed(session: &Session, components: &[String]) -> Result<bool> {
-    let what = format!("{} in {}", components.join(", "), session.global.environment);
+async fn confirmed(session: &Session, going: &[DeploymentAnswer]) -> Result<bool> {
     if !std::io::stdin().is_terminal() || session.output.is_json() {
+        let names: Vec<&str> = going.iter().map(|deployment| deployment.component.as_str()).collect();
+        let what = format!("{} in {}", names.join(", "), session.global.environment);
         let text = format!("destroy takes {what} away: say --yes where nobody can be asked");
         return Err(Error::new(ErrorKind::InvalidInput, "destroy.confirm", text));
     }
     let mut err = std::io::stderr();
-    let _ = write!(err, "Take {what} away? Type yes: ");
+    let list: Vec<String> = going.iter().map(goes).collect();
+    let _ = write!(err, "{}\nTake this away? Type yes: ", printable(&list.join("\n")));
     let _ = err.flush();
     // On a thread of its own: Ctrl-C is heard meanwhile.
     let answer = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();
         std::io::stdin().lock().read_line(&mut answer).map(|_| answer)
     });
-    tokio::select! {
+    session.asking.set(true);
+    let answered = tokio::select! {
         answer = answer => {
             Ok(matches!(answer, Ok(Ok(answer)) if answer.trim().eq_ignore_ascii_case("yes")))
         }
         () = session.cancel.cancelled() => {
             Err(Error::new(ErrorKind::Cancelled, "destroy.confirm", "stopped; nothing was changed"))
         }
-    }
+    };
+    session.asking.set(false);
+    answered
+}
+
+/// What goes with a deployment.
+fn goes(deployment: &DeploymentAnswer) -> String {
+    let provider = deployment.provider.as_deref().unwrap_or("no provider");
+    let endpoint = deployment.endpoint.as_deref().map(|at| format!(" ({at})")).unwrap_or_default();
+    let resources = deployment.resources.iter().map(|one| format!("\n  - {} {}", one.kind, one.address));
+    format!("{} on {provider}{endpoint}{}", deployment.deployment, resources.collect::<String>())
 }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use semantest_iac::interpreter::{self, RuntimeFamily};
-use semantest_iac::{ProjectFile, Result};
+use semantest_iac::{Iac, ProjectFile, Result};
 use serde::Serialize;
 
+use super::status::HostState;
 use crate::Exit;
 use crate::session::Session;
 
@@ -30,7 +31,7 @@ struct Check {
     detail: String,
 }
 
-pub(super) fn run(session: &Session) -> Result<Exit> {
+pub(super) async fn run(session: &Session) -> Result<Exit> {
     let directory = session.directory();
     let project = ProjectFile::load(&directory);
     let mut checks = vec![match &project {
@@ -43,6 +44,12 @@ pub(super) fn run(session: &Session) -> Result<Exit> {
         _ => vec!["python3.11".to_owned(), "nodejs20.x".to_owned()],
     };
     checks.extend(runtimes.iter().map(|runtime| runtime_check(runtime)));
+    // A folder without a project, or with a log that cannot be opened, has no host to speak of.
+    if let Ok(iac) = Iac::builder(&directory).lenient().open().await
+        && let Ok(host) = HostState::of(&iac).await
+    {
+        checks.push(check("local host", true, host.words().to_owned()));
+    }
     let ok = checks.iter().all(|check| check.ok);
     let line = |check: &Check| {
         format!("{} {:<16} {}", if check.ok { "ok     " } else { "missing" }, check.name, check.detail)

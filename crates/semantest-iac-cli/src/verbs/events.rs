@@ -1,19 +1,17 @@
-//! `events`, `events publish`
+//! `events`
 
-use std::io::Read;
-use std::path::Path;
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use semantest_iac::events::envelope::Envelope;
-use semantest_iac::events::intake;
-use semantest_iac::events::request::DeploymentRequested;
 use semantest_iac::ports::event_store::RecordedEvent;
-use semantest_iac::{Error, ErrorKind, Iac, Result};
+use semantest_iac::ports::project::Project;
+use semantest_iac::{Iac, Result};
 use serde_json::{Value, json};
 
-use super::conclude;
+use super::publish;
 use crate::Exit;
 use crate::arguments::{EventsAction, EventsArguments};
+use crate::printable::one_line;
 use crate::render;
 use crate::session::{Session, moment};
 
@@ -21,58 +19,127 @@ use crate::session::{Session, moment};
 const TAIL: usize = 20;
 /// So many are read at once.
 const PAGE: usize = 1000;
-/// Largest event that is read, in bytes.
-const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
 
 pub(super) async fn run(session: &Session, arguments: &EventsArguments) -> Result<Exit> {
-    let iac = session.open_for_publishing(arguments.action.is_some()).await?;
     if let Some(EventsAction::Publish { file }) = &arguments.action {
-        return publish(session, &iac, file).await;
+        return publish::run(session, file).await;
     }
-    let selected = select(&iac, arguments).await?;
-    let mut position = selected.last().map_or(0, |event| event.position);
-    let lines = arguments.jsonl || arguments.follow;
-    if session.output.is_json() && !lines {
+    let iac = session.open_to_look().await?;
+    let streams = Streams::of(session, &iac).await?;
+    // What is recorded while the first ones are printed is not missed.
+    let head = iac.head().await?;
+    let selected = select(&iac, arguments, &streams).await?;
+    if session.output.is_json() && !arguments.jsonl && !arguments.follow {
         let events: Vec<Value> =
             selected.iter().map(|event| Ok(event.envelope()?.to_value())).collect::<Result<_>>()?;
         session.output.result(&json!({ "events": events }), "");
         return Ok(Exit::DONE);
     }
     print(session, arguments, &selected)?;
-    if arguments.follow && position == 0 {
-        position = iac.head().await?;
-    }
-    while arguments.follow && !session.cancel.is_cancelled() {
-        tokio::select! {
-            waited = iac.wait_for_events(position, Duration::from_secs(60)) => waited?,
-            () = session.cancel.cancelled() => break,
-        }
-        let new = iac.events(position, PAGE).await?;
-        position = new.last().map_or(position, |event| event.position);
-        print(session, arguments, &new)?;
+    if arguments.follow {
+        let position = selected.last().map_or(head, |event| event.position.max(head));
+        follow(session, arguments, &iac, &streams, position, selected.len()).await?;
     }
     Ok(Exit::DONE)
 }
 
-async fn select(iac: &Iac, arguments: &EventsArguments) -> Result<Vec<RecordedEvent>> {
-    let mut position = match &arguments.from {
-        None => {
-            let limit = arguments.limit.unwrap_or(TAIL);
-            let head = iac.head().await?;
-            return iac.events(head.saturating_sub(limit as u64), limit).await;
-        }
-        Some(text) => match text.parse() {
-            Ok(position) => position,
-            Err(_) => iac.recorded_before(moment(text)?).await?,
-        },
-    };
+/// Prints what is recorded after `position`, until as many were printed as were asked for, or nobody reads them.
+async fn follow(
+    session: &Session,
+    arguments: &EventsArguments,
+    iac: &Iac,
+    streams: &Streams,
+    mut position: u64,
+    mut printed: usize,
+) -> Result<()> {
     let limit = arguments.limit.unwrap_or(usize::MAX);
+    while printed < limit && !session.output.is_broken() {
+        iac.wait_for_events(position, Duration::from_secs(60)).await?;
+        let mut new = iac.events(position, PAGE).await?;
+        position = new.last().map_or(position, |event| event.position);
+        new.retain(|event| streams.hold(event));
+        new.truncate(limit - printed);
+        printed += new.len();
+        print(session, arguments, &new)?;
+    }
+    Ok(())
+}
+
+/// Streams whose events are wanted.
+struct Streams {
+    project: String,
+    environment: Option<String>,
+    components: Vec<String>,
+}
+
+impl Streams {
+    /// Of the environment and the components that were named; else all.
+    async fn of(session: &Session, iac: &Iac) -> Result<Self> {
+        let environment =
+            Some(session.global.environment.clone()).filter(|_| session.global.environment_given);
+        let components = session.named(iac).await?;
+        Ok(Self { project: iac.project().name().to_owned(), environment, components })
+    }
+
+    fn are_all(&self) -> bool {
+        self.environment.is_none() && self.components.is_empty()
+    }
+
+    fn hold(&self, event: &RecordedEvent) -> bool {
+        if self.are_all() {
+            return true;
+        }
+        let mut parts = event.stream.splitn(3, '/');
+        let (Some(project), Some(environment), Some(component)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return false;
+        };
+        project == self.project
+            && self.environment.as_deref().is_none_or(|wanted| wanted == environment)
+            && (self.components.is_empty() || self.components.iter().any(|wanted| wanted == component))
+    }
+}
+
+async fn select(iac: &Iac, arguments: &EventsArguments, streams: &Streams) -> Result<Vec<RecordedEvent>> {
+    match &arguments.from {
+        None => last(iac, arguments.limit.unwrap_or(TAIL), streams).await,
+        Some(text) => {
+            let after = match text.parse::<u64>() {
+                Ok(position) => position,
+                Err(_) => iac.recorded_before(moment(text)?).await?,
+            };
+            first(iac, after, arguments.limit.unwrap_or(usize::MAX), streams).await
+        }
+    }
+}
+
+/// The last `limit` events: the log is read from its end.
+async fn last(iac: &Iac, limit: usize, streams: &Streams) -> Result<Vec<RecordedEvent>> {
+    let mut end = iac.head().await?;
+    let page = if streams.are_all() { limit.clamp(1, PAGE) } else { PAGE };
+    let mut selected: VecDeque<RecordedEvent> = VecDeque::new();
+    while end > 0 && selected.len() < limit {
+        let start = end.saturating_sub(page as u64);
+        let events = iac.events(start, (end - start) as usize).await?;
+        for event in events.into_iter().rev().filter(|event| streams.hold(event)) {
+            if selected.len() < limit {
+                selected.push_front(event);
+            }
+        }
+        end = start;
+    }
+    Ok(selected.into())
+}
+
+/// The first `limit` events after a position.
+async fn first(iac: &Iac, mut position: u64, limit: usize, streams: &Streams) -> Result<Vec<RecordedEvent>> {
     let mut selected = Vec::new();
     while selected.len() < limit {
-        let page = iac.events(position, PAGE.min(limit - selected.len())).await?;
+        let page = iac.events(position, PAGE).await?;
         let Some(last) = page.last() else { break };
         position = last.position;
-        selected.extend(page);
+        let wanted = page.into_iter().filter(|event| streams.hold(event));
+        selected.extend(wanted.take(limit - selected.len()));
     }
     Ok(selected)
 }
@@ -81,62 +148,11 @@ fn print(session: &Session, arguments: &EventsArguments, events: &[RecordedEvent
     for recorded in events {
         let event = recorded.envelope()?;
         if arguments.jsonl || session.output.is_json() {
-            session.output.line(&event.to_value().to_string());
+            session.output.raw(&event.to_value().to_string());
         } else {
-            session.output.line(&format!(
-                "{:>6} {} {}",
-                recorded.position,
-                recorded.stream,
-                render::event(&event)
-            ));
+            let (position, stream) = (recorded.position, one_line(&recorded.stream));
+            session.output.line(&format!("{position:>6} {stream} {}", render::event(&event)));
         }
     }
     Ok(())
-}
-
-async fn publish(session: &Session, iac: &Iac, file: &Path) -> Result<Exit> {
-    let event = read(iac, file)?;
-    let answer = iac.publish(event, &session.cancel).await?;
-    match &answer.result {
-        Some(result) if !session.output.is_json() => {
-            Ok(conclude(&session.output, std::slice::from_ref(result)))
-        }
-        Some(result) => {
-            session.output.result(&answer, "");
-            Ok(match result.error {
-                Some(_) => Exit::FAILED,
-                None => Exit::DONE,
-            })
-        }
-        None => {
-            let what = match answer.duplicate {
-                true => "was recorded before; nothing is done",
-                false => "is recorded",
-            };
-            session.output.result(&answer, &format!("{} {} {what}", answer.event, answer.id));
-            Ok(Exit::DONE)
-        }
-    }
-}
-
-/// The event in `file`: a whole CloudEvents event, or only its type and data.
-fn read(iac: &Iac, file: &Path) -> Result<Envelope> {
-    let name = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
-    let failed = |text: String| {
-        Error::new(ErrorKind::InvalidInput, "event.read", format!("{name}: {text}")).with("file", &name)
-    };
-    let mut bytes = Vec::new();
-    let read = match file == Path::new("-") {
-        true => std::io::stdin().take(SIZE_LIMIT + 1).read_to_end(&mut bytes),
-        false => std::fs::File::open(file).and_then(|file| file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes)),
-    };
-    read.map_err(|error| failed(error.to_string()))?;
-    if bytes.len() as u64 > SIZE_LIMIT {
-        return Err(failed(format!("an event has at most {} MiB", SIZE_LIMIT >> 20)));
-    }
-    let blank = iac.envelope(DeploymentRequested::default());
-    intake::read(&bytes, &blank).map_err(|error| {
-        let located = failed(error.message().to_owned());
-        error.context().iter().fold(located, |located, (key, value)| located.with(key, value))
-    })
 }

@@ -1,6 +1,6 @@
 //! `init`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use semantest_iac::domain::identifiers::check_name;
@@ -26,11 +26,13 @@ const PYTHON: &str = include_str!("../../templates/python/app.py");
 const PROJECT: &str = include_str!("../../templates/semantest.toml");
 const README: &str = include_str!("../../templates/README.md");
 
+/// Says what git leaves alone.
+const IGNORE: &str = ".gitignore";
+/// The log and the packages.
+const IGNORED: &str = ".semantest/\n";
+
 pub(super) fn run(session: &Session, arguments: &InitArguments) -> Result<Exit> {
-    let directory = match &session.global.project {
-        Some(project) => project.clone(),
-        None => arguments.directory.clone(),
-    };
+    let directory = directory(session, arguments)?;
     let name = match &arguments.name {
         Some(name) => {
             check_name("a project", name)?;
@@ -38,19 +40,8 @@ pub(super) fn run(session: &Session, arguments: &InitArguments) -> Result<Exit> 
         }
         None => name_of(&directory),
     };
-    let (runtime, handler, file, code) = match arguments.runtime {
-        Language::Node => ("nodejs20.x", "index.handler", "rest-api/index.mjs", NODE),
-        Language::Python => ("python3.12", "app.handler", "rest-api/app.py", PYTHON),
-    };
-    let project =
-        PROJECT.replace("{name}", &name).replace("{runtime}", runtime).replace("{handler}", handler);
-    let files = [
-        (FILE_NAME, project),
-        (file, code.to_owned()),
-        (".gitignore", ".semantest/\n".to_owned()),
-        ("README.md", README.replace("{name}", &name)),
-    ];
-    // Everything is checked before anything is written. A README or .gitignore that is there stays as it is.
+    let files = files(&name, arguments.runtime);
+    // Everything is checked before anything is written. A README that is there stays as it is.
     for (path, _) in &files[..2] {
         let target = directory.join(path);
         if target.exists() {
@@ -66,6 +57,8 @@ pub(super) fn run(session: &Session, arguments: &InitArguments) -> Result<Exit> 
         if !target.exists() {
             write(&target, text)?;
             written.push((*path).to_owned());
+        } else if *path == IGNORE && ignore(&target)? {
+            written.push((*path).to_owned());
         }
     }
     let shown = directory.display().to_string();
@@ -75,6 +68,45 @@ pub(super) fn run(session: &Session, arguments: &InitArguments) -> Result<Exit> 
     );
     session.output.result(&InitAnswer { directory: shown, files: written }, &text);
     Ok(Exit::DONE)
+}
+
+/// The folder that was named, one way or the other.
+fn directory(session: &Session, arguments: &InitArguments) -> Result<PathBuf> {
+    match (&arguments.directory, &session.global.project) {
+        (Some(directory), Some(_)) => {
+            let text = format!("the folder is named twice: leave out {} or --project", directory.display());
+            Err(Error::new(ErrorKind::InvalidInput, "init.read", text))
+        }
+        (Some(one), None) | (None, Some(one)) => Ok(one.clone()),
+        (None, None) => Ok(PathBuf::from(".")),
+    }
+}
+
+/// Files of a new project: the first two must not be there yet.
+fn files(name: &str, language: Language) -> [(&'static str, String); 4] {
+    let (runtime, handler, file, code) = match language {
+        Language::Node => ("nodejs20.x", "index.handler", "rest-api/index.mjs", NODE),
+        Language::Python => ("python3.12", "app.handler", "rest-api/app.py", PYTHON),
+    };
+    let project = PROJECT.replace("{name}", name).replace("{runtime}", runtime).replace("{handler}", handler);
+    [
+        (FILE_NAME, project),
+        (file, code.to_owned()),
+        (IGNORE, IGNORED.to_owned()),
+        ("README.md", README.replace("{name}", name)),
+    ]
+}
+
+/// Adds what git should leave alone to a `.gitignore` that does not say so; it says whether it had to.
+fn ignore(path: &Path) -> Result<bool> {
+    let now = std::fs::read_to_string(path).unwrap_or_default();
+    let said =
+        |line: &str| matches!(line.trim(), ".semantest" | ".semantest/" | "/.semantest" | "/.semantest/");
+    if now.lines().any(said) {
+        return Ok(false);
+    }
+    let gap = if now.is_empty() || now.ends_with('\n') { "" } else { "\n" };
+    write(path, &format!("{now}{gap}{IGNORED}")).map(|()| true)
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

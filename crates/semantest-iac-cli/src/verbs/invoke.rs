@@ -1,6 +1,5 @@
 //! `invoke`
 
-use std::io::Read;
 use std::path::Path;
 
 use semantest_iac::{Error, ErrorKind, Result};
@@ -11,9 +10,9 @@ use crate::arguments::InvokeArguments;
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session, arguments: &InvokeArguments) -> Result<Exit> {
-    let payload = payload(arguments)?;
-    let iac = session.open().await?;
-    let component = session.component(&iac)?;
+    let payload = payload(arguments).await?;
+    let iac = session.open_to_look().await?;
+    let component = session.component(&iac).await?;
     let environment = &session.global.environment;
     let answer = iac.invoke(environment, &component, arguments.function.as_deref(), payload).await?;
     for line in &answer.logs {
@@ -30,14 +29,15 @@ pub(super) async fn run(session: &Session, arguments: &InvokeArguments) -> Resul
     }
 }
 
-fn payload(arguments: &InvokeArguments) -> Result<Value> {
+async fn payload(arguments: &InvokeArguments) -> Result<Value> {
     let failed = |text: String| Error::new(ErrorKind::InvalidInput, "invoke.read", text);
     let text = match (&arguments.data, &arguments.file) {
         (Some(data), _) => data.clone(),
         (None, Some(file)) if file == Path::new("-") => {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map_err(|error| failed(error.to_string()))?;
-            text
+            // On a thread of its own: Ctrl-C is heard meanwhile.
+            let read = tokio::task::spawn_blocking(|| std::io::read_to_string(std::io::stdin()));
+            let read = read.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+            read.map_err(|error| failed(error.to_string()))?
         }
         (None, Some(file)) => {
             let read = std::fs::read_to_string(file);

@@ -18,7 +18,7 @@ pub(crate) struct LocalStopAnswer {
 pub(super) async fn run(session: &Session, arguments: &LocalArguments) -> Result<Exit> {
     match arguments.action {
         LocalAction::Stop => {
-            let stopped = session.open().await?.stop_local_host().await?;
+            let stopped = session.open_to_look().await?.stop_local_host().await?;
             let text = if stopped { "the local host has stopped" } else { "no local host was running" };
             session.output.result(&LocalStopAnswer { stopped }, text);
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use semantest_iac::ports::provider::LogLine;
-use semantest_iac::{LogRequest, Result};
+use semantest_iac::{Iac, LogRequest, Result};
 use serde::Serialize;
 
 use crate::Exit;
@@ -19,27 +19,28 @@ pub(crate) struct LogsAnswer {
 }
 
 pub(super) async fn run(session: &Session, arguments: &LogsArguments) -> Result<Exit> {
-    let iac = session.open().await?;
-    let component = session.component(&iac)?;
+    let iac = session.open_to_look().await?;
+    let component = session.component(&iac).await?;
     let environment = &session.global.environment;
     let functions = match &arguments.function {
         Some(function) => vec![function.clone()],
         None => iac.functions(environment, &component).await?,
     };
     let since = arguments.since.as_deref().map(moment).transpose()?;
-    let request = |function: &str, cursor: Option<String>, wait: Duration| LogRequest {
+    let first = |function: &str| LogRequest {
         function: Some(function.to_owned()),
-        cursor,
+        cursor: None,
         since,
         limit: arguments.limit,
-        wait,
+        wait: Duration::ZERO,
     };
     let mut lines = Vec::new();
-    let mut cursors = Vec::new();
+    let mut places = Vec::new();
     for function in &functions {
-        let page = iac.logs(environment, &component, request(function, None, Duration::ZERO)).await?;
+        let request = first(function);
+        let page = iac.logs(environment, &component, request.clone()).await?;
         lines.extend(page.lines);
-        cursors.push(page.cursor);
+        places.push(LogRequest { cursor: Some(page.cursor), ..request });
     }
     lines.sort_by_key(|line| line.time);
     lines.drain(..lines.len().saturating_sub(arguments.limit));
@@ -48,22 +49,30 @@ pub(super) async fn run(session: &Session, arguments: &LogsArguments) -> Result<
         return Ok(Exit::DONE);
     }
     lines.iter().for_each(|line| print(session, line));
-    // With several functions each is asked in turn; the wait is shared out.
-    let wait = Duration::from_millis(400 / functions.len().max(1) as u64);
-    while arguments.follow && !session.cancel.is_cancelled() {
-        for (function, cursor) in functions.iter().zip(&mut cursors) {
-            let page =
-                iac.logs(environment, &component, request(function, Some(cursor.clone()), wait)).await?;
-            page.lines.iter().for_each(|line| print(session, line));
-            *cursor = page.cursor;
-        }
+    if arguments.follow {
+        follow(session, &iac, &component, places).await?;
     }
     Ok(Exit::DONE)
 }
 
+/// Prints lines as they are written, until nobody reads them.
+async fn follow(session: &Session, iac: &Iac, component: &str, mut places: Vec<LogRequest>) -> Result<()> {
+    // With several functions each is asked in turn; the wait is shared out.
+    let wait = Duration::from_millis(400 / places.len().max(1) as u64);
+    while !session.output.is_broken() {
+        for place in &mut places {
+            let request = LogRequest { wait, ..place.clone() };
+            let page = iac.logs(&session.global.environment, component, request).await?;
+            page.lines.iter().for_each(|line| print(session, line));
+            place.cursor = Some(page.cursor);
+        }
+    }
+    Ok(())
+}
+
 fn print(session: &Session, line: &LogLine) {
     if session.output.is_json() {
-        session.output.line(&serde_json::to_string(line).unwrap_or_default());
+        session.output.raw(&serde_json::to_string(line).unwrap_or_default());
         return;
     }
     let time = line.time.strftime("%H:%M:%S%.3f");

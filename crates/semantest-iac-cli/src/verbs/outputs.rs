@@ -7,6 +7,7 @@ use semantest_iac::Result;
 use semantest_iac::answer::FunctionAnswer;
 use serde::Serialize;
 
+use super::live;
 use crate::Exit;
 use crate::session::Session;
 
@@ -27,10 +28,8 @@ struct ComponentOutputs {
 }
 
 pub(super) async fn run(session: &Session) -> Result<Exit> {
-    let iac = session.open().await?;
-    let component = session.global.component.as_deref();
-    let status = iac.status(Some(&session.global.environment), component).await?;
-    let deployed = status.deployments.into_iter().filter(|deployment| deployment.status != "removed");
+    let iac = session.open_to_look().await?;
+    let deployed = live(session, &iac).await?.into_iter();
     let outputs: BTreeMap<String, ComponentOutputs> = deployed
         .map(|deployment| {
             let outputs = ComponentOutputs { endpoint: deployment.endpoint, functions: deployment.functions };

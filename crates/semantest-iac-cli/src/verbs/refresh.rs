@@ -1,32 +1,43 @@
 //! `refresh`
 
-use semantest_iac::Result;
-use serde_json::json;
+use semantest_iac::{Error, ErrorKind, Result};
 
+use super::{alone, exit_of, gather};
 use crate::Exit;
+use crate::arguments::RefreshArguments;
 use crate::render;
 use crate::session::Session;
+use crate::several::{Refreshes, SeveralRefreshes};
 
-pub(super) async fn run(session: &Session) -> Result<Exit> {
-    let iac = session.open().await?;
+pub(super) async fn run(session: &Session, arguments: &RefreshArguments) -> Result<Exit> {
+    let iac = session.open_to_look().await?;
     let environment = &session.global.environment;
-    let components = match &session.global.component {
-        Some(component) => vec![component.clone()],
-        None => {
-            let status = iac.status(Some(environment), None).await?;
-            let live = status.deployments.into_iter().filter(|deployment| !deployment.resources.is_empty());
+    let named = session.named(&iac).await?;
+    let components = match named.is_empty() {
+        true => {
+            let deployments = session.deployments(&iac).await?.into_iter();
+            let live = deployments.filter(|deployment| !deployment.resources.is_empty());
             live.map(|deployment| deployment.component).collect()
         }
+        false => named,
     };
-    let mut answers = Vec::new();
-    for component in components {
-        answers.push(iac.refresh(environment, &component).await?);
+    let (mut answers, failures) = gather(components, async |component| {
+        if session.cancel.is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled, "refresh", "stopped before it was looked at"));
+        }
+        iac.refresh(environment, component).await
+    })
+    .await?;
+    let text = match answers.is_empty() && failures.is_empty() {
+        true => "nothing is deployed".to_owned(),
+        false => answers.iter().map(render::refresh).collect::<Vec<_>>().join("\n"),
+    };
+    let drift = answers.iter().any(|answer| !answer.drift.is_empty());
+    let exit = exit_of(&failures, drift && arguments.detailed_exitcode);
+    session.output.explain_all(&failures);
+    match alone(&mut answers, &failures) {
+        Some(only) => session.output.diff(&Refreshes::One(only), &text),
+        None => session.output.diff(&Refreshes::Several(SeveralRefreshes::new(answers, failures)), &text),
     }
-    let text = answers.iter().map(render::refresh).collect::<Vec<_>>().join("\n");
-    match answers.as_slice() {
-        [one] => session.output.result(one, &text),
-        [] => session.output.result(&json!({ "deployments": [] }), "nothing is deployed"),
-        several => session.output.result(&json!({ "deployments": several }), &text),
-    }
-    Ok(Exit::DONE)
+    Ok(exit)
 }

@@ -1,7 +1,8 @@
 //! `rollback`
 
-use semantest_iac::Result;
 use semantest_iac::events::request::RollbackRequested;
+use semantest_iac::ports::project::Project;
+use semantest_iac::{Error, ErrorKind, Result};
 
 use super::conclude;
 use crate::Exit;
@@ -10,11 +11,17 @@ use crate::session::Session;
 
 pub(super) async fn run(session: &Session, arguments: &RollbackArguments) -> Result<Exit> {
     let iac = session.open_with_progress().await?;
-    let request = RollbackRequested {
-        component: session.component(&iac)?,
-        environment: session.global.environment.clone(),
-        version: arguments.to,
-    };
+    session.check_environment(&iac).await?;
+    let (component, environment) = (session.component(&iac).await?, session.global.environment.clone());
+    session.check_provider(&iac, std::slice::from_ref(&component)).await?;
+    let reached = iac.status(Some(&environment), Some(&component)).await?.deployments;
+    if reached.iter().all(|deployment| deployment.version == 0) {
+        let stream = format!("{}/{environment}/{component}", iac.project().name());
+        let text = format!("`{stream}` is not deployed: there is no version to go back to");
+        let error = Error::new(ErrorKind::NotFound, "deployment.rollback", text);
+        return Err(error.with("deployment", stream));
+    }
+    let request = RollbackRequested { component, environment, version: arguments.to };
     let answer = iac.rollback(request, &session.cancel).await?;
-    Ok(conclude(&session.output, &[answer]))
+    Ok(conclude(&session.output, answer))
 }

@@ -10,8 +10,11 @@ use crate::session::Session;
 
 pub(super) async fn run(session: &Session, arguments: &ScaleArguments) -> Result<Exit> {
     let iac = session.open_with_progress().await?;
+    session.check_environment(&iac).await?;
+    let component = session.component(&iac).await?;
+    session.check_provider(&iac, std::slice::from_ref(&component)).await?;
     let request = ScalingRequested {
-        component: session.component(&iac)?,
+        component,
         environment: session.global.environment.clone(),
         function: arguments.function.clone(),
         target: ScalingTarget {
@@ -22,5 +25,5 @@ pub(super) async fn run(session: &Session, arguments: &ScaleArguments) -> Result
         },
     };
     let answer = iac.scale(request, &session.cancel).await?;
-    Ok(conclude(&session.output, &[answer]))
+    Ok(conclude(&session.output, answer))
 }

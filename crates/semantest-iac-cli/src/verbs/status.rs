@@ -1,15 +1,61 @@
 //! `status`
 
-use semantest_iac::Result;
+use schemars::JsonSchema;
+use semantest_iac::answer::{DeploymentAnswer, StatusAnswer};
+use semantest_iac::{Iac, Result};
+use serde::Serialize;
 
 use crate::Exit;
 use crate::render;
 use crate::session::Session;
 
+/// The answer of `status`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct StatusOfAll {
+    /// By stream name.
+    deployments: Vec<DeploymentAnswer>,
+    /// Where something is deployed on this machine: whether its host runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local_host: Option<HostState>,
+}
+
+/// Whether the local host runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum HostState {
+    /// It does.
+    Running,
+    /// It does not; the next deploy starts it.
+    Stopped,
+}
+
+impl HostState {
+    /// Looks; starts nothing.
+    pub async fn of(iac: &Iac) -> Result<Self> {
+        Ok(if iac.local_host_runs().await? { Self::Running } else { Self::Stopped })
+    }
+
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Stopped => "stopped; deploy starts it",
+        }
+    }
+}
+
 pub(super) async fn run(session: &Session) -> Result<Exit> {
-    let iac = session.open().await?;
-    let component = session.global.component.as_deref();
-    let answer = iac.status(Some(&session.global.environment), component).await?;
-    session.output.result(&answer, &render::status(&answer));
+    let iac = session.open_to_look().await?;
+    let deployments = session.deployments(&iac).await?;
+    let local = deployments.iter().any(|deployment| {
+        deployment.provider.as_deref() == Some("local") && !deployment.resources.is_empty()
+    });
+    let local_host = if local { Some(HostState::of(&iac).await?) } else { None };
+    let answer = StatusAnswer { deployments };
+    let mut text = render::status(&answer);
+    if let Some(host) = local_host {
+        text.push_str(&format!("\nhost: {}", host.words()));
+    }
+    session.output.result(&StatusOfAll { deployments: answer.deployments, local_host }, &text);
     Ok(Exit::DONE)
 }

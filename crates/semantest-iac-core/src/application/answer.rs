@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::deployment::plan::{ChangeCounts, Plan, PlanStep, PropertyChange};
 use crate::domain::deployment::resource::{Address, Properties};
+use crate::domain::deployment::state::Scaling;
+use crate::domain::environment::EnvironmentConfiguration;
 use crate::error::ErrorRecord;
 use crate::ports::clock::Timestamp;
 
@@ -91,6 +93,9 @@ pub struct ResourceAnswer {
     /// Outputs by name.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub outputs: Properties,
+    /// What it was made of, secrets as references; only of a deployment as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Properties>,
     /// `ok`, `changing` (a change without recorded outcome), `failed`, `drifted`, `missing`.
     pub state: String,
 }
@@ -116,6 +121,12 @@ pub struct DeploymentAnswer {
     pub functions: Vec<FunctionAnswer>,
     /// Its resources by address.
     pub resources: Vec<ResourceAnswer>,
+    /// Settings in force; only of a deployment as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<EnvironmentConfiguration>,
+    /// Scaling in force, by function (the empty name means all); only of a deployment as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<Scaling>,
     /// When the last event was recorded.
     #[schemars(with = "Option<String>")]
     pub updated: Option<Timestamp>,

@@ -1,5 +1,7 @@
 //! What the log says of deployments: now, and as it was.
 
+use serde_json::{Value, json};
+
 use crate::application::answer::{DeploymentAnswer, ResourceAnswer, StatusAnswer};
 use crate::application::outcome::functions_of;
 use crate::application::refresh::handle_of;
@@ -8,8 +10,10 @@ use crate::application::scale::not_deployed;
 use crate::application::service::DeploymentService;
 use crate::application::target::Target;
 use crate::domain::deployment::aggregate::Deployment;
+use crate::domain::deployment::property_diff::is_secret;
 use crate::domain::deployment::resource::ResourceRole;
 use crate::domain::deployment::state::DeploymentState;
+use crate::domain::environment::SettingValue;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
@@ -91,7 +95,7 @@ impl DeploymentService {
         })
         .await?;
         if reached {
-            return Ok(describe(&target, deployment.state()));
+            return Ok(describe_whole(&target, deployment.state()));
         }
         let text = match at {
             At::Version(version) => format!("`{}` never reached version {version}", target.stream()),
@@ -170,12 +174,44 @@ impl DeploymentService {
     }
 }
 
+/// As [`describe`], with what it was made of: inputs, settings and scaling.
+fn describe_whole(target: &Target, state: &DeploymentState) -> DeploymentAnswer {
+    let mut answer = describe(target, state);
+    for resource in &mut answer.resources {
+        let recorded = state.resources.get(&resource.address);
+        resource.inputs = recorded.map(|recorded| {
+            let inputs = recorded.inputs.iter();
+            inputs.map(|(name, value)| (name.clone(), without_digests(value.clone()))).collect()
+        });
+    }
+    let mut configuration = state.configuration.clone();
+    for value in configuration.variables.values_mut() {
+        if let SettingValue::Secret(secret) = value {
+            secret.digest = None;
+        }
+    }
+    answer.configuration = Some(configuration);
+    answer.scaling = Some(state.scaling.clone());
+    answer
+}
+
+/// A value whose secrets are references and nothing more.
+fn without_digests(value: Value) -> Value {
+    match value {
+        secret if is_secret(&secret) => json!({ "secret": secret["secret"] }),
+        Value::Object(map) => map.into_iter().map(|(name, value)| (name, without_digests(value))).collect(),
+        Value::Array(list) => list.into_iter().map(without_digests).collect(),
+        plain => plain,
+    }
+}
+
 fn describe(target: &Target, state: &DeploymentState) -> DeploymentAnswer {
     let resources = state.resources.iter().map(|(address, resource)| ResourceAnswer {
         address: address.clone(),
         kind: resource.kind.clone(),
         id: resource.id.clone(),
         outputs: resource.outputs.clone(),
+        inputs: None,
         state: resource.state_word().to_owned(),
     });
     DeploymentAnswer {
@@ -188,6 +224,8 @@ fn describe(target: &Target, state: &DeploymentState) -> DeploymentAnswer {
         endpoint: state.endpoint(),
         functions: functions_of(state),
         resources: resources.collect(),
+        configuration: None,
+        scaling: None,
         updated: state.updated,
         held_by: None,
         error: state.error.clone(),

@@ -25,9 +25,13 @@ const SLIP: usize = 2;
 /// rules out.
 pub fn read(json: &[u8], blank: &Envelope) -> Result<Envelope> {
     let StrictValue(value) = serde_json::from_slice(json).map_err(|error| {
-        malformed("", format!("this is no JSON: {error}"))
-            .with("line", error.line())
-            .with("column", error.column())
+        let text = match error.to_string() {
+            said if said.starts_with("trailing") => {
+                "there is more than one event: publish one at a time".to_owned()
+            }
+            said => format!("this is no JSON: {said}"),
+        };
+        malformed("", text).with("line", error.line()).with("column", error.column())
     })?;
     let Value::Object(mut event) = value else {
         return Err(malformed("", "an event is a JSON object".into()));

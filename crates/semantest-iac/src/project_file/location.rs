@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-/// Lines by field, e.g. `components.rest-api.memory_mb`. Read off the text as people write it; what is written in a
-/// way that is not understood here has no line of its own, and the line of what is around it is named instead.
+use toml::de::{DeTable, DeValue};
+
+/// Lines by field, e.g. `components.rest-api.memory_mb`; also of a file that is not well formed, as far as it is.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Locations {
     lines: BTreeMap<String, usize>,
@@ -12,27 +13,26 @@ pub(super) struct Locations {
 impl Locations {
     /// Reads the tables and keys of `text`.
     pub fn of(text: &str) -> Self {
-        let mut lines = BTreeMap::new();
-        let mut table = String::new();
-        for (at, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
-                table = plain(header.trim_start_matches('['));
-                lines.entry(table.clone()).or_insert(at + 1);
-            } else if let Some((key, _)) = line.split_once('=')
-                && !line.starts_with('#')
-            {
-                let key = plain(key);
-                let field = if table.is_empty() { key } else { format!("{table}.{key}") };
-                lines.entry(field).or_insert(at + 1);
+        let mut locations = Self::default();
+        let (table, _) = DeTable::parse_recoverable(text);
+        locations.add(text, "", table.get_ref());
+        locations
+    }
+
+    fn add(&mut self, text: &str, path: &str, table: &DeTable<'_>) {
+        for (key, value) in table {
+            let name = key.get_ref();
+            let field = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
+            self.lines.entry(field.clone()).or_insert_with(|| line_of(text, key.span().start));
+            if let DeValue::Table(inner) = value.get_ref() {
+                self.add(text, &field, inner);
             }
         }
-        Self { lines }
     }
 
     /// The line of `field`, or of the nearest thing around it.
     pub fn line(&self, field: &str) -> Option<usize> {
-        let mut path = field.trim_end_matches('.');
+        let mut path = field;
         loop {
             if let Some(line) = self.lines.get(path) {
                 return Some(*line);
@@ -41,12 +41,19 @@ impl Locations {
         }
     }
 
-    /// The field on `line`.
+    /// Whether the file has this very field.
+    pub fn has(&self, field: &str) -> bool {
+        self.lines.contains_key(field)
+    }
+
+    /// The field on `line`: the innermost, where there are several.
     pub fn field_at(&self, line: usize) -> Option<&str> {
-        self.lines.iter().find(|(_, at)| **at == line).map(|(field, _)| field.as_str())
+        let there = self.lines.iter().filter(|(_, at)| **at == line).map(|(field, _)| field.as_str());
+        there.max_by_key(|field| field.matches('.').count())
     }
 }
 
-fn plain(path: &str) -> String {
-    path.split('.').map(|part| part.trim().trim_matches(['"', '\''])).collect::<Vec<_>>().join(".")
+/// The line that byte `at` of `text` is on.
+pub(super) fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
 }

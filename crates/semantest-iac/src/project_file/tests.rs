@@ -131,7 +131,107 @@ fn an_error_of_the_core_gets_file_and_line() {
     let error = Error::new(ErrorKind::InvalidProject, "test", "wrong")
         .with("component", "rest-api")
         .with("field", "memory_mb");
-    let located = file.locate(error);
+    let request = DeploymentRequested { component: "rest-api".into(), ..DeploymentRequested::default() };
+    let located = file.locate(error, &request);
     assert_eq!(context(&located, "line"), "15");
     assert_eq!(context(&located, "file"), "/p/semantest.toml");
+}
+
+#[test]
+fn a_value_that_cannot_be_says_what_can() {
+    let cases = [
+        ("memory_mb = 512", "memory_mb = -5", "`memory_mb` must be a whole number from 128 to 10240", 15),
+        (
+            "memory_mb = 512",
+            "memory_mb = 99999999999",
+            "`memory_mb` must be a whole number from 128 to 10240",
+            15,
+        ),
+        ("memory_mb = 512", "kind = 3", "`kind` must be rest-api, websocket or container-service", 15),
+        ("memory_mb = 512", "kind = \"rest\"", "`kind` must be rest-api, websocket or container-service", 15),
+        ("memory_mb = 512", "port = 70000", "`port` must be a whole number from 1 to 65535", 15),
+        ("memory_mb = 1024", "timeout_s = -1", "`timeout_s` must be a whole number from 1 to 900", 25),
+        ("handler = \"connect.handler\"", "routes = 3", "`routes` must be a list of texts", 22),
+    ];
+    for (good, bad, said, line) in cases {
+        let error = refusal(&GOOD.replacen(good, bad, 1));
+        assert!(error.message().contains(said), "{error}");
+        assert_eq!(context(&error, "line"), line.to_string(), "{error:?}");
+        let key = bad.split(' ').next().expect("a key");
+        assert!(context(&error, "field").ends_with(&format!(".{key}")), "{error:?}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_and_nothing_else_is_blamed() {
+    let error = refusal(&GOOD.replacen("project = \"semantest\"\n\n", "", 1));
+    assert_eq!((context(&error, "field").as_str(), context(&error, "line").as_str()), ("project", "1"));
+    let error = refusal(&GOOD.replacen("provider = \"local\"", "region = \"x\"", 1));
+    assert_eq!(context(&error, "field"), "environments.dev.provider");
+    assert_eq!(context(&error, "line"), "4");
+}
+
+#[test]
+fn fields_are_found_however_they_are_written() {
+    let text = "project = \"p\"\nenvironments.dev = {\n  provider = \"local\",\n}\n[components]\n\
+                rest-api.functions = { a = { handler = \"x\" },\n  b = { routes = [] } } # = [no.table]\n";
+    let locations = Locations::of(text);
+    let fields = [
+        ("project", 1),
+        ("environments.dev.provider", 3),
+        ("components.rest-api.functions.a.handler", 6),
+        ("components.rest-api.functions.b.routes", 7),
+        ("components.rest-api.functions.b.memory_mb", 7),
+        ("components.other", 5),
+    ];
+    for (field, line) in fields {
+        assert_eq!(locations.line(field), Some(line), "{field}");
+    }
+    assert_eq!(locations.line("nothing"), None);
+}
+
+#[test]
+fn an_error_of_the_core_points_at_the_override_or_at_nothing_where_the_request_says_it() {
+    let file = parse(GOOD).expect("a good file");
+    let error = || Error::new(ErrorKind::InvalidProject, "test", "wrong").with("field", "memory_mb");
+    let mut request = DeploymentRequested {
+        component: "rest-api".into(),
+        environment: "production".into(),
+        ..DeploymentRequested::default()
+    };
+    let located = file.locate(error(), &request);
+    assert_eq!(context(&located, "field"), "environments.production.components.rest-api.memory_mb");
+    assert_eq!(located.message(), "/p/semantest.toml, line 25: wrong");
+    request.configuration.insert("memory_mb".into(), json!(1));
+    assert_eq!(context(&file.locate(error(), &request), "file"), "", "the file is not to blame");
+    request.configuration.clear();
+    let code = Error::new(ErrorKind::InvalidProject, "test", "no such folder").with("code", "rest-api");
+    assert_eq!(context(&file.locate(code, &request), "field"), "components.rest-api.code");
+}
+
+#[test]
+fn what_is_not_utf_8_is_refused_with_its_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join(FILE_NAME), b"project = \"p\"\n\n# \xff\n").expect("a file");
+    let error = ProjectFile::load(folder.path()).expect_err("not UTF-8");
+    assert_eq!(context(&error, "line"), "3", "{error:?}");
+}
+
+#[test]
+fn a_file_with_an_error_is_read_as_far_as_it_names_its_project() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let read = |text: &str| {
+        fs::write(folder.path().join(FILE_NAME), text).expect("a file");
+        ProjectFile::load_leniently(folder.path())
+    };
+    assert!(read(GOOD).expect("a good file").problem().is_none());
+    let file = read(&GOOD.replacen("memory_mb = 512", "memory_mb = -5", 1)).expect("as far as it goes");
+    assert!(file.problem().is_some_and(|problem| problem.message().contains("memory_mb")));
+    assert_eq!(
+        (file.name(), file.environments()),
+        ("semantest", vec!["dev".to_owned(), "production".to_owned()])
+    );
+    assert_eq!(file.components(), ["rest-api", "websocket"], "that they are there is known");
+    assert_eq!(read("project = \"shop\"\n[components\n").expect("its name").name(), "shop");
+    assert!(read("[components]\n").is_err(), "a project has a name");
 }

@@ -1,0 +1,87 @@
+//! Ctrl-C, SIGTERM and SIGHUP: the first asks for an orderly end, the second ends at once.
+#![cfg(unix)]
+
+mod program;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use program::Project;
+
+fn signal(name: &str, process: u64) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status();
+    assert!(sent.expect("kill").success(), "{name} to {process}");
+}
+
+fn start(project: &Project, arguments: &[&str]) -> Child {
+    let mut command = project.command(arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs")
+}
+
+/// Reads lines until one holds `text`; it returns all of them.
+fn read_until(lines: &mut impl BufRead, text: &str) -> String {
+    let mut read = String::new();
+    while !read.contains(text) {
+        assert!(lines.read_line(&mut read).expect("lines") > 0, "no `{text}` in:\n{read}");
+    }
+    read
+}
+
+#[test]
+fn what_only_follows_ends_at_the_first_signal_without_a_word() {
+    let project = Project::init("node");
+    project.json(&["deploy"]).ok();
+    for name in ["INT", "TERM", "HUP"] {
+        for verb in [&["events", "--follow"][..], &["logs", "--follow"]] {
+            project.json(&["invoke"]).json();
+            let mut child = start(&project, verb);
+            let mut out = BufReader::new(child.stdout.take().expect("output"));
+            assert!(out.read_line(&mut String::new()).expect("a line") > 0);
+            signal(name, child.id().into());
+            let ended = child.wait_with_output().expect("its end");
+            assert_eq!(ended.status.code(), Some(130), "{name} {verb:?}");
+            assert_eq!(String::from_utf8_lossy(&ended.stderr), "", "{name} {verb:?}");
+        }
+    }
+}
+
+/// A deployment that waits for a host that does not answer, and the host's process.
+fn stuck(project: &Project) -> (Child, BufReader<std::process::ChildStderr>, u64) {
+    project.json(&["deploy"]).ok();
+    let about = std::fs::read_to_string(project.file(".semantest/local/host.json")).expect("host.json");
+    let host =
+        serde_json::from_str::<serde_json::Value>(&about).expect("JSON")["pid"].as_u64().expect("a pid");
+    project.replace("semantest.toml", "GREETING = \"hello\"", "GREETING = \"hi\"");
+    signal("STOP", host);
+    let mut child = start(project, &["deploy"]);
+    let mut said = BufReader::new(child.stderr.take().expect("errors"));
+    read_until(&mut said, "updating function.rest-api");
+    (child, said, host)
+}
+
+#[test]
+fn the_first_signal_lets_finish_what_is_under_way() {
+    let project = Project::init("node");
+    let (mut child, mut said, host) = stuck(&project);
+    signal("TERM", child.id().into());
+    read_until(&mut said, "stopping: what is under way is finished first");
+    signal("CONT", host);
+    let code = child.wait().expect("its end").code();
+    // Where the step under way was the last one, everything is done.
+    assert!(code == Some(130) || code == Some(0), "{code:?}");
+    project.json(&["deploy"]).ok();
+    assert_eq!(project.json(&["plan", "--detailed-exitcode"]).code, 0, "and the next run went on from there");
+}
+
+#[test]
+fn the_second_signal_ends_at_once() {
+    let project = Project::init("node");
+    let (mut child, mut said, host) = stuck(&project);
+    signal("HUP", child.id().into());
+    read_until(&mut said, "stopping");
+    signal("TERM", child.id().into());
+    assert_eq!(child.wait().expect("its end").code(), Some(130), "the host still sleeps");
+    signal("CONT", host);
+    assert_eq!(project.json(&["deploy", "--wait", "60"]).ok()["environment"], "dev");
+    assert_eq!(project.json(&["plan", "--detailed-exitcode"]).code, 0);
+}

@@ -1,0 +1,183 @@
+//! What the keys of a component take, in words: for whoever wrote something else.
+
+use semantest_iac_core::domain::component::nearest;
+use serde_json::Value;
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Takes {
+    Text,
+    Kind,
+    /// A whole number from the first to the second.
+    Whole(u64, u64),
+    /// Memory of a function, or of a container.
+    Memory,
+    Number,
+    Flag,
+    Texts,
+    /// A table of texts, with the user's own keys; with `true`, of secrets as well.
+    Words(bool),
+    /// A table with these keys.
+    Table(&'static [(&'static str, Takes)]),
+    /// Functions by name.
+    Functions,
+}
+
+const FUNCTION: &[(&str, Takes)] = &[
+    ("handler", Takes::Text),
+    ("code", Takes::Text),
+    ("runtime", Takes::Text),
+    ("memory_mb", Takes::Whole(128, 10_240)),
+    ("timeout_s", Takes::Whole(1, 900)),
+    ("routes", Takes::Texts),
+    ("environment_variables", Takes::Words(true)),
+    ("reserved_concurrency", Takes::Whole(0, u32::MAX as u64)),
+    ("provisioned_concurrency", Takes::Whole(0, u32::MAX as u64)),
+];
+
+const COMPONENT: &[(&str, Takes)] = &[
+    ("kind", Takes::Kind),
+    ("code", Takes::Text),
+    ("runtime", Takes::Text),
+    ("handler", Takes::Text),
+    ("memory_mb", Takes::Memory),
+    ("timeout_s", Takes::Whole(1, 900)),
+    ("routes", Takes::Texts),
+    ("environment_variables", Takes::Words(true)),
+    ("functions", Takes::Functions),
+    ("cors", Takes::Table(CORS)),
+    ("reserved_concurrency", Takes::Whole(0, u32::MAX as u64)),
+    ("provisioned_concurrency", Takes::Whole(0, u32::MAX as u64)),
+    ("image", Takes::Text),
+    ("command", Takes::Texts),
+    ("port", Takes::Whole(1, 65_535)),
+    ("cpu", Takes::Number),
+    ("replicas", Takes::Table(REPLICAS)),
+    ("tags", Takes::Words(false)),
+];
+
+const CORS: &[(&str, Takes)] = &[
+    ("allow_origins", Takes::Texts),
+    ("allow_methods", Takes::Texts),
+    ("allow_headers", Takes::Texts),
+    ("expose_headers", Takes::Texts),
+    ("allow_credentials", Takes::Flag),
+    ("max_age_s", Takes::Whole(0, u32::MAX as u64)),
+];
+
+const REPLICAS: &[(&str, Takes)] = &[
+    ("min", Takes::Whole(0, u32::MAX as u64)),
+    ("max", Takes::Whole(1, u32::MAX as u64)),
+    ("target_cpu_percent", Takes::Whole(1, 100)),
+];
+
+/// What stands at `path` below a component.
+///
+/// # Errors
+/// For a key that is not known: which, and what was perhaps meant.
+pub(crate) fn takes(path: &[&str]) -> Result<Takes, String> {
+    path.iter().try_fold(Takes::Table(COMPONENT), |takes, key| match takes {
+        Takes::Table(keys) => {
+            let known = keys.iter().find(|(known, _)| known == key);
+            known.map(|(_, takes)| *takes).ok_or_else(|| unknown(key, keys))
+        }
+        Takes::Functions => Ok(Takes::Table(FUNCTION)),
+        Takes::Words(_) => Ok(Takes::Text),
+        _ => Err(format!("`{}` is no table: there is no key `{key}` in it", path[0])),
+    })
+}
+
+fn unknown(key: &str, keys: &[(&str, Takes)]) -> String {
+    let known: Vec<&str> = keys.iter().map(|(known, _)| *known).collect();
+    match nearest(key, known.iter().copied()) {
+        Some(near) => format!("unknown key `{key}`; did you mean `{near}`?"),
+        None => format!("unknown key `{key}`; known keys here are {}", known.join(", ")),
+    }
+}
+
+impl Takes {
+    /// In words.
+    pub fn words(self) -> String {
+        match self {
+            Self::Text => "text".into(),
+            Self::Kind => "rest-api, websocket or container-service".into(),
+            Self::Whole(least, most) if most >= u64::from(u32::MAX) => {
+                format!("a whole number of {least} or more")
+            }
+            Self::Whole(least, most) => format!("a whole number from {least} to {most}"),
+            Self::Memory => "a whole number from 128 to 10240 (of a container to 122880)".into(),
+            Self::Number => "a number".into(),
+            Self::Flag => "true or false".into(),
+            Self::Texts => "a list of texts, such as [\"a\", \"b\"]".into(),
+            Self::Words(true) => "a table whose values are text or { secret = \"env:NAME\" }".into(),
+            Self::Words(false) => "a table whose values are text".into(),
+            Self::Table(keys) => {
+                let keys: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
+                format!("a table with the keys {}", keys.join(", "))
+            }
+            Self::Functions => "a table of functions by name".into(),
+        }
+    }
+
+    /// What is wrong with `value` at `path`, in words; tables are looked into.
+    pub fn misfit(self, path: &str, value: &Value) -> Option<String> {
+        let must_be = |path: &str, words: &str| Some(format!("{path} must be {words}"));
+        match (self, value) {
+            (Self::Table(keys), Value::Object(map)) => {
+                map.iter().find_map(|(key, value)| match keys.iter().find(|(known, _)| known == key) {
+                    Some((_, takes)) => takes.misfit(&format!("{path}.{key}"), value),
+                    None => Some(unknown(key, keys)),
+                })
+            }
+            (Self::Functions, Value::Object(map)) => map.iter().find_map(|(name, function)| {
+                Self::Table(FUNCTION).misfit(&format!("{path}.{name}"), function)
+            }),
+            (Self::Words(secrets), Value::Object(map)) => {
+                let fits = |value: &Value| value.is_string() || (secrets && value.get("secret").is_some());
+                let wrong = map.iter().find(|(_, value)| !fits(value));
+                wrong.and_then(|(key, _)| must_be(&format!("{path}.{key}"), "text"))
+            }
+            _ if self.fits(value) => None,
+            _ => must_be(path, &self.words()),
+        }
+    }
+
+    fn fits(self, value: &Value) -> bool {
+        match self {
+            Self::Text => value.is_string(),
+            Self::Kind => {
+                matches!(value.as_str(), Some("rest-api" | "websocket" | "container-service"))
+            }
+            Self::Whole(least, most) => value.as_u64().is_some_and(|value| (least..=most).contains(&value)),
+            Self::Memory => Self::Whole(128, 122_880).fits(value),
+            Self::Number => value.is_number(),
+            Self::Flag => value.is_boolean(),
+            Self::Texts => value.as_array().is_some_and(|list| list.iter().all(Value::is_string)),
+            Self::Words(_) | Self::Table(_) | Self::Functions => value.is_object(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use semantest_iac_core::domain::component::{COMPONENT_KEYS, FUNCTION_KEYS};
+
+    use super::*;
+
+    #[test]
+    fn every_key_of_a_component_and_of_a_function_is_known() {
+        let names = |keys: &[(&'static str, Takes)]| keys.iter().map(|(key, _)| *key).collect::<Vec<_>>();
+        assert_eq!(names(COMPONENT), COMPONENT_KEYS);
+        assert_eq!(names(FUNCTION), FUNCTION_KEYS);
+    }
+
+    #[test]
+    fn what_a_key_takes_is_found_by_its_path() {
+        assert_eq!(takes(&["memory_mb"]), Ok(Takes::Memory));
+        assert_eq!(takes(&["functions", "list", "environment_variables", "X"]), Ok(Takes::Text));
+        assert_eq!(takes(&["cors", "allow_credentials"]), Ok(Takes::Flag));
+        assert!(takes(&["memry_mb"]).expect_err("unknown").contains("`memory_mb`"));
+        assert!(takes(&["functions", "list", "memry_mb"]).expect_err("unknown").contains("`memory_mb`"));
+        assert!(takes(&["memory_mb", "x"]).is_err());
+    }
+}
