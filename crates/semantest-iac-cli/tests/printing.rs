@@ -100,7 +100,7 @@ fn a_wrong_project_file_is_shown_as_compilers_do() {
     project.replace("semantest.toml", "handler =", "memory_mb = 8\nhandler =");
     let said = project.run(&["plan"]).stderr;
     let file = project.file("semantest.toml").canonicalize().expect("a path");
-    assert!(said.starts_with("error: `memory_mb` of `rest-api` is 8"), "{said}");
+    assert!(said.starts_with("error: `memory_mb` is 8"), "{said}");
     assert!(said.contains(&format!("\n  --> {}:9\n", file.display())), "{said}");
     assert!(said.contains("\n  field: components.rest-api.memory_mb"), "{said}");
 }

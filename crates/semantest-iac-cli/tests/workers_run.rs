@@ -149,6 +149,7 @@ fn errors_read_as_those_of_aws_own_clients() {
         text.starts_with("Unable to marshal response: ") && text.contains("not JSON serializable"),
         "{text}"
     );
+    project.write("rest-api/sys.py", "def exit(event, context):\n    return None\n");
     project.replace("semantest.toml", "app.handler", "sys.exit");
     project.json(&["deploy"]).ok();
     let failed = project.json(&["invoke"]).json();
