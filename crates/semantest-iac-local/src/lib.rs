@@ -21,5 +21,5 @@ pub mod runtime;
 mod websocket_api;
 
 pub use config::LocalConfig;
-pub use host::host::{ResolveSecret, run as run_host};
+pub use host::host::run as run_host;
 pub use provider::LocalProvider;

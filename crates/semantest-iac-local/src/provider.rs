@@ -20,7 +20,7 @@ use crate::control::client::ControlClient;
 use crate::control::messages::HostState;
 use crate::error::foreign;
 use crate::function::{self, FunctionInputs};
-use crate::host::definition::{ApiDefinition, SecretValues, Tags};
+use crate::host::definition::{ApiDefinition, EnvironmentValue, FunctionDefinition, SecretValues, Tags};
 use crate::host_link::HostLink;
 use crate::packages::Packages;
 use crate::{http_api, websocket_api};
@@ -44,10 +44,30 @@ impl LocalProvider {
     /// # Errors
     /// `Unavailable` where it does not start.
     pub async fn ensure_host(&self) -> Result<bool> {
-        if self.host.running().await?.is_some() || self.host.kept()?.is_empty() {
+        if self.host.running().await?.is_some() || self.host.keeps_nothing()? {
             return Ok(false);
         }
         self.host.ensure().await.map(|_| true)
+    }
+
+    /// Whether the host has all this and can run it: functions with their code and their secrets, an API at `endpoint`.
+    /// It is started where it does not run and has run something.
+    ///
+    /// # Errors
+    /// `Unavailable` where it does not start or answer.
+    pub async fn holds<'a>(
+        &self,
+        mut functions: impl Iterator<Item = &'a str>,
+        endpoint: Option<&str>,
+    ) -> Result<bool> {
+        let state = self.host_with_something().await?.map(|(_, state)| state).unwrap_or_default();
+        let is_there = |name: &str| {
+            let found = state.functions.iter().find(|function| function.name == name);
+            found.is_some_and(|found| self.packages.is_whole(&found.package_sha256))
+                && !state.lacking.iter().any(|lacking| lacking.function == name)
+        };
+        let mut endpoints = state.apis.iter().filter_map(api_endpoint);
+        Ok(functions.all(is_there) && endpoint.is_none_or(|wanted| endpoints.any(|found| found == wanted)))
     }
 
     /// Stops the host; it says whether one ran. What it ran is kept for the next one.
@@ -62,7 +82,7 @@ impl LocalProvider {
     pub(crate) async fn host_with_something(&self) -> Result<Option<(ControlClient, HostState)>> {
         match self.host.running().await? {
             Some(running) => Ok(Some(running)),
-            None if self.host.kept()?.is_empty() => Ok(None),
+            None if self.host.keeps_nothing()? => Ok(None),
             None => self.host.ensure().await.map(Some),
         }
     }
@@ -135,19 +155,19 @@ impl Provider for LocalProvider {
     }
 
     async fn observe(&self, resource: &ResourceHandle) -> Result<Option<Observed>> {
-        let Some((_, HostState { functions, apis })) = self.host_with_something().await? else {
-            return Ok(None);
-        };
+        let Some((_, state)) = self.host_with_something().await? else { return Ok(None) };
         let (name, tags) = (physical_name(resource)?, tags_of(&resource.tags));
         if resource.kind == function::KIND {
-            let found = functions.into_iter().find(|one| one.name == name && one.tags == tags);
+            let found = state.functions.iter().find(|one| one.name == name && one.tags == tags);
+            // A function without its code is as good as gone.
+            let found = found.filter(|found| self.packages.is_whole(&found.package_sha256));
             return Ok(found.map(|found| Observed {
-                inputs: function::inputs(&found),
-                outputs: function::outputs(&found),
-                id: found.name,
+                inputs: function::inputs(&runnable(found, &state)),
+                outputs: function::outputs(found),
+                id: found.name.clone(),
             }));
         }
-        let found = apis.into_iter().find(|api| api.id() == name && *api_tags(api) == tags);
+        let found = state.apis.into_iter().find(|api| api.id() == name && *api_tags(api) == tags);
         Ok(found.filter(|api| api_kind(api) == resource.kind).map(|found| Observed {
             id: found.id().into(),
             inputs: api_inputs(&found),
@@ -165,11 +185,12 @@ impl Provider for LocalProvider {
     async fn delete(&self, resource: &ResourceHandle, _operation: &Operation) -> Result<()> {
         let (name, tags) = (physical_name(resource)?, tags_of(&resource.tags));
         let Some((host, state)) = self.host_with_something().await? else { return Ok(()) };
+        // Also where the host knows of none: its definition may have been damaged and moved aside.
         if resource.kind == function::KIND {
-            if state.functions.iter().any(|one| one.name == name && one.tags == tags) {
+            if state.functions.iter().all(|one| one.name != name || one.tags == tags) {
                 host.remove_function(&name).await?;
             }
-        } else if state.apis.iter().any(|api| api.id() == name && *api_tags(api) == tags) {
+        } else if state.apis.iter().all(|api| api.id() != name || *api_tags(api) == tags) {
             host.remove_api(&name).await?;
         }
         self.sweep(&host).await
@@ -193,6 +214,16 @@ impl Provider for LocalProvider {
     fn functions(&self) -> Option<&dyn FunctionAccess> {
         Some(self)
     }
+}
+
+/// The function without the variables whose secrets it lacks: it is not as it was deployed before it has them.
+fn runnable(function: &FunctionDefinition, state: &HostState) -> FunctionDefinition {
+    let mut function = function.clone();
+    function.environment_variables.retain(|_, value| match value {
+        EnvironmentValue::Secret { secret, .. } => !state.lacks(&function.name, secret),
+        EnvironmentValue::Plain(_) => true,
+    });
+    function
 }
 
 /// What a resource is called on this machine.
@@ -241,12 +272,15 @@ fn api_inputs(api: &ApiDefinition) -> Properties {
     }
 }
 
-fn api_outputs(api: &ApiDefinition) -> Properties {
-    let endpoint = match api {
+fn api_endpoint(api: &ApiDefinition) -> Option<String> {
+    match api {
         ApiDefinition::Http(api) => http_api::endpoint(api),
         ApiDefinition::Websocket(api) => websocket_api::endpoint(api),
-    };
-    properties(&json!({"api_id": api.id(), "endpoint": endpoint}))
+    }
+}
+
+fn api_outputs(api: &ApiDefinition) -> Properties {
+    properties(&json!({"api_id": api.id(), "endpoint": api_endpoint(api)}))
 }
 
 fn is_within(tags: &Tags, scope: &Scope) -> bool {

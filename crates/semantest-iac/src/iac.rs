@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use semantest_iac_core::application::answer::DeploymentAnswer;
-use semantest_iac_core::application::answer::{DeployAnswer, PlanAnswer, RefreshAnswer, StatusAnswer};
+use semantest_iac_core::application::answer::{
+    DeployAnswer, DeploymentAnswer, PlanAnswer, RefreshAnswer, RunStatus, StatusAnswer,
+};
 use semantest_iac_core::application::inspect::At;
 use semantest_iac_core::application::publish::PublishAnswer;
 use semantest_iac_core::application::service::DeploymentService;
@@ -95,11 +96,30 @@ impl Iac {
         let envelope = self.service.envelope(request.clone());
         let answer = self.service.deploy(envelope, &request, cancel).await;
         let answer = answer.map_err(|error| self.project.locate(error))?;
-        // A deploy with nothing to do makes no provider call: a host that died is found here.
-        if answer.provider == self.local.name() {
-            self.local.ensure_host().await?;
+        if answer.provider != self.local.name() {
+            return Ok(answer);
         }
-        Ok(answer)
+        if answer.status != RunStatus::Unchanged {
+            self.local.ensure_host().await?;
+            return Ok(answer);
+        }
+        self.confirmed(answer, request, cancel).await
+    }
+
+    /// A deploy with nothing to do makes no provider call. A local host that has died or lost something is found
+    /// here: then the log is told, and it is deployed again.
+    async fn confirmed(
+        &self,
+        answer: DeployAnswer,
+        request: DeploymentRequested,
+        cancel: &CancellationToken,
+    ) -> Result<DeployAnswer> {
+        let functions = answer.functions.iter().map(|function| function.function_name.as_str());
+        if self.local.holds(functions, answer.endpoint.as_deref()).await? {
+            return Ok(answer);
+        }
+        self.service.refresh(&answer.environment, &answer.component).await?;
+        self.service.deploy(self.service.envelope(request.clone()), &request, cancel).await
     }
 
     /// What [`Self::deploy`] would do; changes nothing.

@@ -14,13 +14,26 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use crate::control::messages::{HostState, Invoked, PutFunction, Refused};
+use crate::control::messages::{HostState, Invoked, PutFunction, PutSecrets, Refused};
 use crate::host::definition::{ApiDefinition, FunctionDefinition, SecretValues};
 
 /// Longest answer that is waited for: a function may run for 15 minutes.
 const INVOKE_TIME: Duration = Duration::from_secs(16 * 60);
 /// Longest wait for any other answer.
 const TIME: Duration = Duration::from_secs(30);
+
+/// Marks the refusal of a host that is about to end.
+const STOPPING: &str = "stopping";
+
+/// What a look at a host shows.
+pub enum Look {
+    /// It runs this.
+    Runs(HostState),
+    /// It is about to end.
+    Stops,
+    /// It does not answer.
+    Silent,
+}
 
 /// Talks to a running host.
 #[derive(Clone)]
@@ -47,6 +60,23 @@ impl ControlClient {
     /// `Unavailable` where the host does not answer.
     pub async fn state(&self) -> Result<HostState> {
         self.call(Method::GET, "/state", &(), TIME).await
+    }
+
+    /// As [`Self::state`], for one who does not know whether the host is well.
+    pub async fn look(&self, time: Duration) -> Look {
+        match self.call(Method::GET, "/state", &(), time).await {
+            Ok(state) => Look::Runs(state),
+            Err(error) if error.context().iter().any(|(key, _)| key == STOPPING) => Look::Stops,
+            Err(_) => Look::Silent,
+        }
+    }
+
+    /// Hands values of secrets over; the host keeps them in memory only.
+    ///
+    /// # Errors
+    /// As [`Self::state`].
+    pub async fn put_secrets(&self, secrets: &PutSecrets) -> Result<()> {
+        self.call(Method::PUT, "/secrets", secrets, TIME).await
     }
 
     /// Defines a function.
@@ -90,12 +120,12 @@ impl ControlClient {
         self.call(Method::POST, &format!("/functions/{}/invoke", escape(name)), event, INVOKE_TIME).await
     }
 
-    /// Asks the host to end; it finishes what is under way first.
+    /// Asks the host to end, and waits for so long until it has heard; it finishes what is under way first.
     ///
     /// # Errors
     /// As [`Self::state`].
-    pub async fn stop(&self) -> Result<()> {
-        self.call(Method::POST, "/stop", &(), TIME).await
+    pub async fn stop(&self, time: Duration) -> Result<()> {
+        self.call(Method::POST, "/stop", &(), time).await
     }
 
     async fn call<T: DeserializeOwned>(
@@ -129,7 +159,8 @@ impl ControlClient {
             StatusCode::SERVICE_UNAVAILABLE => ErrorKind::Unavailable,
             _ => ErrorKind::Provider,
         };
-        Err(Error::new(kind, "local.control", said))
+        let error = Error::new(kind, "local.control", said);
+        Err(if kind == ErrorKind::Unavailable { error.with(STOPPING, true) } else { error })
     }
 
     async fn exchange(

@@ -5,6 +5,7 @@ pub mod function_log;
 pub mod function_runtime;
 pub mod interpreter;
 pub mod invocation;
+pub(crate) mod leftovers;
 mod pool;
 mod runtime_api;
 mod spawn;

@@ -263,6 +263,7 @@ fn command(pool: &Pool, runtime_api: &str) -> Result<Command, String> {
 async fn run(worker: &Arc<Worker>, mut child: Child) -> Option<(String, Bytes)> {
     let process = child.id().unwrap_or_default();
     worker.process.store(process, Ordering::Relaxed);
+    let _killed_at_the_end = crate::runtime::leftovers::Leftovers::of(process);
     let mut lines = tokio::task::JoinSet::new();
     if let Some(output) = child.stdout.take() {
         lines.spawn(copy_lines(worker.clone(), output));
