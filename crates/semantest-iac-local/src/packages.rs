@@ -65,18 +65,10 @@ impl Packages {
 
     async fn lock(&self, lock: fn(&File) -> io::Result<()>) -> Result<PackagesLock> {
         let path = self.state_dir.join("packages.lock");
-        blocking(move || {
-            let failed = |error| disk(OPERATION, &path, error);
-            path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
-            let file =
-                File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
-            lock(&file).map_err(failed)?;
-            Ok(PackagesLock(file))
-        })
-        .await
+        blocking(move || locked(&path, lock)).await
     }
 
-    /// The folder with the package's files. Two that unpack at once come to the same end.
+    /// The folder with the package's files, unpacked where it is not whole.
     pub async fn unpacked(&self, sha256: &str, artifacts: &dyn ArtifactStore) -> Result<PathBuf> {
         if sha256.len() != 64 || !sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             let text = format!("`{}` is not the address of a package", sha256.escape_debug());
@@ -88,7 +80,13 @@ impl Packages {
         }
         let bytes = artifacts.get(sha256).await?;
         let draft = self.folder().join(format!(".{sha256}.{}", Uuid::new_v4()));
+        let unpacking = self.state_dir.join("unpack.lock");
         blocking(move || {
+            // One at a time: functions of one package are applied at once.
+            let _lock = locked(&unpacking, File::lock)?;
+            if is_whole(&target) {
+                return Ok(target);
+            }
             let done = unpack(&bytes, &draft)
                 .and_then(|_| put_in_place(&draft, &target).map_err(|error| disk(OPERATION, &target, error)));
             // Gone already where it was moved.
@@ -119,6 +117,14 @@ impl Packages {
         })
         .await
     }
+}
+
+fn locked(path: &Path, lock: fn(&File) -> io::Result<()>) -> Result<PackagesLock> {
+    let failed = |error| disk(OPERATION, path, error);
+    path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+    lock(&file).map_err(failed)?;
+    Ok(PackagesLock(file))
 }
 
 /// Moves an unpacked package to its place once it is on disk, instead of what is left of a former one; then writes

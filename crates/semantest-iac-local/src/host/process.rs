@@ -87,14 +87,14 @@ fn find(state_dir: &Path) -> Option<ControlClient> {
 /// by `kill -9`: its sockets close before its lock is free) is waited for.
 ///
 /// # Errors
-/// `Unavailable` where it neither answers nor ends.
+/// `Unavailable` where it neither answers nor ends, `Internal` where its answer is not understood.
 pub async fn answering(state_dir: &Path) -> Result<Option<(ControlClient, HostState)>> {
     let start = Instant::now();
     // From then on it has been silent.
     let mut heard = start;
     while is_running(state_dir) {
         if let Some(client) = find(state_dir) {
-            match client.look(ANSWER_TIME.saturating_sub(heard.elapsed())).await {
+            match client.look(ANSWER_TIME.saturating_sub(heard.elapsed())).await? {
                 Look::Runs(state) => return Ok(Some((client, state))),
                 Look::Stops => heard = Instant::now(),
                 Look::Silent => {}
