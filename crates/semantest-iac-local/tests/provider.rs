@@ -18,6 +18,7 @@ use semantest_iac_core::ports::provider::{
 use semantest_iac_core::ports::secret_resolver::{ResolvedSecrets, SecretResolver, SecretValue};
 use semantest_iac_local::{LocalConfig, LocalProvider};
 use semantest_iac_testkit::provider::{Sample, conforms};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 const CODE: &str = "import os\ndef handler(event, context):\n    print('called')\n    return [event, os.environ.get('PASSWORD')]\n";
@@ -95,8 +96,10 @@ impl Machine {
 
     async fn invoke(&self, function: &ResourceHandle) -> Value {
         let access = self.provider.functions().expect("functions can be called");
-        let request = InvokeRequest { function: function.clone(), payload: json!("hello") };
-        access.invoke(&request).await.expect("an answer").payload
+        let payload = RawValue::from_string("\"hello\"".into()).expect("JSON");
+        let request = InvokeRequest { function: function.clone(), payload };
+        let answer = access.invoke(&request).await.expect("an answer");
+        serde_json::from_str(answer.payload.get()).expect("JSON")
     }
 
     fn host_process(&self) -> Option<u64> {
@@ -256,6 +259,27 @@ async fn a_package_that_is_not_whole_counts_as_gone_and_is_unpacked_again() {
     let left: Vec<_> = std::fs::read_dir(&packages).expect("packages").collect();
     assert_eq!(left.len(), 2, "nothing else is left: {left:?}");
     machine.provider.stop_host().await.expect("stopped");
+}
+
+#[tokio::test]
+async fn functions_of_one_package_are_applied_at_once() {
+    for _ in 0..5 {
+        let machine = Machine::new().await;
+        let names: Vec<String> = (0..6).map(|number| format!("shop-dev-rest-api-{number}")).collect();
+        let changes: Vec<Change> = names
+            .iter()
+            .map(|name| {
+                let mut inputs = machine.function(256);
+                inputs.insert("function_name".into(), json!(name));
+                machine.change("local.function", name, inputs)
+            })
+            .collect();
+        let operation = Operation { id: "1".into(), attempt: 1 };
+        let applied = changes.iter().map(|change| machine.provider.apply(change, &operation));
+        futures::future::try_join_all(applied).await.expect("all are applied");
+        assert!(machine.provider.holds(names.iter().map(String::as_str), None).await.expect("a look"));
+        machine.provider.stop_host().await.expect("stopped");
+    }
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ use semantest_iac_core::ports::provider::{
 use semantest_iac_core::{Error, ErrorKind, Result};
 use semantest_iac_local::LocalProvider;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 use crate::composition::IacBuilder;
@@ -276,7 +277,8 @@ impl Iac {
         Ok(functions.into_iter().map(|(role, _)| role).collect())
     }
 
-    /// Calls a function directly. A handler's failure is an answer with `error_type`.
+    /// Calls a function directly; event and answer pass byte for byte. A handler's failure is an answer with
+    /// `error_type`.
     ///
     /// # Errors
     /// `NotFound`, `InvalidInput` where it is not clear which function, `Unsupported`, and the provider's.
@@ -285,7 +287,7 @@ impl Iac {
         environment: &str,
         component: &str,
         function: Option<&str>,
-        payload: Value,
+        payload: Box<RawValue>,
     ) -> Result<InvokeAnswer> {
         let (provider, function) = self.function(environment, component, function).await?;
         access(provider.as_ref())?.invoke(&InvokeRequest { function, payload }).await

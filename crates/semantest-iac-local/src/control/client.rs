@@ -11,7 +11,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::net::TcpStream;
 
 use crate::control::messages::{HostState, Invoked, PutFunction, PutSecrets, Refused};
@@ -63,11 +63,15 @@ impl ControlClient {
     }
 
     /// As [`Self::state`], for one who does not know whether the host is well.
-    pub async fn look(&self, time: Duration) -> Look {
+    ///
+    /// # Errors
+    /// `Internal` where its answer is not understood.
+    pub async fn look(&self, time: Duration) -> Result<Look> {
         match self.call(Method::GET, "/state", &(), time).await {
-            Ok(state) => Look::Runs(state),
-            Err(error) if error.context().iter().any(|(key, _)| key == STOPPING) => Look::Stops,
-            Err(_) => Look::Silent,
+            Ok(state) => Ok(Look::Runs(state)),
+            Err(error) if error.context().iter().any(|(key, _)| key == STOPPING) => Ok(Look::Stops),
+            Err(error) if error.kind() == ErrorKind::Internal => Err(error),
+            Err(_) => Ok(Look::Silent),
         }
     }
 
@@ -116,8 +120,8 @@ impl ControlClient {
     ///
     /// # Errors
     /// As [`Self::state`]; `NotFound` where there is no such function.
-    pub async fn invoke(&self, name: &str, event: &Value) -> Result<Invoked> {
-        self.call(Method::POST, &format!("/functions/{}/invoke", escape(name)), event, INVOKE_TIME).await
+    pub async fn invoke(&self, name: &str, event: &RawValue) -> Result<Invoked> {
+        self.call(Method::POST, &format!("/functions/{}/invoke", escape(name)), &event, INVOKE_TIME).await
     }
 
     /// Asks the host to end, and waits for so long until it has heard; it finishes what is under way first.
@@ -146,7 +150,7 @@ impl ControlClient {
         };
         if status.is_success() {
             return serde_json::from_slice(&bytes).map_err(|error| {
-                let text = "the local host's answer is not understood; stop it (local stop) and try again";
+                let text = "the local host's answer is not understood; end it (`semantest-iac local stop`) and try again";
                 Error::new(ErrorKind::Internal, "local.control", text).caused_by(error)
             });
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::host::definition::{ApiDefinition, FunctionDefinition, SecretValues};
 use crate::runtime::function_log::LogEntry;
@@ -64,7 +64,7 @@ pub struct Invoked {
     /// Lambda's request id.
     pub request_id: String,
     /// What the handler returned, or the error object.
-    pub payload: Value,
+    pub payload: Box<RawValue>,
     /// Absent on success.
     pub error_type: Option<String>,
     /// How long it took, cold start included.

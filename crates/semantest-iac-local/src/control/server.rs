@@ -11,10 +11,10 @@ use hyper::header::AUTHORIZATION;
 use hyper::{Method, Request, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
+use crate::control::invocation_log::lines_of;
 use crate::control::messages::{Invoked, PutFunction, PutSecrets, Refused};
-use crate::function_access::entries_of;
 use crate::host::definition::ApiDefinition;
 use crate::host::host::Host;
 use crate::http_server::{FullResponse, Handler, is_for_loopback, json};
@@ -123,11 +123,15 @@ impl Control {
         };
         // The lines come through pipes, a moment after the answer.
         tokio::time::sleep(LOG_WAIT).await;
-        let logs = entries_of(&FunctionLog::path(&self.host.state_dir, name), &request_id);
-        let payload = serde_json::from_slice(&payload)
-            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&payload).into_owned()));
+        let logs = lines_of(&FunctionLog::path(&self.host.state_dir, name), &request_id);
+        let payload = serde_json::from_slice(&payload).unwrap_or_else(|_| as_text(&payload));
         ok(&Invoked { request_id, payload, error_type, duration_ms, logs })
     }
+}
+
+/// What is no JSON, as a JSON string.
+fn as_text(payload: &[u8]) -> Box<RawValue> {
+    serde_json::value::to_raw_value(&String::from_utf8_lossy(payload)).unwrap_or_default()
 }
 
 fn done(result: std::io::Result<()>) -> FullResponse {
