@@ -209,6 +209,18 @@ fn what_was_lost_of_a_deployment_comes_back_with_the_next_deploy() {
 }
 
 #[test]
+fn a_function_whose_code_is_gone_says_so_until_it_is_deployed_again() {
+    let project = Project::init("node");
+    let deployed = project.json(&["deploy"]).ok();
+    std::fs::remove_dir_all(project.file(".semantest/local/packages")).expect("removed");
+    let message = project.json(&["invoke"]).json()["payload"]["errorMessage"].to_string();
+    assert!(message.contains("code is gone") && message.contains("deploy again"), "{message}");
+    assert_eq!(project.json(&["refresh"]).ok()["drift"][0]["missing"], true);
+    project.json(&["deploy"]).ok();
+    assert_eq!(get(&endpoint(&deployed), "/health").0, 200);
+}
+
+#[test]
 fn a_host_whose_folder_is_taken_away_ends() {
     let project = Project::init("node");
     let deployed = project.json(&["deploy"]).ok();

@@ -4,6 +4,7 @@
 //! WebSocket gateways in front, all on loopback. Folders: `host` is that process, `control` how it is told what to
 //! run, `runtime` the workers, `gateway` what clients talk to.
 
+mod api;
 pub mod archive;
 mod config;
 mod control;

@@ -13,17 +13,17 @@ use semantest_iac_core::ports::provider::{
 };
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::config::LocalConfig;
 use crate::control::client::ControlClient;
 use crate::control::messages::HostState;
 use crate::error::foreign;
 use crate::function::{self, FunctionInputs};
-use crate::host::definition::{ApiDefinition, EnvironmentValue, FunctionDefinition, SecretValues, Tags};
+use crate::host::definition::{EnvironmentValue, FunctionDefinition, SecretValues, Tags};
 use crate::host_link::HostLink;
 use crate::packages::Packages;
-use crate::{http_api, websocket_api};
+use crate::{api, http_api, websocket_api};
 
 /// Runs components on this machine, in a host process of the project.
 pub struct LocalProvider {
@@ -66,7 +66,7 @@ impl LocalProvider {
             found.is_some_and(|found| self.packages.is_whole(&found.package_sha256))
                 && !state.lacking.iter().any(|lacking| lacking.function == name)
         };
-        let mut endpoints = state.apis.iter().filter_map(api_endpoint);
+        let mut endpoints = state.apis.iter().filter_map(api::endpoint);
         Ok(functions.all(is_there) && endpoint.is_none_or(|wanted| endpoints.any(|found| found == wanted)))
     }
 
@@ -106,16 +106,16 @@ impl LocalProvider {
     }
 
     async fn apply_api(&self, change: &Change) -> Result<Applied> {
-        let definition = api_definition(&change.resource)?;
+        let definition = api::definition(&change.resource)?;
         let _lock = self.packages.using().await?;
         let (host, state) = self.host.ensure().await?;
         let there = state.apis.iter().find(|api| api.id() == definition.id());
-        if there.is_some_and(|there| api_tags(there) != api_tags(&definition)) {
+        if there.is_some_and(|there| api::tags(there) != api::tags(&definition)) {
             return Err(foreign("API", definition.id()));
         }
         let adopted = there.is_some() && change.resource.id.is_none();
         let applied = host.put_api(&definition).await?;
-        Ok(Applied { id: applied.id().into(), outputs: api_outputs(&applied), adopted })
+        Ok(Applied { id: applied.id().into(), outputs: api::outputs(&applied), adopted })
     }
 
     /// Takes away what nothing uses any more; with the last thing the host goes as well.
@@ -167,11 +167,11 @@ impl Provider for LocalProvider {
                 id: found.name.clone(),
             }));
         }
-        let found = state.apis.into_iter().find(|api| api.id() == name && *api_tags(api) == tags);
-        Ok(found.filter(|api| api_kind(api) == resource.kind).map(|found| Observed {
+        let found = state.apis.into_iter().find(|api| api.id() == name && *api::tags(api) == tags);
+        Ok(found.filter(|api| api::kind(api) == resource.kind).map(|found| Observed {
             id: found.id().into(),
-            inputs: api_inputs(&found),
-            outputs: api_outputs(&found),
+            inputs: api::inputs(&found),
+            outputs: api::outputs(&found),
         }))
     }
 
@@ -190,7 +190,7 @@ impl Provider for LocalProvider {
             if state.functions.iter().all(|one| one.name != name || one.tags == tags) {
                 host.remove_function(&name).await?;
             }
-        } else if state.apis.iter().all(|api| api.id() != name || *api_tags(api) == tags) {
+        } else if state.apis.iter().all(|api| api.id() != name || *api::tags(api) == tags) {
             host.remove_api(&name).await?;
         }
         self.sweep(&host).await
@@ -202,7 +202,7 @@ impl Provider for LocalProvider {
             None => self.host.kept()?,
         };
         let functions = state.functions.iter().map(|one| (&one.tags, function::KIND, one.name.as_str()));
-        let apis = state.apis.iter().map(|api| (api_tags(api), api_kind(api), api.id()));
+        let apis = state.apis.iter().map(|api| (api::tags(api), api::kind(api), api.id()));
         let ours = functions.chain(apis).filter(|(tags, ..)| is_within(tags, scope));
         let mut found: Vec<_> = ours
             .map(|(tags, kind, id)| Discovered { tags: ownership(tags), kind: kind.into(), id: id.into() })
@@ -231,56 +231,12 @@ pub(crate) fn physical_name(resource: &ResourceHandle) -> Result<String> {
     let key = match resource.kind.as_str() {
         function::KIND => "function_name",
         http_api::KIND | websocket_api::KIND => "api_id",
-        other => return Err(unknown(other)),
+        other => return Err(api::unknown(other)),
     };
     resource.inputs.get(key).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
         let text = format!("a {} needs `{key}`", resource.kind);
         Error::new(ErrorKind::InvalidInput, "local.read", text)
     })
-}
-
-fn unknown(kind: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, "local.read", format!("`local` has no resources of kind `{kind}`"))
-}
-
-fn api_definition(resource: &ResourceHandle) -> Result<ApiDefinition> {
-    match resource.kind.as_str() {
-        http_api::KIND => http_api::definition(resource).map(ApiDefinition::Http),
-        websocket_api::KIND => websocket_api::definition(resource).map(ApiDefinition::Websocket),
-        other => Err(unknown(other)),
-    }
-}
-
-fn api_kind(api: &ApiDefinition) -> &'static str {
-    match api {
-        ApiDefinition::Http(_) => http_api::KIND,
-        ApiDefinition::Websocket(_) => websocket_api::KIND,
-    }
-}
-
-fn api_tags(api: &ApiDefinition) -> &Tags {
-    match api {
-        ApiDefinition::Http(api) => &api.tags,
-        ApiDefinition::Websocket(api) => &api.tags,
-    }
-}
-
-fn api_inputs(api: &ApiDefinition) -> Properties {
-    match api {
-        ApiDefinition::Http(api) => http_api::inputs(api),
-        ApiDefinition::Websocket(api) => websocket_api::inputs(api),
-    }
-}
-
-fn api_endpoint(api: &ApiDefinition) -> Option<String> {
-    match api {
-        ApiDefinition::Http(api) => http_api::endpoint(api),
-        ApiDefinition::Websocket(api) => websocket_api::endpoint(api),
-    }
-}
-
-fn api_outputs(api: &ApiDefinition) -> Properties {
-    properties(&json!({"api_id": api.id(), "endpoint": api_endpoint(api)}))
 }
 
 fn is_within(tags: &Tags, scope: &Scope) -> bool {

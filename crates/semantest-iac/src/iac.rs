@@ -97,7 +97,7 @@ impl Iac {
         let envelope = self.service.envelope(request.clone());
         let answer = self.service.deploy(envelope, &request, cancel).await;
         let answer = answer.map_err(|error| self.project.locate(error))?;
-        if answer.provider != self.local.name() {
+        if !self.is_on_this_machine(&answer.provider) {
             return Ok(answer);
         }
         if answer.status != RunStatus::Unchanged {
@@ -105,6 +105,12 @@ impl Iac {
             return Ok(answer);
         }
         self.confirmed(answer, request, cancel).await
+    }
+
+    /// Whether `provider` is our own local one: another one may have been put in its place.
+    fn is_on_this_machine(&self, provider: &str) -> bool {
+        let own: Arc<dyn Provider> = self.local.clone();
+        self.service.ports().providers.get(provider).is_some_and(|provider| Arc::ptr_eq(provider, &own))
     }
 
     /// A deploy with nothing to do makes no provider call. A local host that has died or lost something is found

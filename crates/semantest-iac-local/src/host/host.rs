@@ -9,17 +9,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::control::messages::{HostState, LackingSecret, PutSecrets};
 use crate::control::server::Control;
 use crate::gateway::certificates::LocalCertificates;
-use crate::gateway::{http_api, websocket_api};
 use crate::host::definition::{ApiDefinition, EnvironmentValue, FunctionDefinition, SecretValues};
 use crate::host::lock::HostLock;
 use crate::host::process::HostFile;
 use crate::host::registry::{Registry, at};
+use crate::host::served_api::{self, ServedApi};
 use crate::http_server;
 use crate::packages;
 use crate::runtime::function_runtime::FunctionRuntime;
@@ -36,7 +35,7 @@ pub(crate) struct Host {
     registry: Registry,
     certificates: Arc<LocalCertificates>,
     functions: Mutex<BTreeMap<String, Defined>>,
-    apis: Mutex<BTreeMap<String, Running>>,
+    apis: Mutex<BTreeMap<String, ServedApi>>,
 }
 
 /// A function and the values of its secrets that are known.
@@ -56,15 +55,6 @@ impl Defined {
             _ => None,
         })
     }
-}
-
-struct Running {
-    /// As it is served.
-    definition: ApiDefinition,
-    /// The port it has on disk: another one than it is served on where that was taken.
-    kept: Option<u16>,
-    shutdown: CancellationToken,
-    task: JoinHandle<()>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -158,7 +148,7 @@ impl Host {
         let functions = lock(&self.functions);
         HostState {
             functions: functions.values().map(|defined| defined.definition.clone()).collect(),
-            apis: lock(&self.apis).values().map(|running| running.definition.clone()).collect(),
+            apis: lock(&self.apis).values().map(|api| api.definition.clone()).collect(),
             lacking: functions.values().flat_map(Defined::lacking).collect(),
         }
     }
@@ -201,91 +191,44 @@ impl Host {
     pub async fn put_api(&self, mut definition: ApiDefinition) -> io::Result<ApiDefinition> {
         let id = definition.id().to_owned();
         let before = lock(&self.apis).remove(&id);
-        let served = before.as_ref().and_then(|running| port_of(&running.definition));
-        let mut kept = before.as_ref().and_then(|running| running.kept).or(port_of(&definition));
-        let wanted = port_of(&definition).or(served);
-        if let Some(running) = before {
-            set_port(&mut definition, wanted);
-            if running.definition == definition {
-                lock(&self.apis).insert(id, running);
+        let served = before.as_ref().and_then(|api| api.definition.port());
+        let mut kept = before.as_ref().and_then(|api| api.kept).or(definition.port());
+        let wanted = definition.port().or(served);
+        if let Some(api) = before {
+            definition.set_port(wanted);
+            if api.definition == definition {
+                lock(&self.apis).insert(id, api);
                 return Ok(definition);
             }
-            running.end().await;
+            api.end().await;
         }
-        let listener = listen(wanted).await?;
+        let listener = served_api::listen(wanted).await?;
         let port = listener.local_addr()?.port();
-        set_port(&mut definition, Some(*kept.get_or_insert(port)));
+        definition.set_port(Some(*kept.get_or_insert(port)));
         self.registry.save_api(&definition)?;
-        set_port(&mut definition, Some(port));
-        lock(&self.apis).insert(id, self.serve(definition.clone(), kept, listener));
+        definition.set_port(Some(port));
+        let acceptor = self.certificates.acceptor();
+        let api = ServedApi::start(definition.clone(), kept, listener, self.runtime.clone(), acceptor);
+        lock(&self.apis).insert(id, api);
         Ok(definition)
-    }
-
-    fn serve(&self, definition: ApiDefinition, kept: Option<u16>, listener: TcpListener) -> Running {
-        let shutdown = CancellationToken::new();
-        let invoker = self.runtime.clone();
-        let task = match definition.clone() {
-            ApiDefinition::Http(api) => {
-                tokio::spawn(http_api::serve(api, listener, invoker, shutdown.clone()))
-            }
-            ApiDefinition::Websocket(api) => {
-                let acceptor = self.certificates.acceptor();
-                tokio::spawn(websocket_api::serve(api, listener, invoker, acceptor, shutdown.clone()))
-            }
-        };
-        Running { definition, kept, shutdown, task }
     }
 
     /// Takes an API away, once its requests are answered.
     pub async fn remove_api(&self, id: &str) -> io::Result<()> {
         self.registry.remove_api(id)?;
-        let running = lock(&self.apis).remove(id);
-        if let Some(running) = running {
-            running.end().await;
+        let api = lock(&self.apis).remove(id);
+        if let Some(api) = api {
+            api.end().await;
         }
         Ok(())
     }
 
     async fn drain(&self) {
         let apis = std::mem::take(&mut *lock(&self.apis));
-        apis.values().for_each(|running| running.shutdown.cancel());
-        for running in apis.into_values() {
-            running.end().await;
+        apis.values().for_each(ServedApi::close);
+        for api in apis.into_values() {
+            api.end().await;
         }
         self.runtime.drain().await;
-    }
-}
-
-impl Running {
-    async fn end(self) {
-        self.shutdown.cancel();
-        let _ = self.task.await;
-    }
-}
-
-/// The kept port, where it is free; a port that was never kept is any.
-async fn listen(port: Option<u16>) -> io::Result<TcpListener> {
-    if let Some(port) = port {
-        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
-            Ok(listener) => return Ok(listener),
-            Err(error) => {
-                eprintln!("port {port} cannot be used now ({error}): another one is served meanwhile")
-            }
-        }
-    }
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
-}
-
-fn port_of(definition: &ApiDefinition) -> Option<u16> {
-    match definition {
-        ApiDefinition::Http(api) => api.port,
-        ApiDefinition::Websocket(api) => api.port,
-    }
-}
-
-fn set_port(definition: &mut ApiDefinition, port: Option<u16>) {
-    match definition {
-        ApiDefinition::Http(api) => api.port = port,
-        ApiDefinition::Websocket(api) => api.port = port,
     }
 }

@@ -6,3 +6,4 @@ pub mod host;
 pub(crate) mod lock;
 pub mod process;
 pub(crate) mod registry;
+mod served_api;

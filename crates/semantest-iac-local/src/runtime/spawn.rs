@@ -1,6 +1,5 @@
 //! Starting worker processes so that none outlives the host.
 
-use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
@@ -27,20 +26,27 @@ pub(crate) fn spawn(mut command: Command) -> io::Result<Child> {
             });
         }
     }
-    command.spawn().map_err(|error| unstartable(command.as_std().get_program(), &error))
+    command.spawn().map_err(|error| unstartable(command.as_std(), &error))
 }
 
 /// The same error with the file it is about, and what to do.
-fn unstartable(program: &OsStr, error: &io::Error) -> io::Error {
-    let name = Path::new(program).file_name().unwrap_or(program).display();
-    let advice = match error.kind() {
-        io::ErrorKind::PermissionDenied => format!("; make it executable (chmod +x {name}) and deploy again"),
-        io::ErrorKind::NotFound => {
-            "; it, or the program that its first line (#!) names, is missing".to_owned()
+fn unstartable(command: &std::process::Command, error: &io::Error) -> io::Error {
+    let program = Path::new(command.get_program());
+    let name = program.file_name().unwrap_or_default().display();
+    let text = match (error.kind(), command.get_current_dir()) {
+        (_, Some(code)) if !code.is_dir() => {
+            format!("the function's code is gone from `{}`; deploy again", code.display())
         }
-        _ => String::new(),
+        (io::ErrorKind::PermissionDenied, _) => {
+            format!("`{}`: {error}; make it executable (chmod +x {name}) and deploy again", program.display())
+        }
+        (io::ErrorKind::NotFound, _) => {
+            let advice = "it, or the program that its first line (#!) names, is missing";
+            format!("`{}`: {error}; {advice}", program.display())
+        }
+        _ => format!("`{}`: {error}", program.display()),
     };
-    io::Error::new(error.kind(), format!("`{}`: {error}{advice}", program.display()))
+    io::Error::new(error.kind(), text)
 }
 
 /// Kills the process group that `leader` leads.
