@@ -5,6 +5,7 @@ use semantest_iac_core::application::answer::RunStatus;
 use semantest_iac_core::application::infrastructure_event_bus::InfrastructureEventBus;
 use semantest_iac_core::application::inspect::At;
 use semantest_iac_core::application::service::ServiceOptions;
+use semantest_iac_core::domain::deployment::plan::StepAction;
 use semantest_iac_core::domain::environment::SettingValue;
 use semantest_iac_core::events::envelope::Envelope;
 use semantest_iac_core::events::request::{
@@ -235,6 +236,28 @@ async fn drift_is_recorded_once_planned_and_brought_back() {
     assert_eq!((plan.changes.created, plan.changes.updated), (1, 1), "{:#?}", plan.steps);
     world.deploy().await;
     assert_eq!(world.provider.held(), wanted);
+    assert!(service.refresh("dev", "orders").await.expect("a look").drift.is_empty());
+}
+
+#[tokio::test]
+async fn an_output_that_is_another_now_is_drift_and_recorded_by_the_next_deploy() {
+    let world = World::new();
+    let endpoint = world.deploy().await.endpoint.expect("an endpoint");
+    world.provider.tamper(|held| {
+        let outputs = &mut held.get_mut("shop-dev-orders-api").expect("held").outputs;
+        outputs.insert("endpoint".into(), json!("http://elsewhere"));
+        outputs.insert("stage".into(), json!("of no concern to the log"));
+    });
+    let service = world.service();
+    let found = service.refresh("dev", "orders").await.expect("a look");
+    assert_eq!(found.drift.len(), 1);
+    let [change] = found.drift[0].diff.as_slice() else { panic!("one change: {found:?}") };
+    assert_eq!(change.property, "outputs.endpoint");
+    assert_eq!((&change.before, &change.after), (&Some(json!(endpoint)), &Some(json!("http://elsewhere"))));
+    let plan = service.plan(&request()).await.expect("a plan");
+    let step = plan.steps.iter().find(|step| step.action == StepAction::Update).expect("an update");
+    assert_eq!(step.diff[0].after, change.after, "what was found is what it becomes");
+    assert_eq!(world.deploy().await.changes.updated, 1);
     assert!(service.refresh("dev", "orders").await.expect("a look").drift.is_empty());
 }
 

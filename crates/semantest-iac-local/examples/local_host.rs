@@ -5,5 +5,5 @@ use std::path::PathBuf;
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let folder = std::env::args_os().nth(1).map(PathBuf::from).unwrap_or_default();
-    semantest_iac_local::run_host(&folder, Box::new(|_| Some("restored".to_owned()))).await
+    semantest_iac_local::run_host(&folder).await
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use semantest_iac_core::ports::artifact_store::ArtifactStore;
+use semantest_iac_core::ports::secret_resolver::SecretResolver;
 
 /// Settings of [`LocalProvider`](crate::LocalProvider).
 #[derive(Clone)]
@@ -16,6 +17,8 @@ pub struct LocalConfig {
     pub host_command: Vec<OsString>,
     /// Where packages come from.
     pub artifacts: Arc<dyn ArtifactStore>,
+    /// Where the values of secrets come from that a host which was started anew does not know.
+    pub secrets: Arc<dyn SecretResolver>,
 }
 
 impl fmt::Debug for LocalConfig {

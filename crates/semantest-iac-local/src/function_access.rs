@@ -20,9 +20,6 @@ use crate::runtime::function_log::LogEntry;
 
 const OPERATION: &str = "local.logs";
 
-/// So much of a log's end is searched for the lines of one invocation, in bytes.
-const TAIL_BYTES: u64 = 256 * 1024;
-
 /// How often a log is looked at while a new line is waited for.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -141,14 +138,6 @@ impl LogFiles {
 fn line(function: &str, entry: LogEntry) -> LogLine {
     let LogEntry { time, request_id, message } = entry;
     LogLine { time, function_name: function.to_owned(), request_id, message }
-}
-
-/// Lines of one invocation, oldest first, from the newest part of a log.
-pub(crate) fn entries_of(log: &Path, request_id: &str) -> Vec<LogEntry> {
-    let size = fs::metadata(log).map_or(0, |metadata| metadata.len());
-    let text = read(log, size.saturating_sub(TAIL_BYTES)).unwrap_or_default();
-    let entries = text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
-    entries.filter(|entry: &LogEntry| entry.request_id.as_deref() == Some(request_id)).collect()
 }
 
 fn read(path: &Path, offset: u64) -> io::Result<Vec<u8>> {

@@ -4,6 +4,7 @@
 //! WebSocket gateways in front, all on loopback. Folders: `host` is that process, `control` how it is told what to
 //! run, `runtime` the workers, `gateway` what clients talk to.
 
+mod api;
 pub mod archive;
 mod config;
 mod control;
@@ -21,5 +22,5 @@ pub mod runtime;
 mod websocket_api;
 
 pub use config::LocalConfig;
-pub use host::host::{ResolveSecret, run as run_host};
+pub use host::host::run as run_host;
 pub use provider::LocalProvider;

@@ -1,6 +1,6 @@
 //! Unpacked packages, a folder each, named after their content.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,26 @@ use uuid::Uuid;
 
 use crate::archive::unpack;
 use crate::error::disk;
+use crate::host::registry::write_atomically;
 
 const OPERATION: &str = "local.packages";
 
-/// `<state_dir>/packages/<sha256>/`.
+/// Ending of the list of a package's files.
+const LIST: &str = ".files";
+
+/// So many files are written to disk together.
+#[cfg(target_os = "linux")]
+const MANY: usize = 64;
+
+/// Sizes of files in bytes, by path.
+type Files = BTreeMap<PathBuf, u64>;
+
+/// Where unpacked packages lie.
+pub(crate) fn folder(state_dir: &Path) -> PathBuf {
+    state_dir.join("packages")
+}
+
+/// `<state_dir>/packages/<sha256>/`, and beside it `<sha256>.files`: what is in it, written once all of it is on disk.
 pub(crate) struct Packages {
     state_dir: PathBuf,
 }
@@ -29,7 +45,12 @@ impl Packages {
     }
 
     fn folder(&self) -> PathBuf {
-        self.state_dir.join("packages")
+        folder(&self.state_dir)
+    }
+
+    /// Whether every file of the package is there, in its size.
+    pub fn is_whole(&self, sha256: &str) -> bool {
+        is_whole(&self.folder().join(sha256))
     }
 
     /// Held from unpacking a package until the host knows of it.
@@ -44,37 +65,33 @@ impl Packages {
 
     async fn lock(&self, lock: fn(&File) -> io::Result<()>) -> Result<PackagesLock> {
         let path = self.state_dir.join("packages.lock");
-        blocking(move || {
-            let failed = |error| disk(OPERATION, &path, error);
-            path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
-            let file =
-                File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
-            lock(&file).map_err(failed)?;
-            Ok(PackagesLock(file))
-        })
-        .await
+        blocking(move || locked(&path, lock)).await
     }
 
-    /// The folder with the package's files. Two that unpack at once come to the same end.
+    /// The folder with the package's files, unpacked where it is not whole.
     pub async fn unpacked(&self, sha256: &str, artifacts: &dyn ArtifactStore) -> Result<PathBuf> {
         if sha256.len() != 64 || !sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             let text = format!("`{}` is not the address of a package", sha256.escape_debug());
             return Err(Error::new(ErrorKind::InvalidInput, OPERATION, text));
         }
         let target = self.folder().join(sha256);
-        if target.is_dir() {
+        if is_whole(&target) {
             return Ok(target);
         }
         let bytes = artifacts.get(sha256).await?;
         let draft = self.folder().join(format!(".{sha256}.{}", Uuid::new_v4()));
+        let unpacking = self.state_dir.join("unpack.lock");
         blocking(move || {
-            let done = unpack(&bytes, &draft).and_then(|_| match fs::rename(&draft, &target) {
-                Err(error) if !target.is_dir() => Err(disk(OPERATION, &target, error)),
-                _ => Ok(target),
-            });
-            // Gone already where it was renamed.
+            // One at a time: functions of one package are applied at once.
+            let _lock = locked(&unpacking, File::lock)?;
+            if is_whole(&target) {
+                return Ok(target);
+            }
+            let done = unpack(&bytes, &draft)
+                .and_then(|_| put_in_place(&draft, &target).map_err(|error| disk(OPERATION, &target, error)));
+            // Gone already where it was moved.
             let _ = fs::remove_dir_all(&draft);
-            done
+            done.map(|()| target)
         })
         .await
     }
@@ -90,7 +107,9 @@ impl Packages {
             };
             for entry in entries {
                 let entry = entry.map_err(|error| disk(OPERATION, &folder, error))?;
-                if !entry.file_name().to_str().is_some_and(|name| used.contains(name)) {
+                let name = entry.file_name();
+                let package = name.to_str().map(|name| name.strip_suffix(LIST).unwrap_or(name));
+                if !package.is_some_and(|package| used.contains(package)) {
                     remove(&entry.path())?;
                 }
             }
@@ -100,10 +119,88 @@ impl Packages {
     }
 }
 
-/// A folder with all that is in it, or nothing if it is not there.
-pub(crate) fn remove(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk(OPERATION, folder, error)),
+fn locked(path: &Path, lock: fn(&File) -> io::Result<()>) -> Result<PackagesLock> {
+    let failed = |error| disk(OPERATION, path, error);
+    path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+    lock(&file).map_err(failed)?;
+    Ok(PackagesLock(file))
+}
+
+/// Moves an unpacked package to its place once it is on disk, instead of what is left of a former one; then writes
+/// down what it is made of, so that a power loss in between leaves nothing that is trusted.
+fn put_in_place(draft: &Path, target: &Path) -> io::Result<()> {
+    let files = files_in(draft)?;
+    on_disk(draft, &files)?;
+    let former = with_suffix(draft, ".former");
+    if let Err(error) = fs::rename(target, &former)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let moved = fs::rename(draft, target);
+    if former.is_dir() {
+        fs::remove_dir_all(former)?
+    } else {
+        drop(fs::remove_file(former))
+    }
+    match moved {
+        // Somebody else was faster, with the same package.
+        Err(error) if !is_whole(target) => return Err(error),
+        _ => {}
+    }
+    write_atomically(&with_suffix(target, LIST), &serde_json::to_vec(&files)?)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn is_whole(target: &Path) -> bool {
+    let Ok(text) = fs::read(with_suffix(target, LIST)) else { return false };
+    let Ok(files) = serde_json::from_slice::<Files>(&text) else { return false };
+    let is_there = |(path, size): (&PathBuf, &u64)| {
+        fs::symlink_metadata(target.join(path))
+            .is_ok_and(|metadata| metadata.is_file() && metadata.len() == *size)
+    };
+    target.is_dir() && files.iter().all(is_there)
+}
+
+/// Sizes of all files in `folder`, by relative path.
+fn files_in(folder: &Path) -> io::Result<Files> {
+    let (mut files, mut folders) = (Files::new(), vec![folder.to_owned()]);
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next)? {
+            let (path, metadata) = entry.and_then(|entry| Ok((entry.path(), entry.metadata()?)))?;
+            if metadata.is_dir() {
+                folders.push(path);
+            } else if let Ok(relative) = path.strip_prefix(folder) {
+                files.insert(relative.to_owned(), metadata.len());
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// Waits until the files are on disk. One by one is quick for few; for many the whole file system is.
+fn on_disk(folder: &Path, files: &Files) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    if files.len() > MANY {
+        return Ok(rustix::fs::syncfs(File::open(folder)?)?);
+    }
+    for path in files.keys() {
+        File::open(folder.join(path))?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// A file, or a folder with all that is in it, or nothing if it is not there.
+fn remove(path: &Path) -> Result<()> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk(OPERATION, path, error)),
         _ => Ok(()),
     }
 }

@@ -13,17 +13,17 @@ use semantest_iac_core::ports::provider::{
 };
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::config::LocalConfig;
 use crate::control::client::ControlClient;
 use crate::control::messages::HostState;
 use crate::error::foreign;
 use crate::function::{self, FunctionInputs};
-use crate::host::definition::{ApiDefinition, SecretValues, Tags};
+use crate::host::definition::{EnvironmentValue, FunctionDefinition, SecretValues, Tags};
 use crate::host_link::HostLink;
 use crate::packages::Packages;
-use crate::{http_api, websocket_api};
+use crate::{api, http_api, websocket_api};
 
 /// Runs components on this machine, in a host process of the project.
 pub struct LocalProvider {
@@ -44,10 +44,30 @@ impl LocalProvider {
     /// # Errors
     /// `Unavailable` where it does not start.
     pub async fn ensure_host(&self) -> Result<bool> {
-        if self.host.running().await?.is_some() || self.host.kept()?.is_empty() {
+        if self.host.running().await?.is_some() || self.host.keeps_nothing()? {
             return Ok(false);
         }
         self.host.ensure().await.map(|_| true)
+    }
+
+    /// Whether the host has all this and can run it: functions with their code and their secrets, an API at `endpoint`.
+    /// It is started where it does not run and has run something.
+    ///
+    /// # Errors
+    /// `Unavailable` where it does not start or answer.
+    pub async fn holds<'a>(
+        &self,
+        mut functions: impl Iterator<Item = &'a str>,
+        endpoint: Option<&str>,
+    ) -> Result<bool> {
+        let state = self.host_with_something().await?.map(|(_, state)| state).unwrap_or_default();
+        let is_there = |name: &str| {
+            let found = state.functions.iter().find(|function| function.name == name);
+            found.is_some_and(|found| self.packages.is_whole(&found.package_sha256))
+                && !state.lacking.iter().any(|lacking| lacking.function == name)
+        };
+        let mut endpoints = state.apis.iter().filter_map(api::endpoint);
+        Ok(functions.all(is_there) && endpoint.is_none_or(|wanted| endpoints.any(|found| found == wanted)))
     }
 
     /// Stops the host; it says whether one ran. What it ran is kept for the next one.
@@ -70,7 +90,7 @@ impl LocalProvider {
     pub(crate) async fn host_with_something(&self) -> Result<Option<(ControlClient, HostState)>> {
         match self.host.running().await? {
             Some(running) => Ok(Some(running)),
-            None if self.host.kept()?.is_empty() => Ok(None),
+            None if self.host.keeps_nothing()? => Ok(None),
             None => self.host.ensure().await.map(Some),
         }
     }
@@ -94,16 +114,16 @@ impl LocalProvider {
     }
 
     async fn apply_api(&self, change: &Change) -> Result<Applied> {
-        let definition = api_definition(&change.resource)?;
+        let definition = api::definition(&change.resource)?;
         let _lock = self.packages.using().await?;
         let (host, state) = self.host.ensure().await?;
         let there = state.apis.iter().find(|api| api.id() == definition.id());
-        if there.is_some_and(|there| api_tags(there) != api_tags(&definition)) {
+        if there.is_some_and(|there| api::tags(there) != api::tags(&definition)) {
             return Err(foreign("API", definition.id()));
         }
         let adopted = there.is_some() && change.resource.id.is_none();
         let applied = host.put_api(&definition).await?;
-        Ok(Applied { id: applied.id().into(), outputs: api_outputs(&applied), adopted })
+        Ok(Applied { id: applied.id().into(), outputs: api::outputs(&applied), adopted })
     }
 
     /// Takes away what nothing uses any more; with the last thing the host goes as well.
@@ -143,23 +163,23 @@ impl Provider for LocalProvider {
     }
 
     async fn observe(&self, resource: &ResourceHandle) -> Result<Option<Observed>> {
-        let Some((_, HostState { functions, apis })) = self.host_with_something().await? else {
-            return Ok(None);
-        };
+        let Some((_, state)) = self.host_with_something().await? else { return Ok(None) };
         let (name, tags) = (physical_name(resource)?, tags_of(&resource.tags));
         if resource.kind == function::KIND {
-            let found = functions.into_iter().find(|one| one.name == name && one.tags == tags);
+            let found = state.functions.iter().find(|one| one.name == name && one.tags == tags);
+            // A function without its code is as good as gone.
+            let found = found.filter(|found| self.packages.is_whole(&found.package_sha256));
             return Ok(found.map(|found| Observed {
-                inputs: function::inputs(&found),
-                outputs: function::outputs(&found),
-                id: found.name,
+                inputs: function::inputs(&runnable(found, &state)),
+                outputs: function::outputs(found),
+                id: found.name.clone(),
             }));
         }
-        let found = apis.into_iter().find(|api| api.id() == name && *api_tags(api) == tags);
-        Ok(found.filter(|api| api_kind(api) == resource.kind).map(|found| Observed {
+        let found = state.apis.into_iter().find(|api| api.id() == name && *api::tags(api) == tags);
+        Ok(found.filter(|api| api::kind(api) == resource.kind).map(|found| Observed {
             id: found.id().into(),
-            inputs: api_inputs(&found),
-            outputs: api_outputs(&found),
+            inputs: api::inputs(&found),
+            outputs: api::outputs(&found),
         }))
     }
 
@@ -173,11 +193,12 @@ impl Provider for LocalProvider {
     async fn delete(&self, resource: &ResourceHandle, _operation: &Operation) -> Result<()> {
         let (name, tags) = (physical_name(resource)?, tags_of(&resource.tags));
         let Some((host, state)) = self.host_with_something().await? else { return Ok(()) };
+        // Also where the host knows of none: its definition may have been damaged and moved aside.
         if resource.kind == function::KIND {
-            if state.functions.iter().any(|one| one.name == name && one.tags == tags) {
+            if state.functions.iter().all(|one| one.name != name || one.tags == tags) {
                 host.remove_function(&name).await?;
             }
-        } else if state.apis.iter().any(|api| api.id() == name && *api_tags(api) == tags) {
+        } else if state.apis.iter().all(|api| api.id() != name || *api::tags(api) == tags) {
             host.remove_api(&name).await?;
         }
         self.sweep(&host).await
@@ -189,7 +210,7 @@ impl Provider for LocalProvider {
             None => self.host.kept()?,
         };
         let functions = state.functions.iter().map(|one| (&one.tags, function::KIND, one.name.as_str()));
-        let apis = state.apis.iter().map(|api| (api_tags(api), api_kind(api), api.id()));
+        let apis = state.apis.iter().map(|api| (api::tags(api), api::kind(api), api.id()));
         let ours = functions.chain(apis).filter(|(tags, ..)| is_within(tags, scope));
         let mut found: Vec<_> = ours
             .map(|(tags, kind, id)| Discovered { tags: ownership(tags), kind: kind.into(), id: id.into() })
@@ -203,58 +224,27 @@ impl Provider for LocalProvider {
     }
 }
 
+/// The function without the variables whose secrets it lacks: it is not as it was deployed before it has them.
+fn runnable(function: &FunctionDefinition, state: &HostState) -> FunctionDefinition {
+    let mut function = function.clone();
+    function.environment_variables.retain(|_, value| match value {
+        EnvironmentValue::Secret { secret, .. } => !state.lacks(&function.name, secret),
+        EnvironmentValue::Plain(_) => true,
+    });
+    function
+}
+
 /// What a resource is called on this machine.
 pub(crate) fn physical_name(resource: &ResourceHandle) -> Result<String> {
     let key = match resource.kind.as_str() {
         function::KIND => "function_name",
         http_api::KIND | websocket_api::KIND => "api_id",
-        other => return Err(unknown(other)),
+        other => return Err(api::unknown(other)),
     };
     resource.inputs.get(key).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
         let text = format!("a {} needs `{key}`", resource.kind);
         Error::new(ErrorKind::InvalidInput, "local.read", text)
     })
-}
-
-fn unknown(kind: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, "local.read", format!("`local` has no resources of kind `{kind}`"))
-}
-
-fn api_definition(resource: &ResourceHandle) -> Result<ApiDefinition> {
-    match resource.kind.as_str() {
-        http_api::KIND => http_api::definition(resource).map(ApiDefinition::Http),
-        websocket_api::KIND => websocket_api::definition(resource).map(ApiDefinition::Websocket),
-        other => Err(unknown(other)),
-    }
-}
-
-fn api_kind(api: &ApiDefinition) -> &'static str {
-    match api {
-        ApiDefinition::Http(_) => http_api::KIND,
-        ApiDefinition::Websocket(_) => websocket_api::KIND,
-    }
-}
-
-fn api_tags(api: &ApiDefinition) -> &Tags {
-    match api {
-        ApiDefinition::Http(api) => &api.tags,
-        ApiDefinition::Websocket(api) => &api.tags,
-    }
-}
-
-fn api_inputs(api: &ApiDefinition) -> Properties {
-    match api {
-        ApiDefinition::Http(api) => http_api::inputs(api),
-        ApiDefinition::Websocket(api) => websocket_api::inputs(api),
-    }
-}
-
-fn api_outputs(api: &ApiDefinition) -> Properties {
-    let endpoint = match api {
-        ApiDefinition::Http(api) => http_api::endpoint(api),
-        ApiDefinition::Websocket(api) => websocket_api::endpoint(api),
-    };
-    properties(&json!({"api_id": api.id(), "endpoint": endpoint}))
 }
 
 fn is_within(tags: &Tags, scope: &Scope) -> bool {

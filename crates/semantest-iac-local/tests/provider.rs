@@ -1,7 +1,7 @@
 //! The local provider, with a real host in a process of its own.
 
 use std::io::{Cursor, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,14 +9,16 @@ use semantest_iac_core::ErrorKind;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource::Properties;
 use semantest_iac_core::memory::artifact_store::InMemoryArtifactStore;
+use semantest_iac_core::memory::secret_resolver::InMemorySecrets;
 use semantest_iac_core::ports::artifact_store::ArtifactStore;
 use semantest_iac_core::ports::provider::{
     Applied, Change, ChangeAction, InvokeRequest, LogQuery, Operation, OwnershipTags, Provider,
     ProviderSettings, ResourceHandle,
 };
-use semantest_iac_core::ports::secret_resolver::{ResolvedSecrets, SecretValue};
+use semantest_iac_core::ports::secret_resolver::{ResolvedSecrets, SecretResolver, SecretValue};
 use semantest_iac_local::{LocalConfig, LocalProvider};
 use semantest_iac_testkit::provider::{Sample, conforms};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 const CODE: &str = "import os\ndef handler(event, context):\n    print('called')\n    return [event, os.environ.get('PASSWORD')]\n";
@@ -33,7 +35,9 @@ fn host_program() -> PathBuf {
 struct Machine {
     folder: tempfile::TempDir,
     provider: LocalProvider,
+    secrets: Arc<InMemorySecrets>,
     package: String,
+    digest: String,
 }
 
 impl Machine {
@@ -46,15 +50,17 @@ impl Machine {
         let package = artifacts.put(zip.finish().expect("a zip").into_inner()).await.expect("put");
         let state_dir = folder.path().join("local");
         let host_command = vec![host_program().into_os_string(), state_dir.clone().into_os_string()];
-        let provider = LocalProvider::new(LocalConfig { state_dir, host_command, artifacts });
-        Self { folder, provider, package }
+        let secrets = Arc::<InMemorySecrets>::default();
+        let digest = secrets.digest(&SecretValue::new("resolved")).await.expect("a digest");
+        let config = LocalConfig { state_dir, host_command, artifacts, secrets: secrets.clone() };
+        Self { folder, provider: LocalProvider::new(config), secrets, package, digest }
     }
 
     fn function(&self, memory: u32) -> Properties {
         let inputs = json!({
             "function_name": "shop-dev-rest-api", "runtime": "python3.11", "handler": "app.handler",
             "memory_mb": memory, "timeout_s": 10, "package": self.package, "region": "us-east-1",
-            "environment_variables": { "PASSWORD": { "secret": "memory:canary", "digest": "d" } },
+            "environment_variables": { "PASSWORD": { "secret": "memory:canary", "digest": self.digest } },
         });
         inputs.as_object().expect("an object").clone()
     }
@@ -84,10 +90,16 @@ impl Machine {
         ResourceHandle { id: Some(applied.id), outputs: applied.outputs, ..change.resource }
     }
 
+    async fn seen(&self, function: &ResourceHandle) -> Properties {
+        self.provider.observe(function).await.expect("a look").expect("it is there").inputs
+    }
+
     async fn invoke(&self, function: &ResourceHandle) -> Value {
         let access = self.provider.functions().expect("functions can be called");
-        let request = InvokeRequest { function: function.clone(), payload: json!("hello") };
-        access.invoke(&request).await.expect("an answer").payload
+        let payload = RawValue::from_string("\"hello\"".into()).expect("JSON");
+        let request = InvokeRequest { function: function.clone(), payload };
+        let answer = access.invoke(&request).await.expect("an answer");
+        serde_json::from_str(answer.payload.get()).expect("JSON")
     }
 
     fn host_process(&self) -> Option<u64> {
@@ -160,9 +172,9 @@ async fn a_killed_host_leaves_no_worker_and_comes_back_with_its_functions() {
         assert!(Instant::now() < deadline, "workers outlive their host: {workers:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let seen = machine.provider.observe(&function).await.expect("a look").expect("it is back");
-    assert_eq!(seen.inputs["memory_mb"], 256);
-    assert_eq!(machine.invoke(&function).await, json!(["hello", "restored"]), "secrets are resolved anew");
+    machine.secrets.set("memory:canary", "resolved");
+    assert_eq!(machine.seen(&function).await["memory_mb"], 256);
+    assert_eq!(machine.invoke(&function).await, json!(["hello", "resolved"]), "secrets are resolved anew");
     assert!(machine.provider.stop_host().await.expect("stopped"));
     assert!(!machine.provider.stop_host().await.expect("nothing to stop"));
 }
@@ -185,7 +197,9 @@ async fn starting_at_once_starts_one_host() {
             machine.folder.path().join("local").into_os_string(),
         ],
         artifacts: Arc::new(InMemoryArtifactStore::default()),
+        secrets: Arc::<InMemorySecrets>::default(),
     });
+    machine.secrets.set("memory:canary", "resolved");
     let (one, other) = tokio::join!(machine.provider.ensure_host(), again.ensure_host());
     one.expect("a host");
     other.expect("a host");
@@ -193,6 +207,121 @@ async fn starting_at_once_starts_one_host() {
     assert!(machine.provider.stop_host().await.expect("stopped"));
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(!machine.provider.stop_host().await.expect("there was only one"));
+}
+
+#[tokio::test]
+async fn a_host_that_was_started_anew_gets_its_secrets_from_whoever_knows_them() {
+    let machine = Machine::new().await;
+    let function = machine.deployed_function().await;
+    assert_eq!(machine.seen(&function).await, function.inputs);
+    machine.provider.stop_host().await.expect("stopped");
+    let said = machine.invoke(&function).await;
+    let message = said["errorMessage"].as_str().expect("words");
+    assert!(message.contains("memory:canary") && message.contains("deploy again"), "{message}");
+    assert_eq!(machine.seen(&function).await["environment_variables"], json!({}), "it shows what it lacks");
+    let held = |name: &'static str| machine.provider.holds([name].into_iter(), None);
+    assert!(!held("shop-dev-rest-api").await.expect("a look"), "it cannot run");
+
+    machine.secrets.set("memory:canary", "another");
+    assert_eq!(machine.seen(&function).await["environment_variables"], json!({}), "that is not the one");
+    machine.secrets.set("memory:canary", "resolved");
+    assert_eq!(machine.seen(&function).await, function.inputs);
+    assert_eq!(machine.invoke(&function).await, json!(["hello", "resolved"]));
+    assert!(held("shop-dev-rest-api").await.expect("a look"));
+    assert!(!held("other").await.expect("a look"));
+    machine.provider.stop_host().await.expect("stopped");
+}
+
+#[tokio::test]
+async fn a_package_that_is_not_whole_counts_as_gone_and_is_unpacked_again() {
+    let machine = Machine::new().await;
+    let function = machine.deployed_function().await;
+    let packages = machine.folder.path().join("local/packages");
+    let (code, list) = (packages.join(&machine.package), packages.join(format!("{}.files", machine.package)));
+    let damages: [(&str, &dyn Fn()); 5] = [
+        ("the folder is gone", &|| std::fs::remove_dir_all(&code).expect("removed")),
+        ("a file is gone", &|| std::fs::remove_file(code.join("app.py")).expect("removed")),
+        ("a file is cut", &|| std::fs::write(code.join("app.py"), "").expect("cut")),
+        ("it was never finished", &|| std::fs::remove_file(&list).expect("removed")),
+        ("a file has its place", &|| {
+            std::fs::remove_dir_all(&code).expect("removed");
+            std::fs::write(&code, "").expect("written");
+        }),
+    ];
+    for (damage, make) in damages {
+        make();
+        assert_eq!(machine.provider.observe(&function).await.expect("a look"), None, "{damage}");
+        let change = machine.change("local.function", "function.rest-api", machine.function(256));
+        machine.apply(&change).await;
+        assert_eq!(machine.seen(&function).await, function.inputs, "{damage}");
+        assert_eq!(machine.invoke(&function).await, json!(["hello", "resolved"]), "{damage}");
+    }
+    let left: Vec<_> = std::fs::read_dir(&packages).expect("packages").collect();
+    assert_eq!(left.len(), 2, "nothing else is left: {left:?}");
+    machine.provider.stop_host().await.expect("stopped");
+}
+
+#[tokio::test]
+async fn functions_of_one_package_are_applied_at_once() {
+    for _ in 0..5 {
+        let machine = Machine::new().await;
+        let names: Vec<String> = (0..6).map(|number| format!("shop-dev-rest-api-{number}")).collect();
+        let changes: Vec<Change> = names
+            .iter()
+            .map(|name| {
+                let mut inputs = machine.function(256);
+                inputs.insert("function_name".into(), json!(name));
+                machine.change("local.function", name, inputs)
+            })
+            .collect();
+        let operation = Operation { id: "1".into(), attempt: 1 };
+        let applied = changes.iter().map(|change| machine.provider.apply(change, &operation));
+        futures::future::try_join_all(applied).await.expect("all are applied");
+        assert!(machine.provider.holds(names.iter().map(String::as_str), None).await.expect("a look"));
+        machine.provider.stop_host().await.expect("stopped");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_definition_counts_as_gone_and_keeps_nothing_else_from_running() {
+    for make in [
+        |path: &Path| std::fs::write(path, "").expect("written"),
+        |path: &Path| std::fs::write(path, r#"{"name": "shop"#).expect("written"),
+        |path: &Path| {
+            std::fs::remove_file(path).expect("removed");
+            std::fs::create_dir(path).expect("a folder");
+        },
+    ] {
+        let machine = Machine::new().await;
+        let function = machine.deployed_function().await;
+        let api = json!({ "api_id": "api1", "name": "shop-dev-rest-api",
+            "routes": [{ "route_key": "$default", "function": "shop-dev-rest-api" }] });
+        let api = api.as_object().expect("an object").clone();
+        let api = machine.change("local.http_api", "api", api);
+        let applied = machine.apply(&api).await;
+        let functions = machine.folder.path().join("local/functions");
+        let definition = functions.join("shop-dev-rest-api.json");
+
+        machine.provider.stop_host().await.expect("stopped");
+        make(&definition);
+        let seen = machine.provider.observe(&api.resource).await.expect("a look").expect("it is there");
+        assert_eq!(seen.outputs, applied.outputs, "the other one runs");
+        assert_eq!(machine.provider.observe(&function).await.expect("a look"), None);
+        let log = std::fs::read_to_string(machine.folder.path().join("local/host.log")).expect("a log");
+        assert!(log.contains("shop-dev-rest-api.json is damaged"), "{log}");
+        machine.deployed_function().await;
+        assert_eq!(machine.invoke(&function).await, json!(["hello", "resolved"]), "it is brought back");
+
+        make(&definition);
+        machine.deployed_function().await;
+        machine.provider.stop_host().await.expect("stopped");
+        make(&definition);
+        let operation = Operation { id: "2".into(), attempt: 1 };
+        machine.provider.delete(&function, &operation).await.expect("deleted");
+        machine.provider.delete(&api.resource, &operation).await.expect("deleted");
+        assert_eq!(std::fs::read_dir(&functions).expect("a folder").count(), 0, "nothing is left of it");
+        assert_eq!(machine.host_process(), None, "with nothing left the host has ended");
+    }
 }
 
 #[tokio::test]

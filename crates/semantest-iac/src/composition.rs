@@ -101,11 +101,13 @@ impl IacBuilder {
         let root = project.directory().to_owned();
         let state = root.join(STATE_FOLDER);
         let store = Arc::new(SqliteStore::open(&state)?);
+        let secrets = Arc::new(LocalSecrets::new(&root));
         let command = self.host_command.unwrap_or_else(default_host_command);
         let local = Arc::new(LocalProvider::new(LocalConfig {
             state_dir: state.join(LOCAL_FOLDER),
             host_command: command.into_iter().chain([root.clone().into_os_string()]).collect(),
             artifacts: store.clone(),
+            secrets: secrets.clone(),
         }));
         let mut providers: BTreeMap<String, Arc<dyn Provider>> = BTreeMap::new();
         providers.insert(local.name().to_owned(), local.clone());
@@ -117,7 +119,7 @@ impl IacBuilder {
             bus: self.bus.unwrap_or_else(|| Arc::new(InProcessBus::default())),
             leases: store.clone(),
             artifacts: store,
-            secrets: Arc::new(LocalSecrets::new(&root)),
+            secrets,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             project: project.clone(),
@@ -144,9 +146,7 @@ pub(crate) fn create_private(folder: &Path) -> std::io::Result<()> {
 /// `Provider` where the host cannot use its folder, a port or its definitions.
 pub async fn run_local_host(directory: &Path) -> Result<()> {
     let state_dir = directory.join(STATE_FOLDER).join(LOCAL_FOLDER);
-    let secrets = LocalSecrets::new(directory);
-    let resolve = move |reference: &str| Some(secrets.look_up(reference).ok()?.reveal().to_owned());
-    semantest_iac_local::run_host(&state_dir, Box::new(resolve)).await.map_err(|error| {
+    semantest_iac_local::run_host(&state_dir).await.map_err(|error| {
         Error::new(ErrorKind::Provider, "local.host", format!("the local host failed: {error}"))
     })
 }

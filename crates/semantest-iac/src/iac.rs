@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use semantest_iac_core::application::answer::DeploymentAnswer;
-use semantest_iac_core::application::answer::{DeployAnswer, PlanAnswer, RefreshAnswer, StatusAnswer};
+use semantest_iac_core::application::answer::{
+    DeployAnswer, DeploymentAnswer, PlanAnswer, RefreshAnswer, RunStatus, StatusAnswer,
+};
 use semantest_iac_core::application::inspect::At;
 use semantest_iac_core::application::publish::PublishAnswer;
 use semantest_iac_core::application::service::DeploymentService;
@@ -24,6 +25,7 @@ use semantest_iac_core::ports::provider::{
 use semantest_iac_core::{Error, ErrorKind, Result};
 use semantest_iac_local::LocalProvider;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 use crate::composition::IacBuilder;
@@ -96,11 +98,36 @@ impl Iac {
         let envelope = self.service.envelope(request.clone());
         let answer = self.service.deploy(envelope, &request, cancel).await;
         let answer = answer.map_err(|error| self.project.locate(error, &request))?;
-        // A deploy with nothing to do makes no provider call: a host that died is found here.
-        if answer.provider == self.local.name() {
-            self.local.ensure_host().await?;
+        if !self.is_on_this_machine(&answer.provider) {
+            return Ok(answer);
         }
-        Ok(answer)
+        if answer.status != RunStatus::Unchanged {
+            self.local.ensure_host().await?;
+            return Ok(answer);
+        }
+        self.confirmed(answer, request, cancel).await
+    }
+
+    /// Whether `provider` is our own local one: another one may have been put in its place.
+    fn is_on_this_machine(&self, provider: &str) -> bool {
+        let own: Arc<dyn Provider> = self.local.clone();
+        self.service.ports().providers.get(provider).is_some_and(|provider| Arc::ptr_eq(provider, &own))
+    }
+
+    /// A deploy with nothing to do makes no provider call. A local host that has died or lost something is found
+    /// here: then the log is told, and it is deployed again.
+    async fn confirmed(
+        &self,
+        answer: DeployAnswer,
+        request: DeploymentRequested,
+        cancel: &CancellationToken,
+    ) -> Result<DeployAnswer> {
+        let functions = answer.functions.iter().map(|function| function.function_name.as_str());
+        if self.local.holds(functions, answer.endpoint.as_deref()).await? {
+            return Ok(answer);
+        }
+        self.service.refresh(&answer.environment, &answer.component).await?;
+        self.service.deploy(self.service.envelope(request.clone()), &request, cancel).await
     }
 
     /// What [`Self::deploy`] would do; changes nothing.
@@ -266,7 +293,8 @@ impl Iac {
         Ok(functions.into_iter().map(|(role, _)| role).collect())
     }
 
-    /// Calls a function directly. A handler's failure is an answer with `error_type`.
+    /// Calls a function directly; event and answer pass byte for byte. A handler's failure is an answer with
+    /// `error_type`.
     ///
     /// # Errors
     /// `NotFound`, `InvalidInput` where it is not clear which function, `Unsupported`, and the provider's.
@@ -275,7 +303,7 @@ impl Iac {
         environment: &str,
         component: &str,
         function: Option<&str>,
-        payload: Value,
+        payload: Box<RawValue>,
     ) -> Result<InvokeAnswer> {
         let (provider, function) = self.function(environment, component, function).await?;
         access(provider.as_ref())?.invoke(&InvokeRequest { function, payload }).await

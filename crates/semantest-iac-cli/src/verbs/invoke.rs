@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use semantest_iac::{Error, ErrorKind, Result};
-use serde_json::{Value, json};
+use serde_json::value::RawValue;
 
 use crate::Exit;
 use crate::arguments::InvokeArguments;
@@ -18,8 +18,7 @@ pub(super) async fn run(session: &Session, arguments: &InvokeArguments) -> Resul
     for line in &answer.logs {
         session.output.note(&line.message);
     }
-    let text = serde_json::to_string_pretty(&answer.payload).unwrap_or_default();
-    session.output.result(&answer, &text);
+    session.output.result(&answer, answer.payload.get());
     match &answer.error_type {
         Some(error_type) => {
             session.output.note(&format!("the function failed: {error_type}"));
@@ -29,7 +28,8 @@ pub(super) async fn run(session: &Session, arguments: &InvokeArguments) -> Resul
     }
 }
 
-async fn payload(arguments: &InvokeArguments) -> Result<Value> {
+/// Only its syntax is checked: what the numbers mean is for the function to say.
+async fn payload(arguments: &InvokeArguments) -> Result<Box<RawValue>> {
     let failed = |text: String| Error::new(ErrorKind::InvalidInput, "invoke.read", text);
     let text = match (&arguments.data, &arguments.file) {
         (Some(data), _) => data.clone(),
@@ -43,7 +43,7 @@ async fn payload(arguments: &InvokeArguments) -> Result<Value> {
             let read = std::fs::read_to_string(file);
             read.map_err(|error| failed(format!("{}: {error}", file.display())))?
         }
-        (None, None) => return Ok(json!({})),
+        (None, None) => "{}".to_owned(),
     };
     serde_json::from_str(&text).map_err(|error| failed(format!("the event is no JSON: {error}")))
 }

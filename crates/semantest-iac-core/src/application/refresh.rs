@@ -18,6 +18,9 @@ use crate::events::Event;
 use crate::events::run::DriftDetected;
 use crate::ports::provider::{Observed, OwnershipTags, ResourceHandle};
 
+/// Outputs that differ are listed as properties under this name.
+const OUTPUTS: &str = "outputs.";
+
 impl DeploymentService {
     /// Looks every resource up and records what differs (`DriftDetected`); the next plan brings it back.
     ///
@@ -90,15 +93,20 @@ pub(crate) fn handle_of(
 
 fn compare(handle: &ResourceHandle, observed: Option<&Observed>) -> Option<Drift> {
     let Some(observed) = observed else { return Some(Drift { missing: true, diff: Vec::new() }) };
-    let found = &observed.inputs;
-    let keep = |inputs: &Properties, of: &Properties| {
-        inputs.iter().filter(|(key, _)| of.contains_key(*key)).map(|(k, v)| (k.clone(), v.clone())).collect()
-    };
-    // What the provider cannot read is not compared; what we never asked for is not ours to judge.
-    let (logged, found): (Properties, Properties) =
-        (keep(&handle.inputs, found), keep(found, &handle.inputs));
-    let diff: Vec<PropertyChange> = diff_properties(&logged, &found);
+    let mut diff = diff_common(&handle.inputs, &observed.inputs);
+    let mut outputs = diff_common(&handle.outputs, &observed.outputs);
+    outputs.iter_mut().for_each(|change| change.property.insert_str(0, OUTPUTS));
+    diff.extend(outputs);
     (!diff.is_empty()).then_some(Drift { missing: false, diff })
+}
+
+/// What differs of that which both have: what the provider cannot read is not compared, and what we never asked for is
+/// not ours to judge.
+fn diff_common(logged: &Properties, found: &Properties) -> Vec<PropertyChange> {
+    let common = |from: &Properties, other: &Properties| -> Properties {
+        from.iter().filter(|(key, _)| other.contains_key(*key)).map(|(k, v)| (k.clone(), v.clone())).collect()
+    };
+    diff_properties(&common(logged, found), &common(found, logged))
 }
 
 /// Recorded only when something new was found.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::domain::blueprint::Blueprint;
 use crate::domain::deployment::resource::{Address, Properties};
@@ -172,8 +173,8 @@ pub trait Provider: Send + Sync {
 pub struct InvokeRequest {
     /// The deployed function.
     pub function: ResourceHandle,
-    /// The event.
-    pub payload: Value,
+    /// The event, byte for byte: numbers of any size, objects of any depth.
+    pub payload: Box<RawValue>,
 }
 
 /// What a direct call gave.
@@ -181,8 +182,9 @@ pub struct InvokeRequest {
 pub struct InvokeAnswer {
     /// The function's request id.
     pub request_id: String,
-    /// What the handler returned, or the error object.
-    pub payload: Value,
+    /// What the handler returned, byte for byte, or the error object.
+    #[schemars(with = "Value")]
+    pub payload: Box<RawValue>,
     /// `Unhandled`, `Sandbox.Timedout`, …; absent on success.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_type: Option<String>,

@@ -11,16 +11,29 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::net::TcpStream;
 
-use crate::control::messages::{HostState, Invoked, PutFunction, Refused};
+use crate::control::messages::{HostState, Invoked, PutFunction, PutSecrets, Refused};
 use crate::host::definition::{ApiDefinition, FunctionDefinition, SecretValues};
 
 /// Longest answer that is waited for: a function may run for 15 minutes.
 const INVOKE_TIME: Duration = Duration::from_secs(16 * 60);
 /// Longest wait for any other answer.
 const TIME: Duration = Duration::from_secs(30);
+
+/// Marks the refusal of a host that is about to end.
+const STOPPING: &str = "stopping";
+
+/// What a look at a host shows.
+pub enum Look {
+    /// It runs this.
+    Runs(HostState),
+    /// It is about to end.
+    Stops,
+    /// It does not answer.
+    Silent,
+}
 
 /// Talks to a running host.
 #[derive(Clone)]
@@ -47,6 +60,27 @@ impl ControlClient {
     /// `Unavailable` where the host does not answer.
     pub async fn state(&self) -> Result<HostState> {
         self.call(Method::GET, "/state", &(), TIME).await
+    }
+
+    /// As [`Self::state`], for one who does not know whether the host is well.
+    ///
+    /// # Errors
+    /// `Internal` where its answer is not understood.
+    pub async fn look(&self, time: Duration) -> Result<Look> {
+        match self.call(Method::GET, "/state", &(), time).await {
+            Ok(state) => Ok(Look::Runs(state)),
+            Err(error) if error.context().iter().any(|(key, _)| key == STOPPING) => Ok(Look::Stops),
+            Err(error) if error.kind() == ErrorKind::Internal => Err(error),
+            Err(_) => Ok(Look::Silent),
+        }
+    }
+
+    /// Hands values of secrets over; the host keeps them in memory only.
+    ///
+    /// # Errors
+    /// As [`Self::state`].
+    pub async fn put_secrets(&self, secrets: &PutSecrets) -> Result<()> {
+        self.call(Method::PUT, "/secrets", secrets, TIME).await
     }
 
     /// Defines a function.
@@ -86,16 +120,16 @@ impl ControlClient {
     ///
     /// # Errors
     /// As [`Self::state`]; `NotFound` where there is no such function.
-    pub async fn invoke(&self, name: &str, event: &Value) -> Result<Invoked> {
-        self.call(Method::POST, &format!("/functions/{}/invoke", escape(name)), event, INVOKE_TIME).await
+    pub async fn invoke(&self, name: &str, event: &RawValue) -> Result<Invoked> {
+        self.call(Method::POST, &format!("/functions/{}/invoke", escape(name)), &event, INVOKE_TIME).await
     }
 
-    /// Asks the host to end; it finishes what is under way first.
+    /// Asks the host to end, and waits for so long until it has heard; it finishes what is under way first.
     ///
     /// # Errors
     /// As [`Self::state`].
-    pub async fn stop(&self) -> Result<()> {
-        self.call(Method::POST, "/stop", &(), TIME).await
+    pub async fn stop(&self, time: Duration) -> Result<()> {
+        self.call(Method::POST, "/stop", &(), time).await
     }
 
     async fn call<T: DeserializeOwned>(
@@ -116,7 +150,7 @@ impl ControlClient {
         };
         if status.is_success() {
             return serde_json::from_slice(&bytes).map_err(|error| {
-                let text = "the local host's answer is not understood; stop it (local stop) and try again";
+                let text = "the local host's answer is not understood; end it (`semantest-iac local stop`) and try again";
                 Error::new(ErrorKind::Internal, "local.control", text).caused_by(error)
             });
         }
@@ -129,7 +163,8 @@ impl ControlClient {
             StatusCode::SERVICE_UNAVAILABLE => ErrorKind::Unavailable,
             _ => ErrorKind::Provider,
         };
-        Err(Error::new(kind, "local.control", said))
+        let error = Error::new(kind, "local.control", said);
+        Err(if kind == ErrorKind::Unavailable { error.with(STOPPING, true) } else { error })
     }
 
     async fn exchange(

@@ -1,7 +1,9 @@
 //! Bodies of the control API.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::host::definition::{ApiDefinition, FunctionDefinition, SecretValues};
 use crate::runtime::function_log::LogEntry;
@@ -16,18 +18,43 @@ pub struct PutFunction {
 }
 
 /// `GET /state`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct HostState {
     /// Functions by name.
     pub functions: Vec<FunctionDefinition>,
     /// APIs by id, with the ports they really have.
     pub apis: Vec<ApiDefinition>,
+    /// Secrets whose values are not known to it: its functions cannot run before they are handed over.
+    #[serde(default)]
+    pub lacking: Vec<LackingSecret>,
 }
+
+/// A secret that a function needs and that the host has no value of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LackingSecret {
+    /// Name of the function.
+    pub function: String,
+    /// The reference, e.g. `env:DB_PASSWORD`.
+    pub secret: String,
+    /// Keyed digest of the value it was deployed with, where known: another value is not the one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+/// `PUT /secrets`: values by function.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PutSecrets(pub BTreeMap<String, SecretValues>);
 
 impl HostState {
     /// Whether nothing is defined.
     pub fn is_empty(&self) -> bool {
         self.functions.is_empty() && self.apis.is_empty()
+    }
+
+    /// Whether `function` cannot run for want of `secret`.
+    pub fn lacks(&self, function: &str, secret: &str) -> bool {
+        self.lacking.iter().any(|one| one.function == function && one.secret == secret)
     }
 }
 
@@ -37,7 +64,7 @@ pub struct Invoked {
     /// Lambda's request id.
     pub request_id: String,
     /// What the handler returned, or the error object.
-    pub payload: Value,
+    pub payload: Box<RawValue>,
     /// Absent on success.
     pub error_type: Option<String>,
     /// How long it took, cold start included.

@@ -1,5 +1,6 @@
 //! The control API of a host: HTTP with JSON on loopback, for whoever can read the host's token.
 
 pub mod client;
+mod invocation_log;
 pub mod messages;
 pub(crate) mod server;

@@ -11,10 +11,10 @@ use hyper::header::AUTHORIZATION;
 use hyper::{Method, Request, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::control::messages::{Invoked, PutFunction, Refused};
-use crate::function_access::entries_of;
+use crate::control::invocation_log::lines_of;
+use crate::control::messages::{Invoked, PutFunction, PutSecrets, Refused};
 use crate::host::definition::ApiDefinition;
 use crate::host::host::Host;
 use crate::http_server::{FullResponse, Handler, is_for_loopback, json};
@@ -63,7 +63,23 @@ impl Control {
 
     async fn route(&self, method: &Method, parts: &[&str], body: Bytes) -> FullResponse {
         match (method, parts) {
+            (&Method::POST, ["stop"]) => {
+                self.host.stop.cancel();
+                ok(&())
+            }
+            // What it says of itself is no longer so, and what it is told would be lost on it.
+            _ if self.host.stop.is_cancelled() => {
+                refuse(StatusCode::SERVICE_UNAVAILABLE, "the host is stopping")
+            }
             (&Method::GET, ["state"]) => ok(&self.host.state()),
+            (&Method::PUT, ["secrets"]) => match serde_json::from_slice::<PutSecrets>(&body) {
+                Ok(secrets) => {
+                    self.host.put_secrets(secrets);
+                    ok(&())
+                }
+                // What cannot be read is not repeated: it may hold a value.
+                Err(_) => refuse(StatusCode::BAD_REQUEST, "these are no secrets by function"),
+            },
             (&Method::PUT, ["functions", _]) => match serde_json::from_slice::<PutFunction>(&body) {
                 Ok(put) => done(self.host.put_function(put.definition, put.secrets)),
                 Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
@@ -78,10 +94,6 @@ impl Control {
             },
             (&Method::DELETE, ["apis", id]) => done(self.host.remove_api(id).await),
             (&Method::POST, ["functions", name, "invoke"]) => self.invoke(name, body).await,
-            (&Method::POST, ["stop"]) => {
-                self.host.stop.cancel();
-                ok(&())
-            }
             _ => refuse(StatusCode::NOT_FOUND, "there is no such path"),
         }
     }
@@ -111,11 +123,15 @@ impl Control {
         };
         // The lines come through pipes, a moment after the answer.
         tokio::time::sleep(LOG_WAIT).await;
-        let logs = entries_of(&FunctionLog::path(&self.host.state_dir, name), &request_id);
-        let payload = serde_json::from_slice(&payload)
-            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&payload).into_owned()));
+        let logs = lines_of(&FunctionLog::path(&self.host.state_dir, name), &request_id);
+        let payload = serde_json::from_slice(&payload).unwrap_or_else(|_| as_text(&payload));
         ok(&Invoked { request_id, payload, error_type, duration_ms, logs })
     }
+}
+
+/// What is no JSON, as a JSON string.
+fn as_text(payload: &[u8]) -> Box<RawValue> {
+    serde_json::value::to_raw_value(&String::from_utf8_lossy(payload)).unwrap_or_default()
 }
 
 fn done(result: std::io::Result<()>) -> FullResponse {

@@ -163,4 +163,19 @@ impl ApiDefinition {
             Self::Websocket(api) => &api.id,
         }
     }
+
+    /// The port it has, or asks for.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Http(api) => api.port,
+            Self::Websocket(api) => api.port,
+        }
+    }
+
+    pub(crate) fn set_port(&mut self, port: Option<u16>) {
+        match self {
+            Self::Http(api) => api.port = port,
+            Self::Websocket(api) => api.port = port,
+        }
+    }
 }

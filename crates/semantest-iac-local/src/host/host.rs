@@ -1,7 +1,7 @@
 //! The host process itself.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -9,24 +9,23 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::control::messages::HostState;
+use crate::control::messages::{HostState, LackingSecret, PutSecrets};
 use crate::control::server::Control;
 use crate::gateway::certificates::LocalCertificates;
-use crate::gateway::{http_api, websocket_api};
 use crate::host::definition::{ApiDefinition, EnvironmentValue, FunctionDefinition, SecretValues};
-use crate::host::process::{HostFile, LOCK};
-use crate::host::registry::{Registry, write_atomically};
+use crate::host::lock::HostLock;
+use crate::host::process::HostFile;
+use crate::host::registry::{Registry, at};
+use crate::host::served_api::{self, ServedApi};
 use crate::http_server;
+use crate::packages;
 use crate::runtime::function_runtime::FunctionRuntime;
+use crate::runtime::leftovers;
 
-/// How often idle workers are looked for.
-const REAP: Duration = Duration::from_secs(30);
-
-/// Resolves a secret reference when a host restores its functions; nothing where it cannot.
-pub type ResolveSecret = dyn Fn(&str) -> Option<String> + Send + Sync;
+/// How often the host looks after itself: idle workers, its folder.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Functions and APIs of one project.
 pub(crate) struct Host {
@@ -35,42 +34,55 @@ pub(crate) struct Host {
     pub stop: CancellationToken,
     registry: Registry,
     certificates: Arc<LocalCertificates>,
-    functions: Mutex<BTreeMap<String, FunctionDefinition>>,
-    apis: Mutex<BTreeMap<String, Running>>,
+    functions: Mutex<BTreeMap<String, Defined>>,
+    apis: Mutex<BTreeMap<String, ServedApi>>,
 }
 
-struct Running {
-    definition: ApiDefinition,
-    shutdown: CancellationToken,
-    task: JoinHandle<()>,
+/// A function and the values of its secrets that are known.
+struct Defined {
+    definition: FunctionDefinition,
+    secrets: SecretValues,
+}
+
+impl Defined {
+    fn lacking(&self) -> impl Iterator<Item = LackingSecret> {
+        let values = self.definition.environment_variables.values();
+        values.filter_map(|value| match value {
+            EnvironmentValue::Secret { secret, digest } if !self.secrets.0.contains_key(secret) => {
+                let (function, secret) = (self.definition.name.clone(), secret.clone());
+                Some(LackingSecret { function, secret, digest: digest.clone() })
+            }
+            _ => None,
+        })
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Runs the host of `state_dir` until it is told to stop. Returns at once where another one runs.
+/// Runs the host of `state_dir` until it is told to stop, or until that folder is taken away. Returns at once where
+/// another one runs.
 ///
 /// # Errors
 /// Where the folder, the port or the definitions cannot be used.
-pub async fn run(state_dir: &Path, resolve: Box<ResolveSecret>) -> io::Result<()> {
-    fs::create_dir_all(state_dir)?;
-    let lock_file = File::create(state_dir.join(LOCK))?;
-    if !own(&lock_file).await? {
-        return Ok(());
-    }
-    let certificates = Arc::new(LocalCertificates::generate(&state_dir.join("ca.pem"))?);
-    let runtime = FunctionRuntime::new(state_dir, Some(certificates.bundle().to_owned()))?;
+pub async fn run(state_dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(state_dir).map_err(|error| at(state_dir, error))?;
+    let Some(lock) = HostLock::take(state_dir).await? else { return Ok(()) };
+    leftovers::kill_in(&packages::folder(state_dir));
+    let bundle = state_dir.join("ca.pem");
+    let certificates = LocalCertificates::generate(&bundle).map_err(|error| at(&bundle, error))?;
+    let runtime = FunctionRuntime::new(state_dir, Some(certificates.bundle().to_owned()));
     let host = Arc::new(Host {
         state_dir: state_dir.to_owned(),
-        runtime: Arc::new(runtime),
+        runtime: Arc::new(runtime.map_err(|error| at(&state_dir.join("bootstrap"), error))?),
         stop: CancellationToken::new(),
         registry: Registry::new(state_dir),
-        certificates,
+        certificates: Arc::new(certificates),
         functions: Mutex::default(),
         apis: Mutex::default(),
     });
-    host.restore(resolve.as_ref()).await?;
+    host.restore().await?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let token = uuid::Uuid::new_v4().simple().to_string() + &uuid::Uuid::new_v4().simple().to_string();
     let about =
@@ -78,37 +90,23 @@ pub async fn run(state_dir: &Path, resolve: Box<ResolveSecret>) -> io::Result<()
     let control = Arc::new(Control { host: host.clone(), token });
     let control_end = CancellationToken::new();
     let serving = tokio::spawn(http_server::serve(listener, control, None, control_end.clone()));
-    write_atomically(&HostFile::path(state_dir), &serde_json::to_vec(&about)?)?;
-    host.wait_for_the_end().await?;
+    about.write(state_dir)?;
+    host.wait_for_the_end(&lock, &about).await?;
+    host.stop.cancel();
     host.drain().await;
     control_end.cancel();
     let _ = serving.await;
-    // The next command must not look for a host that has gone.
-    let _ = fs::remove_file(HostFile::path(state_dir));
-    drop(lock_file);
+    if lock.is_in_place() {
+        // The next command must not look for a host that has gone.
+        let _ = fs::remove_file(HostFile::path(state_dir));
+    }
+    drop(lock);
     Ok(())
 }
 
-/// Takes the host's lock; `false` where another host has it. Whoever only looks shares the lock for a moment: that is
-/// waited out. Another host is not: it may end much later, and its place is not ours to take then.
-async fn own(lock: &File) -> io::Result<bool> {
-    loop {
-        match lock.try_lock() {
-            Ok(()) => return Ok(true),
-            Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) => match lock.try_lock_shared() {
-                Ok(()) => lock.unlock()?,
-                Err(TryLockError::WouldBlock) => return Ok(false),
-                Err(TryLockError::Error(error)) => return Err(error),
-            },
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-}
-
 impl Host {
-    async fn wait_for_the_end(&self) -> io::Result<()> {
-        let mut tick = tokio::time::interval(REAP);
+    async fn wait_for_the_end(&self, lock: &HostLock, about: &HostFile) -> io::Result<()> {
+        let mut tick = tokio::time::interval(TICK);
         #[cfg(unix)]
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         #[cfg(unix)]
@@ -117,25 +115,24 @@ impl Host {
         let mut terminated = std::pin::pin!(std::future::pending::<()>());
         loop {
             tokio::select! {
-                _ = tick.tick() => self.runtime.reap(),
+                _ = tick.tick() => {
+                    if !lock.is_in_place() {
+                        return Ok(());
+                    }
+                    self.runtime.reap();
+                    about.keep(&self.state_dir);
+                }
                 _ = terminated.as_mut() => return Ok(()),
                 () = self.stop.cancelled() => return Ok(()),
             }
         }
     }
 
-    async fn restore(&self, resolve: &ResolveSecret) -> io::Result<()> {
-        for function in self.registry.functions()? {
-            let mut secrets = SecretValues::default();
-            for value in function.environment_variables.values() {
-                if let EnvironmentValue::Secret { secret, .. } = value
-                    && let Some(value) = resolve(secret)
-                {
-                    secrets.0.insert(secret.clone(), value);
-                }
-            }
-            self.runtime.put(function.clone(), secrets);
-            lock(&self.functions).insert(function.name.clone(), function);
+    /// What ran before, but for the values of its secrets: whoever needs the host hands them over.
+    async fn restore(&self) -> io::Result<()> {
+        self.registry.set_damaged_aside()?.iter().for_each(|line| eprintln!("{line}"));
+        for definition in self.registry.functions()? {
+            self.define(definition, SecretValues::default());
         }
         for api in self.registry.apis()? {
             let id = api.id().to_owned();
@@ -148,18 +145,37 @@ impl Host {
 
     /// Everything that runs.
     pub fn state(&self) -> HostState {
+        let functions = lock(&self.functions);
         HostState {
-            functions: lock(&self.functions).values().cloned().collect(),
-            apis: lock(&self.apis).values().map(|running| running.definition.clone()).collect(),
+            functions: functions.values().map(|defined| defined.definition.clone()).collect(),
+            apis: lock(&self.apis).values().map(|api| api.definition.clone()).collect(),
+            lacking: functions.values().flat_map(Defined::lacking).collect(),
         }
+    }
+
+    fn define(&self, definition: FunctionDefinition, secrets: SecretValues) {
+        self.runtime.put(definition.clone(), secrets.clone());
+        lock(&self.functions).insert(definition.name.clone(), Defined { definition, secrets });
     }
 
     /// Defines a function, on disk first.
     pub fn put_function(&self, definition: FunctionDefinition, secrets: SecretValues) -> io::Result<()> {
         self.registry.save_function(&definition)?;
-        self.runtime.put(definition.clone(), secrets);
-        lock(&self.functions).insert(definition.name.clone(), definition);
+        self.define(definition, secrets);
         Ok(())
+    }
+
+    /// Takes values for what functions lack; they run with them from now on.
+    pub fn put_secrets(&self, PutSecrets(handed): PutSecrets) {
+        let mut functions = lock(&self.functions);
+        for (name, mut values) in handed {
+            let Some(defined) = functions.get_mut(&name) else { continue };
+            for lacking in defined.lacking().collect::<Vec<_>>() {
+                let value = values.0.remove(&lacking.secret);
+                defined.secrets.0.extend(value.map(|value| (lacking.secret, value)));
+            }
+            self.runtime.put(defined.definition.clone(), defined.secrets.clone());
+        }
     }
 
     /// Takes a function away.
@@ -170,90 +186,49 @@ impl Host {
         Ok(())
     }
 
-    /// Defines an API. It keeps its port; the old routes answer until the new ones do.
+    /// Defines an API. It keeps its port; the old routes answer until the new ones do. A kept port that something else
+    /// has now is kept all the same: it is served on another one until the host is started anew.
     pub async fn put_api(&self, mut definition: ApiDefinition) -> io::Result<ApiDefinition> {
         let id = definition.id().to_owned();
         let before = lock(&self.apis).remove(&id);
-        let kept = before.as_ref().and_then(|running| port_of(&running.definition));
-        let wanted = port_of(&definition).or(kept);
-        if let Some(running) = before {
-            set_port(&mut definition, wanted);
-            if running.definition == definition {
-                lock(&self.apis).insert(id, running);
+        let served = before.as_ref().and_then(|api| api.definition.port());
+        let mut kept = before.as_ref().and_then(|api| api.kept).or(definition.port());
+        let wanted = definition.port().or(served);
+        if let Some(api) = before {
+            definition.set_port(wanted);
+            if api.definition == definition {
+                lock(&self.apis).insert(id, api);
                 return Ok(definition);
             }
-            running.end().await;
+            api.end().await;
         }
-        let listener = listen(wanted).await?;
-        set_port(&mut definition, Some(listener.local_addr()?.port()));
+        let listener = served_api::listen(wanted).await?;
+        let port = listener.local_addr()?.port();
+        definition.set_port(Some(*kept.get_or_insert(port)));
         self.registry.save_api(&definition)?;
-        lock(&self.apis).insert(id, self.serve(definition.clone(), listener));
+        definition.set_port(Some(port));
+        let acceptor = self.certificates.acceptor();
+        let api = ServedApi::start(definition.clone(), kept, listener, self.runtime.clone(), acceptor);
+        lock(&self.apis).insert(id, api);
         Ok(definition)
-    }
-
-    fn serve(&self, definition: ApiDefinition, listener: TcpListener) -> Running {
-        let shutdown = CancellationToken::new();
-        let invoker = self.runtime.clone();
-        let task = match definition.clone() {
-            ApiDefinition::Http(api) => {
-                tokio::spawn(http_api::serve(api, listener, invoker, shutdown.clone()))
-            }
-            ApiDefinition::Websocket(api) => {
-                let acceptor = self.certificates.acceptor();
-                tokio::spawn(websocket_api::serve(api, listener, invoker, acceptor, shutdown.clone()))
-            }
-        };
-        Running { definition, shutdown, task }
     }
 
     /// Takes an API away, once its requests are answered.
     pub async fn remove_api(&self, id: &str) -> io::Result<()> {
         self.registry.remove_api(id)?;
-        let running = lock(&self.apis).remove(id);
-        if let Some(running) = running {
-            running.end().await;
+        let api = lock(&self.apis).remove(id);
+        if let Some(api) = api {
+            api.end().await;
         }
         Ok(())
     }
 
     async fn drain(&self) {
         let apis = std::mem::take(&mut *lock(&self.apis));
-        apis.values().for_each(|running| running.shutdown.cancel());
-        for running in apis.into_values() {
-            running.end().await;
+        apis.values().for_each(ServedApi::close);
+        for api in apis.into_values() {
+            api.end().await;
         }
         self.runtime.drain().await;
-    }
-}
-
-impl Running {
-    async fn end(self) {
-        self.shutdown.cancel();
-        let _ = self.task.await;
-    }
-}
-
-/// The kept port, where it is free; a port that was never kept is any.
-async fn listen(port: Option<u16>) -> io::Result<TcpListener> {
-    if let Some(port) = port {
-        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
-            Ok(listener) => return Ok(listener),
-            Err(error) => eprintln!("port {port} cannot be used again ({error}); another one is taken"),
-        }
-    }
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
-}
-
-fn port_of(definition: &ApiDefinition) -> Option<u16> {
-    match definition {
-        ApiDefinition::Http(api) => api.port,
-        ApiDefinition::Websocket(api) => api.port,
-    }
-}
-
-fn set_port(definition: &mut ApiDefinition, port: Option<u16>) {
-    match definition {
-        ApiDefinition::Http(api) => api.port = port,
-        ApiDefinition::Websocket(api) => api.port = port,
     }
 }

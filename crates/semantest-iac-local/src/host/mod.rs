@@ -3,5 +3,7 @@
 pub mod definition;
 #[allow(clippy::module_inception, reason = "the glossary's word")]
 pub mod host;
+pub(crate) mod lock;
 pub mod process;
 pub(crate) mod registry;
+mod served_api;

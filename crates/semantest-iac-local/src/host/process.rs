@@ -1,30 +1,52 @@
 //! Finding, starting and stopping the host of a project.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::control::client::ControlClient;
+use crate::control::client::{ControlClient, Look};
 use crate::control::messages::HostState;
 use crate::error::disk;
-
-/// Locked for as long as a host runs.
-pub(crate) const LOCK: &str = "host.lock";
+use crate::host::lock::{self, is_running};
+use crate::host::registry::write_atomically;
+use crate::packages;
+use crate::runtime::leftovers;
 
 /// How long a host may take to be ready.
 const START_TIME: Duration = Duration::from_secs(15);
+/// How long a host may take to answer.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
 /// How long a host may take to finish what is under way.
 const STOP_TIME: Duration = Duration::from_secs(60);
+/// How long a host that is to stop may take to hear of it, and then to heed a signal.
+const HEED_TIME: Duration = Duration::from_secs(3);
 /// How often it is looked at meanwhile.
 const LOOK: Duration = Duration::from_millis(5);
+/// The variables a host is started with, where they are set: what finds and runs interpreters. Nothing else of the
+/// shell that happened to start it, such as secrets.
+const ENVIRONMENT: [&str; 11] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "LANG",
+    "LC_ALL",
+    "USER",
+    "LOGNAME",
+    "SystemRoot",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "SEMANTEST_LOG",
+];
 
 /// `host.json`: how to talk to the running host. Readable by its owner only.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HostFile {
     pub pid: u32,
     pub port: u16,
@@ -39,13 +61,19 @@ impl HostFile {
     fn read(state_dir: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(Self::path(state_dir)).ok()?).ok()
     }
-}
 
-/// Whether a host of `state_dir` runs: it holds its lock for as long as it lives.
-pub fn is_running(state_dir: &Path) -> bool {
-    match File::open(state_dir.join(LOCK)) {
-        Ok(lock) => matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)),
-        Err(_) => false,
+    /// Writes it, readable by its owner only.
+    pub fn write(&self, state_dir: &Path) -> io::Result<()> {
+        write_atomically(&Self::path(state_dir), &serde_json::to_vec(self)?)
+    }
+
+    /// Writes it again where it was lost or damaged: nobody could reach the host any more.
+    pub fn keep(&self, state_dir: &Path) {
+        if Self::read(state_dir).as_ref() != Some(self)
+            && let Err(error) = self.write(state_dir)
+        {
+            eprintln!("{error}");
+        }
     }
 }
 
@@ -59,24 +87,31 @@ fn find(state_dir: &Path) -> Option<ControlClient> {
 /// by `kill -9`: its sockets close before its lock is free) is waited for.
 ///
 /// # Errors
-/// `Unavailable` where it neither answers nor ends.
+/// `Unavailable` where it neither answers nor ends, `Internal` where its answer is not understood.
 pub async fn answering(state_dir: &Path) -> Result<Option<(ControlClient, HostState)>> {
     let start = Instant::now();
-    loop {
-        if !is_running(state_dir) {
-            return Ok(None);
+    // From then on it has been silent.
+    let mut heard = start;
+    while is_running(state_dir) {
+        if let Some(client) = find(state_dir) {
+            match client.look(ANSWER_TIME.saturating_sub(heard.elapsed())).await? {
+                Look::Runs(state) => return Ok(Some((client, state))),
+                Look::Stops => heard = Instant::now(),
+                Look::Silent => {}
+            }
         }
-        if let Some(client) = find(state_dir)
-            && let Ok(state) = client.state().await
-        {
-            return Ok(Some((client, state)));
-        }
-        if start.elapsed() > STOP_TIME {
-            let text = "the local host neither answers nor ends; stop it with `semantest-iac local stop`";
-            return Err(Error::new(ErrorKind::Unavailable, "local.control", text).retry_later());
+        if heard.elapsed() >= ANSWER_TIME || start.elapsed() >= STOP_TIME {
+            return Err(silent(state_dir));
         }
         tokio::time::sleep(LOOK).await;
     }
+    Ok(None)
+}
+
+fn silent(state_dir: &Path) -> Error {
+    let process = lock::process(state_dir).map(|id| format!(" (process {id})")).unwrap_or_default();
+    let text = format!("the local host{process} does not answer; `semantest-iac local stop` ends it");
+    Error::new(ErrorKind::Unavailable, "local.control", text)
 }
 
 /// The running host and what it runs, started by `command` where none runs. Two processes that do this at once get
@@ -106,26 +141,32 @@ pub async fn ensure_running(state_dir: &Path, command: &[OsString]) -> Result<(C
 }
 
 fn not_ready(state_dir: &Path, what: &str) -> Error {
-    let log = fs::read_to_string(state_dir.join("host.log")).unwrap_or_default();
+    let path = state_dir.join("host.log");
+    let log = fs::read_to_string(&path).unwrap_or_default();
     let lines: Vec<&str> = log.lines().collect();
-    let tail = lines[lines.len().saturating_sub(5)..].join(" | ");
-    let text = format!("the local host {what}; the end of its log: {tail}");
-    Error::new(ErrorKind::Provider, "local.start", text).with("log", state_dir.join("host.log").display())
+    let tail = match &lines[lines.len().saturating_sub(5)..] {
+        [] => "its log is empty".to_owned(),
+        last => format!("the end of its log: {}", last.join(" | ")),
+    };
+    let text = format!("the local host {what}; {tail}");
+    Error::new(ErrorKind::Provider, "local.start", text).with("log", path.display())
 }
 
 fn start_host(state_dir: &Path, command: &[OsString]) -> Result<Child> {
-    let failed = |error| disk("local.start", state_dir, error);
-    fs::create_dir_all(state_dir).map_err(failed)?;
+    let log_path = state_dir.join("host.log");
+    let failed = |error| disk("local.start", &log_path, error);
+    fs::create_dir_all(state_dir).map_err(|error| disk("local.start", state_dir, error))?;
     // What a dead host left must not be taken for the new one's.
     let _ = fs::remove_file(HostFile::path(state_dir));
     let mut options = OpenOptions::new();
-    let log = options.create(true).append(true).open(state_dir.join("host.log")).map_err(failed)?;
+    let log = options.create(true).append(true).open(&log_path).map_err(failed)?;
     let errors = log.try_clone().map_err(failed)?;
     let Some((program, arguments)) = command.split_first() else {
         return Err(Error::new(ErrorKind::Internal, "local.start", "no command runs the local host"));
     };
     let mut host = Command::new(program);
-    host.args(arguments).stdin(Stdio::null()).stdout(log).stderr(errors);
+    host.args(arguments).stdin(Stdio::null()).stdout(log).stderr(errors).env_clear();
+    host.envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     // A group of its own: Ctrl-C at the terminal is not meant for it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut host, 0);
@@ -135,31 +176,58 @@ fn start_host(state_dir: &Path, command: &[OsString]) -> Result<Child> {
     })
 }
 
-/// Stops the host, where one runs, and says whether one did. It finishes what is under way; one that does not end in
-/// time is killed.
+/// Stops the host, where one runs, and says whether one did. It finishes what is under way; one that does not in
+/// time, or does not even answer, is killed. Nothing that it ran is left behind.
 ///
 /// # Errors
 /// `Timeout` where it cannot even be killed.
 pub async fn stop(state_dir: &Path) -> Result<bool> {
+    let ran = is_running(state_dir);
+    if ran && !end(state_dir).await {
+        let text = "the local host does not end; end its process by hand";
+        let pid = lock::process(state_dir).unwrap_or_default();
+        return Err(Error::new(ErrorKind::Timeout, "local.stop", text).with("pid", pid));
+    }
     if !is_running(state_dir) {
-        return Ok(false);
+        leftovers::kill_in(&packages::folder(state_dir));
     }
-    if let Some(client) = find(state_dir) {
-        // One that does not answer is killed below.
-        let _ = client.stop().await;
+    Ok(ran)
+}
+
+async fn end(state_dir: &Path) -> bool {
+    if asked(state_dir).await {
+        return gone_within(state_dir, STOP_TIME).await || killed(state_dir, Signal::KILL).await;
     }
-    if gone_within(state_dir, STOP_TIME).await {
-        return Ok(true);
+    killed(state_dir, Signal::TERM).await || killed(state_dir, Signal::KILL).await
+}
+
+/// Whether the host has heard that it is to stop, or is gone.
+async fn asked(state_dir: &Path) -> bool {
+    let start = Instant::now();
+    while is_running(state_dir) {
+        let left = HEED_TIME.saturating_sub(start.elapsed());
+        if left.is_zero() {
+            return false;
+        }
+        // How to reach it may not be written yet, or anew.
+        if let Some(client) = find(state_dir)
+            && client.stop(left).await.is_ok()
+        {
+            return true;
+        }
+        tokio::time::sleep(LOOK).await;
     }
-    let pid = HostFile::read(state_dir).map(|file| file.pid);
-    if let Some(pid) = pid.and_then(|pid| rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)) {
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    true
+}
+
+/// Sends the host a signal; whether it is gone then.
+async fn killed(state_dir: &Path, signal: Signal) -> bool {
+    let process = lock::process(state_dir).and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    if let Some(process) = process {
+        // It may have gone by itself.
+        let _ = kill_process(process, signal);
     }
-    if gone_within(state_dir, STOP_TIME).await {
-        return Ok(true);
-    }
-    let text = "the local host does not end; end its process by hand";
-    Err(Error::new(ErrorKind::Timeout, "local.stop", text).with("pid", pid.unwrap_or_default()))
+    gone_within(state_dir, HEED_TIME).await
 }
 
 async fn gone_within(state_dir: &Path, time: Duration) -> bool {

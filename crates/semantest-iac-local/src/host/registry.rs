@@ -9,7 +9,10 @@ use serde::de::DeserializeOwned;
 
 use crate::host::definition::{ApiDefinition, FunctionDefinition};
 
-/// Definitions under a host's state folder.
+/// What stands for definitions that cannot be read, once they are moved aside.
+const DAMAGED: &str = "damaged";
+
+/// Definitions under a host's state folder. One that is damaged counts as gone, and the others do not suffer.
 #[derive(Clone, Debug)]
 pub struct Registry {
     state_dir: PathBuf,
@@ -21,36 +24,67 @@ impl Registry {
         Self { state_dir: state_dir.to_owned() }
     }
 
+    fn functions_folder(&self) -> PathBuf {
+        self.state_dir.join("functions")
+    }
+
+    fn apis_folder(&self) -> PathBuf {
+        self.state_dir.join("apis")
+    }
+
     /// Functions by name.
     ///
     /// # Errors
-    /// Where a file cannot be read or is damaged.
+    /// Where the folder cannot be read.
     pub fn functions(&self) -> io::Result<Vec<FunctionDefinition>> {
-        load_all(&self.state_dir.join("functions"))
+        Ok(load_all(&self.functions_folder())?.filter_map(|(_, read)| read.ok()).collect())
     }
 
     /// APIs by id.
     ///
     /// # Errors
-    /// Where a file cannot be read or is damaged.
+    /// Where the folder cannot be read.
     pub fn apis(&self) -> io::Result<Vec<ApiDefinition>> {
-        load_all(&self.state_dir.join("apis"))
+        Ok(load_all(&self.apis_folder())?.filter_map(|(_, read)| read.ok()).collect())
+    }
+
+    /// Whether there is nothing, not even something damaged.
+    ///
+    /// # Errors
+    /// Where a folder cannot be read.
+    pub fn is_empty(&self) -> io::Result<bool> {
+        Ok(paths(&self.functions_folder())?.is_empty() && paths(&self.apis_folder())?.is_empty())
+    }
+
+    /// Moves what cannot be read out of the way, and says what that was: for the host, before it restores the rest.
+    pub(crate) fn set_damaged_aside(&self) -> io::Result<Vec<String>> {
+        let functions = load_all::<FunctionDefinition>(&self.functions_folder())?;
+        let apis = load_all::<ApiDefinition>(&self.apis_folder())?;
+        let functions = functions.filter_map(|(path, read)| Some((path, read.err()?)));
+        let apis = apis.filter_map(|(path, read)| Some((path, read.err()?)));
+        let aside = |(path, why): (PathBuf, String)| match set_aside(&path) {
+            Ok(()) => format!("{} is damaged ({why}); it was moved aside", path.display()),
+            Err(error) => {
+                format!("{} is damaged ({why}) and cannot be moved aside: {error}", path.display())
+            }
+        };
+        Ok(functions.chain(apis).map(aside).collect())
     }
 
     pub(crate) fn save_function(&self, function: &FunctionDefinition) -> io::Result<()> {
-        save(&self.state_dir.join("functions"), &function.name, function)
+        save(&self.functions_folder(), &function.name, function)
     }
 
     pub(crate) fn save_api(&self, api: &ApiDefinition) -> io::Result<()> {
-        save(&self.state_dir.join("apis"), api.id(), api)
+        save(&self.apis_folder(), api.id(), api)
     }
 
     pub(crate) fn remove_function(&self, name: &str) -> io::Result<()> {
-        remove(&self.state_dir.join("functions"), name)
+        remove(&self.functions_folder(), name)
     }
 
     pub(crate) fn remove_api(&self, id: &str) -> io::Result<()> {
-        remove(&self.state_dir.join("apis"), id)
+        remove(&self.apis_folder(), id)
     }
 }
 
@@ -58,36 +92,63 @@ fn is_definition(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
 }
 
-fn load_all<T: DeserializeOwned>(folder: &Path) -> io::Result<Vec<T>> {
+fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
+        entries => entries.map_err(|error| at(folder, error))?,
     };
-    let mut paths: Vec<PathBuf> =
-        entries.collect::<io::Result<Vec<_>>>()?.iter().map(fs::DirEntry::path).collect();
+    let entries = entries.collect::<io::Result<Vec<_>>>().map_err(|error| at(folder, error))?;
+    let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
     paths.retain(|path| is_definition(path));
     paths.sort();
-    paths
-        .into_iter()
-        .map(|path| {
-            let damaged = |error| io::Error::other(format!("{}: {error}", path.display()));
-            serde_json::from_slice(&fs::read(&path)?).map_err(damaged)
-        })
-        .collect()
+    Ok(paths)
+}
+
+type Loaded<T> = (PathBuf, Result<T, String>);
+
+fn load_all<T: DeserializeOwned>(folder: &Path) -> io::Result<impl Iterator<Item = Loaded<T>> + use<T>> {
+    Ok(paths(folder)?.into_iter().map(|path| {
+        let read = fs::read(&path).map_err(|error| error.to_string());
+        let read = read.and_then(|text| serde_json::from_slice(&text).map_err(|error| error.to_string()));
+        (path, read)
+    }))
+}
+
+fn set_aside(path: &Path) -> io::Result<()> {
+    let aside = path.with_extension(DAMAGED);
+    remove_whatever(&aside)?;
+    fs::rename(path, aside)
 }
 
 /// Written beside its place, synced and moved there: a crash leaves the old or the new, never half.
 fn save(folder: &Path, name: &str, value: &impl Serialize) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let path = folder.join(format!("{name}.json"));
+    if path.is_dir() {
+        // No file can be put in its place.
+        set_aside(&path)?;
+    }
     write_atomically(&path, &serde_json::to_vec_pretty(value)?)
 }
 
+/// What is there under that name, and what was moved aside.
 fn remove(folder: &Path, name: &str) -> io::Result<()> {
-    match fs::remove_file(folder.join(format!("{name}.json"))) {
+    let path = folder.join(format!("{name}.json"));
+    remove_whatever(&path.with_extension(DAMAGED))?;
+    remove_whatever(&path)
+}
+
+fn remove_whatever(path: &Path) -> io::Result<()> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
     }
+}
+
+/// The same error with the path it is about.
+pub(crate) fn at(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// Replaces the file at `path`, readable by its owner only.
@@ -97,8 +158,11 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     options.create(true).truncate(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file: File = options.open(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(draft, path)
+    let write = || {
+        let mut file: File = options.open(&draft)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&draft, path)
+    };
+    write().map_err(|error| at(path, error))
 }

@@ -6,6 +6,7 @@ pub mod function_runtime;
 pub mod interpreter;
 pub mod invocation;
 mod launch;
+pub(crate) mod leftovers;
 mod memory;
 mod output;
 mod pool;

@@ -1,12 +1,15 @@
 //! Starting worker processes so that none outlives the host.
 
+use std::io;
+use std::path::Path;
+
 use tokio::process::{Child, Command};
 
 /// Starts `command` in a process group of its own. On Linux the kernel kills it when the host dies; it must be called
 /// from a thread that lives as long as the host (prctl(2), `PR_SET_PDEATHSIG`). Elsewhere the worker ends
 /// when its connection to the host closes.
 #[allow(unsafe_code, reason = "pre_exec is the only way to ask for the death signal between fork and exec")]
-pub(crate) fn spawn(mut command: Command) -> std::io::Result<Child> {
+pub(crate) fn spawn(mut command: Command) -> io::Result<Child> {
     command.process_group(0).kill_on_drop(true);
     #[cfg(target_os = "linux")]
     {
@@ -18,12 +21,32 @@ pub(crate) fn spawn(mut command: Command) -> std::io::Result<Child> {
                 // The host may have died before the request reached the kernel.
                 match rustix::process::getppid() {
                     Some(parent) if parent == host => Ok(()),
-                    _ => Err(std::io::ErrorKind::BrokenPipe.into()),
+                    _ => Err(io::ErrorKind::BrokenPipe.into()),
                 }
             });
         }
     }
-    command.spawn()
+    command.spawn().map_err(|error| unstartable(command.as_std(), &error))
+}
+
+/// The same error with the file it is about, and what to do.
+fn unstartable(command: &std::process::Command, error: &io::Error) -> io::Error {
+    let program = Path::new(command.get_program());
+    let name = program.file_name().unwrap_or_default().display();
+    let text = match (error.kind(), command.get_current_dir()) {
+        (_, Some(code)) if !code.is_dir() => {
+            format!("the function's code is gone from `{}`; deploy again", code.display())
+        }
+        (io::ErrorKind::PermissionDenied, _) => {
+            format!("`{}`: {error}; make it executable (chmod +x {name}) and deploy again", program.display())
+        }
+        (io::ErrorKind::NotFound, _) => {
+            let advice = "it, or the program that its first line (#!) names, is missing";
+            format!("`{}`: {error}; {advice}", program.display())
+        }
+        _ => format!("`{}`: {error}", program.display()),
+    };
+    io::Error::new(error.kind(), text)
 }
 
 /// Kills the process group that `leader` leads.

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::runtime::interpreter::RuntimeFamily;
 use crate::runtime::invocation::InvocationOutcome;
 use crate::runtime::launch::launch;
+use crate::runtime::leftovers::Leftovers;
 use crate::runtime::memory::{group_kib, resident_kib};
 use crate::runtime::output::Output;
 use crate::runtime::pool::{Job, Pool, error_payload};
@@ -251,6 +252,7 @@ pub(crate) async fn supervise(pool: Arc<Pool>) {
 async fn run(worker: &Arc<Worker>, mut child: Child) -> Option<(String, Bytes)> {
     let process = child.id().unwrap_or_default();
     worker.process.store(process, Ordering::Relaxed);
+    let _killed_at_the_end = Leftovers::of(process);
     let mut lines = match worker.output.follow(&mut child) {
         Ok(lines) => lines,
         Err(error) => {

@@ -243,12 +243,16 @@ fn late_change(key: &str, value: &Value) -> PropertyChange {
     }
 }
 
+/// What a drifted resource is brought back to; outputs become what was found.
 fn repairs(drift: &Drift) -> impl Iterator<Item = PropertyChange> + '_ {
-    drift.diff.iter().map(|change| PropertyChange {
-        property: change.property.clone(),
-        before: change.after.clone(),
-        after: change.before.clone(),
-        known_after_apply: false,
+    drift.diff.iter().map(|change| match change.property.starts_with("outputs.") {
+        true => change.clone(),
+        false => PropertyChange {
+            property: change.property.clone(),
+            before: change.after.clone(),
+            after: change.before.clone(),
+            known_after_apply: false,
+        },
     })
 }
 
