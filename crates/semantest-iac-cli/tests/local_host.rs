@@ -255,17 +255,17 @@ fn children_that_left_their_workers_group_end_with_the_worker() {
     assert_eq!(get(&endpoint, "/slow").0, 500, "its time is up");
     await_that("a child outlives a worker that was killed", || !lives());
 
-    assert_eq!(get(&endpoint, "/").0, 200);
+    assert_eq!(get(&endpoint, "/go").0, 200);
     assert!(lives(), "as long as its worker lives");
     project.json(&["configure", "GREETING=other"]).ok();
     await_that("a child outlives a function that was replaced", || !lives());
 
-    assert_eq!(get(&endpoint, "/").0, 200);
+    assert_eq!(get(&endpoint, "/go").0, 200);
     project.json(&["local", "stop"]).ok();
     assert!(!lives(), "a child outlives the host");
 
     project.json(&["deploy"]).ok();
-    assert_eq!(get(&endpoint, "/").0, 200);
+    assert_eq!(get(&endpoint, "/go").0, 200);
     signal("-9", host(&project));
     assert!(lives(), "nobody is left to end it");
     project.json(&["deploy"]).ok();
