@@ -5,7 +5,7 @@ mod program;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use program::Project;
+use program::{Project, get};
 use serde_json::{Value, json};
 
 const PYTHON: &str = r#"
@@ -205,4 +205,35 @@ fn a_client_that_breaks_the_protocol_is_told_why_the_connection_ends() {
     assert!(head.starts_with("HTTP/1.1 502"), "{head}");
     let lines = project.json(&["logs", "--limit", "1000"]).ok()["lines"].to_string();
     assert!(lines.contains("the response's statusCode is"), "{lines}");
+}
+
+#[test]
+fn routes_change_without_a_request_lost() {
+    let project = Project::init("node");
+    let code = "export const handler = async (event) => {\n\
+                if (event.rawPath === '/slow') await new Promise((done) => setTimeout(done, 1500));\n\
+                return event.routeKey; };";
+    project.write("rest-api/index.mjs", code);
+    let routes = |more: &str| format!(r#"routes=["GET /slow","GET /fast"{more}]"#);
+    let deployed = project.json(&["deploy", "--set", &routes("")]).ok();
+    let endpoint = deployed["endpoint"].as_str().expect("an endpoint").to_owned();
+    assert_eq!(get(&endpoint, "/new").0, 404);
+    let ended = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        let slow = threads.spawn(|| get(&endpoint, "/slow"));
+        let others = threads.spawn(|| {
+            let mut answered = 0;
+            while !ended.load(std::sync::atomic::Ordering::SeqCst) {
+                assert_eq!(get(&endpoint, "/fast").0, 200);
+                answered += 1;
+            }
+            answered
+        });
+        let again = project.json(&["deploy", "--set", &routes(r#","GET /new""#)]).ok();
+        assert_eq!((&again["endpoint"], &again["changes"]["updated"]), (&deployed["endpoint"], &json!(1)));
+        assert_eq!(get(&endpoint, "/new"), (200, "GET /new".to_owned()));
+        ended.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(slow.join().expect("an answer"), (200, "GET /slow".to_owned()));
+        assert!(others.join().expect("answers") > 0);
+    });
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::http_event::http_event;
@@ -22,13 +23,14 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 const INTEGRATION_TIME: Duration = Duration::from_secs(30);
 
 struct HttpApi {
-    definition: HttpApiDefinition,
+    definition: watch::Receiver<Arc<HttpApiDefinition>>,
     invoker: Arc<dyn Invoker>,
 }
 
-/// Serves an HTTP API until `shutdown`; requests under way are answered first.
+/// Serves an HTTP API until `shutdown`; requests under way are answered first. Another definition holds for requests
+/// that come after it.
 pub(crate) async fn serve(
-    definition: HttpApiDefinition,
+    definition: watch::Receiver<Arc<HttpApiDefinition>>,
     listener: TcpListener,
     invoker: Arc<dyn Invoker>,
     shutdown: CancellationToken,
@@ -44,22 +46,27 @@ impl Handler for HttpApi {
                 r#"{"message":"this local API answers to 127.0.0.1 and localhost only (Host header)"}"#;
             return json(StatusCode::FORBIDDEN, text);
         }
-        let Some(settings) = &self.definition.cors else { return self.answer(request, peer).await };
+        let definition = self.definition.borrow().clone();
+        let Some(settings) = &definition.cors else { return self.answer(&definition, request, peer).await };
         let headers = request.headers().clone();
         if let Some(response) = cors::preflight(settings, request.method(), &headers) {
             return response;
         }
-        let mut response = self.answer(request, peer).await;
+        let mut response = self.answer(&definition, request, peer).await;
         cors::add(settings, &headers, &mut response);
         response
     }
 }
 
 impl HttpApi {
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> FullResponse {
+    async fn answer(
+        &self,
+        definition: &HttpApiDefinition,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> FullResponse {
         let (parts, body) = request.into_parts();
-        let Some(matched) = routes::best(&self.definition.routes, parts.method.as_str(), parts.uri.path())
-        else {
+        let Some(matched) = routes::best(&definition.routes, parts.method.as_str(), parts.uri.path()) else {
             return json(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#);
         };
         let body = match read_body(body, BODY_LIMIT).await {
@@ -68,7 +75,7 @@ impl HttpApi {
         };
         let function = matched.route.function.clone();
         let answering = function.clone();
-        let event = http_event(&self.definition, &parts, matched, &body, peer);
+        let event = http_event(definition, &parts, matched, &body, peer);
         let trace = parts.headers.get("x-amzn-trace-id").and_then(|trace| trace.to_str().ok());
         let invocation = Invocation { event, trace_id: trace.map(str::to_owned), client_context: None };
         let invoker = self.invoker.clone();

@@ -12,6 +12,7 @@ use hyper::{Method, Request, StatusCode};
 use semantest_iac_core::ports::clock::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,16 +33,17 @@ pub(crate) const MESSAGE_LIMIT: usize = 128 * 1024;
 
 /// A WebSocket API and its open connections.
 pub(crate) struct WebsocketApi {
-    pub definition: WebsocketApiDefinition,
+    definition: watch::Receiver<Arc<WebsocketApiDefinition>>,
     pub invoker: Arc<dyn Invoker>,
     pub shutdown: CancellationToken,
     connections: Mutex<HashMap<String, Arc<Connection>>>,
     tasks: TaskTracker,
 }
 
-/// Serves a WebSocket API until `shutdown`; connections are closed (1001), `$disconnect` included.
+/// Serves a WebSocket API until `shutdown`; connections are closed (1001), `$disconnect` included. Another definition
+/// holds for everything that comes after it, on open connections too.
 pub(crate) async fn serve(
-    definition: WebsocketApiDefinition,
+    definition: watch::Receiver<Arc<WebsocketApiDefinition>>,
     listener: TcpListener,
     invoker: Arc<dyn Invoker>,
     tls: TlsAcceptor,
@@ -65,12 +67,13 @@ impl Handler for WebsocketApi {
             return forbidden();
         }
         let path = request.uri().path().trim_start_matches('/').to_owned();
-        let stage = format!("{}/", self.definition.stage);
+        let definition = self.definition();
+        let stage = format!("{}/", definition.stage);
         let inside = path.strip_prefix(&stage).unwrap_or(&path);
         if let Some(id) = inside.strip_prefix("@connections/") {
             return self.manage(&decode(id), request).await;
         }
-        let at_stage = path.trim_end_matches('/') == self.definition.stage;
+        let at_stage = path.trim_end_matches('/') == definition.stage;
         if !at_stage {
             return forbidden();
         }
@@ -91,10 +94,9 @@ impl WebsocketApi {
         self.connections().remove(id);
     }
 
-    /// The function of a route.
-    pub fn function(&self, route_key: &str) -> Option<&str> {
-        let route = self.definition.routes.iter().find(|route| route.route_key == route_key);
-        route.map(|route| route.function.as_str())
+    /// The API as it is defined now.
+    pub fn definition(&self) -> Arc<WebsocketApiDefinition> {
+        self.definition.borrow().clone()
     }
 
     /// Calls a function: the request's id and what it returned, or nothing where it failed.
@@ -140,8 +142,9 @@ impl WebsocketApi {
         info: &ConnectionInfo,
         response: &mut FullResponse,
     ) -> Option<FullResponse> {
-        let function = self.function("$connect")?;
-        let (context, _) = websocket_event::context(&self.definition, info, "$connect", "CONNECT");
+        let definition = self.definition();
+        let function = definition.function("$connect")?;
+        let (context, _) = websocket_event::context(&definition, info, "$connect", "CONNECT");
         let answer = self.invoke(function, websocket_event::connect(parts, info, context)).await;
         let Some((request_id, answer)) = answer else {
             let text = r#"{"message":"Internal server error"}"#;

@@ -124,9 +124,10 @@ pub(crate) async fn run(
         let (status, reason) = talk(&api, &connection, socket, outgoing).await;
         connection.close();
         api.forget(&connection.info.id);
-        if let Some(function) = api.function("$disconnect") {
+        let definition = api.definition();
+        if let Some(function) = definition.function("$disconnect") {
             let info = &connection.info;
-            let (context, _) = websocket_event::context(&api.definition, info, "$disconnect", "DISCONNECT");
+            let (context, _) = websocket_event::context(&definition, info, "$disconnect", "DISCONNECT");
             api.invoke(function, websocket_event::disconnect(context, info, status, &reason)).await;
         }
     }
@@ -238,10 +239,11 @@ async fn write(
 
 /// Handles one message.
 async fn receive(api: &WebsocketApi, connection: &Connection, message: Message) {
-    let route = websocket_event::route_of(&api.definition, &message.clone().into_data());
+    let definition = api.definition();
+    let route = websocket_event::route_of(&definition, &message.clone().into_data());
     let key = route.unwrap_or("$default");
-    let (context, request_id) = websocket_event::context(&api.definition, &connection.info, key, "MESSAGE");
-    let trouble = match route.and_then(|route| api.function(route)) {
+    let (context, request_id) = websocket_event::context(&definition, &connection.info, key, "MESSAGE");
+    let trouble = match route.and_then(|route| definition.function(route)) {
         None => Some("Forbidden"),
         // What the function returns goes nowhere: there is no route response.
         Some(function) => match api.invoke(function, websocket_event::message(context, &message)).await {

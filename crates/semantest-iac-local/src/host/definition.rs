@@ -145,6 +145,14 @@ pub struct WebsocketApiDefinition {
     pub route_selection_expression: String,
 }
 
+impl WebsocketApiDefinition {
+    /// The function of a route.
+    pub fn function(&self, route_key: &str) -> Option<&str> {
+        let route = self.routes.iter().find(|route| route.route_key == route_key);
+        route.map(|route| route.function.as_str())
+    }
+}
+
 /// An API of either kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "protocol", rename_all = "lowercase")]

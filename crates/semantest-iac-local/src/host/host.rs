@@ -186,31 +186,44 @@ impl Host {
         Ok(())
     }
 
-    /// Defines an API. It keeps its port; the old routes answer until the new ones do. A kept port that something else
-    /// has now is kept all the same: it is served on another one until the host is started anew.
+    /// Defines an API. It keeps its port, and no request is lost: the old routes answer until the new ones do. A kept
+    /// port that something else has now is kept all the same: it is served on another one until the host is started
+    /// anew.
     pub async fn put_api(&self, mut definition: ApiDefinition) -> io::Result<ApiDefinition> {
         let id = definition.id().to_owned();
-        let before = lock(&self.apis).remove(&id);
-        let served = before.as_ref().and_then(|api| api.definition.port());
-        let mut kept = before.as_ref().and_then(|api| api.kept).or(definition.port());
-        let wanted = definition.port().or(served);
-        if let Some(api) = before {
-            definition.set_port(wanted);
-            if api.definition == definition {
-                lock(&self.apis).insert(id, api);
-                return Ok(definition);
+        let former = {
+            let mut apis = lock(&self.apis);
+            if let Some(api) = apis.get_mut(&id) {
+                definition.set_port(definition.port().or(api.definition.port()));
+                if api.definition == definition {
+                    return Ok(definition);
+                }
+                if api.change(&definition) {
+                    self.save_api(&definition, api.kept)?;
+                    return Ok(definition);
+                }
             }
+            apis.remove(&id)
+        };
+        if let Some(api) = former {
             api.end().await;
         }
-        let listener = served_api::listen(wanted).await?;
+        let kept = definition.port();
+        let listener = served_api::listen(kept).await?;
         let port = listener.local_addr()?.port();
-        definition.set_port(Some(*kept.get_or_insert(port)));
-        self.registry.save_api(&definition)?;
+        let kept = kept.or(Some(port));
+        self.save_api(&definition, kept)?;
         definition.set_port(Some(port));
         let acceptor = self.certificates.acceptor();
         let api = ServedApi::start(definition.clone(), kept, listener, self.runtime.clone(), acceptor);
         lock(&self.apis).insert(id, api);
         Ok(definition)
+    }
+
+    fn save_api(&self, definition: &ApiDefinition, kept: Option<u16>) -> io::Result<()> {
+        let mut definition = definition.clone();
+        definition.set_port(kept);
+        self.registry.save_api(&definition)
     }
 
     /// Takes an API away, once its requests are answered.

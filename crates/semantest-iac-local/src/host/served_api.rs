@@ -5,12 +5,13 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::{http_api, websocket_api};
-use crate::host::definition::ApiDefinition;
+use crate::host::definition::{ApiDefinition, HttpApiDefinition, WebsocketApiDefinition};
 use crate::runtime::invocation::Invoker;
 
 /// An API, its port and who answers there.
@@ -19,8 +20,15 @@ pub(crate) struct ServedApi {
     pub definition: ApiDefinition,
     /// The port it has on disk: another one than it is served on where that was taken.
     pub kept: Option<u16>,
+    in_force: InForce,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
+}
+
+/// How the gateway hears of another definition.
+enum InForce {
+    Http(watch::Sender<Arc<HttpApiDefinition>>),
+    Websocket(watch::Sender<Arc<WebsocketApiDefinition>>),
 }
 
 impl ServedApi {
@@ -33,15 +41,35 @@ impl ServedApi {
         acceptor: TlsAcceptor,
     ) -> Self {
         let shutdown = CancellationToken::new();
-        let task = match definition.clone() {
+        let (in_force, task) = match definition.clone() {
             ApiDefinition::Http(api) => {
-                tokio::spawn(http_api::serve(api, listener, invoker, shutdown.clone()))
+                let (sender, receiver) = watch::channel(Arc::new(api));
+                let serving = http_api::serve(receiver, listener, invoker, shutdown.clone());
+                (InForce::Http(sender), tokio::spawn(serving))
             }
             ApiDefinition::Websocket(api) => {
-                tokio::spawn(websocket_api::serve(api, listener, invoker, acceptor, shutdown.clone()))
+                let (sender, receiver) = watch::channel(Arc::new(api));
+                let serving = websocket_api::serve(receiver, listener, invoker, acceptor, shutdown.clone());
+                (InForce::Websocket(sender), tokio::spawn(serving))
             }
         };
-        Self { definition, kept, shutdown, task }
+        Self { definition, kept, in_force, shutdown, task }
+    }
+
+    /// Serves `definition` from now on, on the same port; `false` where it is of another kind or wants another port.
+    pub fn change(&mut self, definition: &ApiDefinition) -> bool {
+        if definition.port() != self.definition.port() {
+            return false;
+        }
+        match (&self.in_force, definition) {
+            (InForce::Http(api), ApiDefinition::Http(new)) => drop(api.send_replace(Arc::new(new.clone()))),
+            (InForce::Websocket(api), ApiDefinition::Websocket(new)) => {
+                drop(api.send_replace(Arc::new(new.clone())));
+            }
+            _ => return false,
+        }
+        self.definition = definition.clone();
+        true
     }
 
     /// Takes no more requests.
