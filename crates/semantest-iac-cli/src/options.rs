@@ -20,12 +20,13 @@ fn used(path: &[&str]) -> &'static [&'static str] {
         ["rollback" | "scale" | "configure" | "destroy"] => {
             &["project", "environment", "components", "provider", "wait"]
         }
-        ["refresh"] => &["project", "environment", "components", "wait"],
+        ["refresh"] => &["project", "environment", "components", "provider", "wait"],
         ["status" | "outputs" | "history" | "events" | "logs" | "invoke"] => {
-            &["project", "environment", "components"]
+            &["project", "environment", "components", "provider"]
         }
         ["events", "publish"] => &["project", "wait"],
-        ["init" | "doctor" | "local"] | ["local", _] => &["project"],
+        ["init" | "local"] | ["local", _] => &["project"],
+        ["doctor"] => &["project", "environment", "components", "provider"],
         _ => &[],
     }
 }

@@ -162,19 +162,32 @@ impl Session {
         }
     }
 
-    /// The component that was named, or the only one.
+    /// The deployed component that was named, or the only one.
     ///
     /// # Errors
-    /// `InvalidInput` where it is not clear which.
+    /// `InvalidInput` where it is not clear which, or where it is on another provider than was named.
     pub async fn component(&self, iac: &Iac) -> Result<String> {
-        let all = self.components(iac).await?;
-        match all.as_slice() {
-            [one] => Ok(one.clone()),
-            _ => {
-                let text = format!("which component? Name one of {} with --component", all.join(", "));
-                Err(Error::new(ErrorKind::InvalidInput, "cli.component", text))
-            }
+        let mut all = self.components(iac).await?;
+        if all.len() != 1 {
+            let text = format!("which component? Name one of {} with --component", all.join(", "));
+            return Err(Error::new(ErrorKind::InvalidInput, "cli.component", text));
         }
+        self.check_provider(iac, &all).await?;
+        Ok(all.swap_remove(0))
+    }
+
+    /// Those of `deployments` that are on the provider that was named, or all.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a provider that this build has not.
+    pub fn on_provider(
+        &self,
+        iac: &Iac,
+        deployments: Vec<DeploymentAnswer>,
+    ) -> Result<Vec<DeploymentAnswer>> {
+        let Some(wanted) = &self.global.provider else { return Ok(deployments) };
+        iac.check_provider(wanted)?;
+        Ok(deployments.into_iter().filter(|one| one.provider.as_ref() == Some(wanted)).collect())
     }
 
     /// Deployments of the environment: of the components that were named, or all.

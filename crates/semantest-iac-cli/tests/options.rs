@@ -21,9 +21,8 @@ fn assert_refused(project: &Project, arguments: &[&str], said: &str) {
 #[test]
 fn an_option_that_a_verb_has_no_use_for_is_refused() {
     let project = Project::init("node");
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["status", "--set", "memory_mb=512"], "`status` has no use for --set"),
-        (&["status", "--provider", "local"], "`status` has no use for --provider"),
         (&["rollback", "--set", "memory_mb=512"], "`rollback` has no use for --set"),
         (&["configure", "--set", "memory_mb=512"], "`configure` has no use for --set"),
         (
@@ -57,13 +56,24 @@ fn the_help_of_a_verb_shows_what_it_uses_its_own_options_first() {
 fn another_provider_than_the_deployments_changes_nothing() {
     let project = Project::init("node");
     project.json(&["deploy"]).ok();
-    for verb in [&["destroy", "--yes"][..], &["rollback"], &["scale", "--reserved-concurrency", "1"]] {
+    let verbs: [&[&str]; 7] = [
+        &["destroy", "--yes"],
+        &["rollback"],
+        &["scale", "--reserved-concurrency", "1"],
+        &["history"],
+        &["logs"],
+        &["invoke"],
+        &["refresh"],
+    ];
+    for verb in verbs {
         assert_refused(
             &project,
             &[verb, &["--provider", "aws"]].concat(),
             "is on provider `local`, not `aws`",
         );
     }
+    assert_eq!(project.json(&["status", "--provider", "local"]).ok()["deployments"][0]["version"], 1);
+    assert_refused(&project, &["status", "--provider", "aws"], "is being built");
     assert_refused(&project, &["deploy", "--provider", "azure"], "is being built");
     assert_refused(&project, &["deploy", "--provider", "locl"], "did you mean `local`");
     assert_eq!(project.json(&["destroy", "--yes", "--provider", "local"]).ok()["status"], "removed");

@@ -204,7 +204,7 @@ async fn the_state_can_be_seen_as_it_was() {
     world.destroy().await;
     let service = world.service();
     for at in [At::Version(1), At::Time(then)] {
-        let state = service.state_at("dev", "orders", at).await.expect("a state");
+        let (state, _) = service.state_at("dev", "orders", at).await.expect("a state");
         assert_eq!((state.status.as_str(), state.resources.len()), ("deployed", 3), "{at:?}");
     }
     for at in [At::Version(2), At::Time("1969-01-01T00:00:00Z".parse().expect("a time"))] {
@@ -416,8 +416,8 @@ async fn the_clock_of_another_source_does_not_move_what_was_when() {
     service.publish(event, &go()).await.expect("a run");
     world.clock.advance(Duration::from_secs(60));
     let at = |time| service.state_at("dev", "orders", At::Time(time));
-    assert_eq!(at(before).await.expect("a state").version, 1);
-    assert_eq!(at(now(&world)).await.expect("a state").version, 2);
+    assert_eq!(at(before).await.expect("a state").0.version, 1);
+    assert_eq!(at(now(&world)).await.expect("a state").0.version, 2);
     let position = service.recorded_before(before).await.expect("a position");
     let first =
         world.store.read_all(position, 1).await.expect("a page").remove(0).envelope().expect("an event");

@@ -95,17 +95,12 @@ impl Iac {
         cancel: &CancellationToken,
     ) -> Result<DeployAnswer> {
         self.check_place(&request)?;
-        let envelope = self.service.envelope(request.clone());
-        let answer = self.service.deploy(envelope, &request, cancel).await;
-        let answer = answer.map_err(|error| self.project.locate(error, &request))?;
-        if !self.is_on_this_machine(&answer.provider) {
-            return Ok(answer);
-        }
-        if answer.status != RunStatus::Unchanged {
-            self.local.ensure_host().await?;
-            return Ok(answer);
-        }
-        self.confirmed(answer, request, cancel).await
+        let deploy = async || {
+            let envelope = self.service.envelope(request.clone());
+            let answer = self.service.deploy(envelope, &request, cancel).await;
+            answer.map_err(|error| self.project.locate(error, &request))
+        };
+        self.confirmed(deploy().await?, deploy).await
     }
 
     /// Whether `provider` is our own local one: another one may have been put in its place.
@@ -114,20 +109,28 @@ impl Iac {
         self.service.ports().providers.get(provider).is_some_and(|provider| Arc::ptr_eq(provider, &own))
     }
 
-    /// A deploy with nothing to do makes no provider call. A local host that has died or lost something is found
-    /// here: then the log is told, and it is deployed again.
+    /// A run with nothing to do makes no provider call. A local host that has died or lost something is found here: then
+    /// the log is told, and it is done `again`.
     async fn confirmed(
         &self,
         answer: DeployAnswer,
-        request: DeploymentRequested,
-        cancel: &CancellationToken,
+        again: impl AsyncFnOnce() -> Result<DeployAnswer>,
     ) -> Result<DeployAnswer> {
+        match answer.status {
+            _ if !self.is_on_this_machine(&answer.provider) => return Ok(answer),
+            RunStatus::Failed | RunStatus::Removed => return Ok(answer),
+            RunStatus::Deployed => {
+                self.local.ensure_host().await?;
+                return Ok(answer);
+            }
+            RunStatus::Unchanged => {}
+        }
         let functions = answer.functions.iter().map(|function| function.function_name.as_str());
         if self.local.holds(functions, answer.endpoint.as_deref()).await? {
             return Ok(answer);
         }
         self.service.refresh(&answer.environment, &answer.component).await?;
-        self.service.deploy(self.service.envelope(request.clone()), &request, cancel).await
+        again().await
     }
 
     /// What [`Self::deploy`] would do; changes nothing.
@@ -169,8 +172,9 @@ impl Iac {
         request: RollbackRequested,
         cancel: &CancellationToken,
     ) -> Result<DeployAnswer> {
-        let envelope = self.service.envelope(request.clone());
-        self.service.rollback(envelope, &request, cancel).await
+        let rollback =
+            async || self.service.rollback(self.service.envelope(request.clone()), &request, cancel).await;
+        self.confirmed(rollback().await?, rollback).await
     }
 
     /// Changes how many run at once.
@@ -178,8 +182,9 @@ impl Iac {
     /// # Errors
     /// As [`Self::deploy`].
     pub async fn scale(&self, request: ScalingRequested, cancel: &CancellationToken) -> Result<DeployAnswer> {
-        let envelope = self.service.envelope(request.clone());
-        self.service.scale(envelope, &request, cancel).await
+        let scale =
+            async || self.service.scale(self.service.envelope(request.clone()), &request, cancel).await;
+        self.confirmed(scale().await?, scale).await
     }
 
     /// Changes settings of a component.
@@ -191,8 +196,9 @@ impl Iac {
         request: EnvironmentConfigurationRequested,
         cancel: &CancellationToken,
     ) -> Result<DeployAnswer> {
-        let envelope = self.service.envelope(request.clone());
-        self.service.configure(envelope, &request, cancel).await
+        let configure =
+            async || self.service.configure(self.service.envelope(request.clone()), &request, cancel).await;
+        self.confirmed(configure().await?, configure).await
     }
 
     /// Takes an event in: requests are carried out, application events go through the bridge.
@@ -200,7 +206,17 @@ impl Iac {
     /// # Errors
     /// Those of the request; `InvalidInput` for facts of ours.
     pub async fn publish(&self, event: Envelope, cancel: &CancellationToken) -> Result<PublishAnswer> {
-        self.service.publish(event, cancel).await
+        let mut answer = self.service.publish(event.clone(), cancel).await?;
+        if let Some(result) = answer.result.take() {
+            let again = async || {
+                // What was lost is brought back by a request that is not the one that was carried out before.
+                let request = Envelope { id: self.envelope(event.data.clone()).id, ..event };
+                let answer = self.service.publish(request, cancel).await?;
+                answer.result.ok_or_else(|| Error::new(ErrorKind::Internal, "event.publish", "no answer"))
+            };
+            answer.result = Some(self.confirmed(result, again).await?);
+        }
+        Ok(answer)
     }
 
     /// An envelope for an event that comes from this project.
@@ -216,11 +232,16 @@ impl Iac {
         self.service.status(environment, component).await
     }
 
-    /// A deployment as it was.
+    /// A deployment as it was, and the events that had made it so.
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn state_at(&self, environment: &str, component: &str, at: At) -> Result<DeploymentAnswer> {
+    pub async fn state_at(
+        &self,
+        environment: &str,
+        component: &str,
+        at: At,
+    ) -> Result<(DeploymentAnswer, Vec<Envelope>)> {
         self.service.state_at(environment, component, at).await
     }
 

@@ -31,7 +31,6 @@ pub(super) async fn run(session: &Session, arguments: &ConfigureArguments) -> Re
     let iac = session.open_with_progress().await?;
     session.check_environment(&iac).await?;
     let component = session.component(&iac).await?;
-    session.check_provider(&iac, std::slice::from_ref(&component)).await?;
     let request = EnvironmentConfigurationRequested {
         component,
         environment: session.global.environment.clone(),

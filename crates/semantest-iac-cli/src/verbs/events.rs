@@ -78,6 +78,7 @@ impl Streams {
         let environment =
             Some(session.global.environment.clone()).filter(|_| session.global.environment_given);
         let components = session.named(iac).await?;
+        session.check_provider(iac, &components).await?;
         Ok(Self { project: iac.project().name().to_owned(), environment, components })
     }
 

@@ -17,7 +17,7 @@ pub(super) async fn run(session: &Session, arguments: &HistoryArguments) -> Resu
     let iac = session.open_to_look().await?;
     let component = session.component(&iac).await?;
     let environment = &session.global.environment;
-    let mut events = iac.history(environment, &component).await?;
+    let events = iac.history(environment, &component).await?;
     let Some(at) = at else {
         let text: Vec<String> = events.iter().map(render::event).collect();
         session.output.result(&json!({ "events": values(&events) }), &text.join("\n"));
@@ -26,8 +26,7 @@ pub(super) async fn run(session: &Session, arguments: &HistoryArguments) -> Resu
     if let At::Version(version) = at {
         check_version(&events, version)?;
     }
-    let state = iac.state_at(environment, &component, at).await?;
-    events.truncate(length_at(&events, at));
+    let (state, events) = iac.state_at(environment, &component, at).await?;
     let answer = json!({ "events": values(&events), "state": state });
     session.output.result(&answer, &render::state(&state));
     Ok(Exit::DONE)
@@ -59,19 +58,6 @@ fn check_version(events: &[Envelope], wanted: u64) -> Result<()> {
     let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
     let text = format!("there is no version {wanted}; known: {known}");
     Err(Error::new(ErrorKind::InvalidInput, "history.at", text))
-}
-
-/// How many events had happened.
-fn length_at(events: &[Envelope], at: At) -> usize {
-    match at {
-        At::Time(time) => events.iter().take_while(|event| event.time <= time).count(),
-        At::Version(version) => events
-            .iter()
-            .position(
-                |event| matches!(&event.data, Event::InfrastructureUpdated(done) if done.version == version),
-            )
-            .map_or(0, |at| at + 1),
-    }
 }
 
 fn values(events: &[Envelope]) -> Vec<serde_json::Value> {

@@ -29,7 +29,7 @@ struct ComponentOutputs {
 
 pub(super) async fn run(session: &Session) -> Result<Exit> {
     let iac = session.open_to_look().await?;
-    let deployed = live(session, &iac).await?.into_iter();
+    let deployed = session.on_provider(&iac, live(session, &iac).await?)?.into_iter();
     let outputs: BTreeMap<String, ComponentOutputs> = deployed
         .map(|deployment| {
             let outputs = ComponentOutputs { endpoint: deployment.endpoint, functions: deployment.functions };

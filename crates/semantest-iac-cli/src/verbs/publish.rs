@@ -24,10 +24,7 @@ pub(super) async fn run(session: &Session, file: &Path) -> Result<Exit> {
         Some(result) if !session.output.is_json() => Ok(conclude(&session.output, result.clone())),
         Some(result) => {
             session.output.result(&answer, "");
-            Ok(match result.error {
-                Some(_) => Exit::FAILED,
-                None => Exit::DONE,
-            })
+            Ok(result.error.as_ref().map_or(Exit::DONE, |error| Exit::of_kind(error.kind)))
         }
         None => {
             let what = match answer.duplicate {

@@ -21,6 +21,7 @@ pub(super) async fn run(session: &Session, arguments: &RefreshArguments) -> Resu
         }
         false => named,
     };
+    session.check_provider(&iac, &components).await?;
     let (mut answers, failures) = gather(components, async |component| {
         if session.cancel.is_cancelled() {
             return Err(Error::new(ErrorKind::Cancelled, "refresh", "stopped before it was looked at"));

@@ -13,7 +13,6 @@ pub(super) async fn run(session: &Session, arguments: &RollbackArguments) -> Res
     let iac = session.open_with_progress().await?;
     session.check_environment(&iac).await?;
     let (component, environment) = (session.component(&iac).await?, session.global.environment.clone());
-    session.check_provider(&iac, std::slice::from_ref(&component)).await?;
     let reached = iac.status(Some(&environment), Some(&component)).await?.deployments;
     if reached.iter().all(|deployment| deployment.version == 0) {
         let stream = format!("{}/{environment}/{component}", iac.project().name());

@@ -46,7 +46,7 @@ impl HostState {
 
 pub(super) async fn run(session: &Session) -> Result<Exit> {
     let iac = session.open_to_look().await?;
-    let deployments = session.deployments(&iac).await?;
+    let deployments = session.on_provider(&iac, session.deployments(&iac).await?)?;
     let local = deployments.iter().any(|deployment| {
         deployment.provider.as_deref() == Some("local") && !deployment.resources.is_empty()
     });

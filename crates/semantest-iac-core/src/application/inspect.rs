@@ -63,39 +63,22 @@ impl DeploymentService {
         Ok(StatusAnswer { deployments })
     }
 
-    /// A deployment as it was.
+    /// A deployment as it was, and the events that had made it so.
     ///
     /// # Errors
     /// `NotFound` where it did not exist then, or never reached the version.
-    pub async fn state_at(&self, environment: &str, component: &str, at: At) -> Result<DeploymentAnswer> {
+    pub async fn state_at(
+        &self,
+        environment: &str,
+        component: &str,
+        at: At,
+    ) -> Result<(DeploymentAnswer, Vec<Envelope>)> {
         let target = Target::new(self.ports.project.name(), environment, component)?;
-        let mut deployment = Deployment::default();
-        let mut reached = false;
-        let source = self.ports.source();
-        let mut waiting: Vec<Envelope> = Vec::new();
-        read_stream(&self.ports, &target.stream(), |event| match at {
-            // Other clocks than ours tell nothing of when a request came in: what followed from it does.
-            At::Time(_) if event.source != source => {
-                waiting.push(event);
-                true
-            }
-            At::Time(time) if event.time > time => false,
-            At::Time(_) => {
-                waiting.drain(..).for_each(|request| deployment.evolve(&request));
-                deployment.evolve(&event);
-                reached = true;
-                true
-            }
-            At::Version(version) => {
-                deployment.evolve(&event);
-                reached =
-                    matches!(&event.data, Event::InfrastructureUpdated(done) if done.version == version);
-                !reached
-            }
-        })
-        .await?;
-        if reached {
-            return Ok(describe_whole(&target, deployment.state()));
+        let mut events = self.history(environment, component).await?;
+        events.truncate(length_at(&events, at, &self.ports.source()));
+        if !events.is_empty() {
+            let deployment = Deployment::replay(&events);
+            return Ok((describe_whole(&target, deployment.state()), events));
         }
         let text = match at {
             At::Version(version) => format!("`{}` never reached version {version}", target.stream()),
@@ -175,6 +158,22 @@ impl DeploymentService {
 }
 
 /// As [`describe`], with what it was made of: inputs, settings and scaling.
+/// How many events had happened. Other clocks than ours tell nothing of when a request came in: what followed from it
+/// does.
+fn length_at(events: &[Envelope], at: At, source: &str) -> usize {
+    let last = match at {
+        At::Time(time) => {
+            let later = |event: &Envelope| event.source == source && event.time > time;
+            let before = &events[..events.iter().position(later).unwrap_or(events.len())];
+            before.iter().rposition(|event| event.source == source)
+        }
+        At::Version(version) => events.iter().position(
+            |event| matches!(&event.data, Event::InfrastructureUpdated(done) if done.version == version),
+        ),
+    };
+    last.map_or(0, |last| last + 1)
+}
+
 fn describe_whole(target: &Target, state: &DeploymentState) -> DeploymentAnswer {
     let mut answer = describe(target, state);
     for resource in &mut answer.resources {
