@@ -138,6 +138,41 @@ fn an_api_whose_port_is_taken_is_served_elsewhere_until_it_is_free() {
 }
 
 #[test]
+fn a_run_that_changes_something_after_the_port_was_lost_tells_the_new_one() {
+    let project = Project::init("node");
+    let first = endpoint(&project.json(&["deploy"]).ok());
+    project.json(&["local", "stop"]).ok();
+    let _taken = std::net::TcpListener::bind(first.trim_start_matches("http://")).expect("its port");
+    for verb in [&["configure", "A=1"][..], &["scale", "--reserved-concurrency", "1"], &["rollback"]] {
+        let answer = project.json(verb).ok();
+        assert_ne!(endpoint(&answer), first, "{verb:?}");
+        assert_eq!(get(&endpoint(&answer), "/health").0, 200, "{verb:?}");
+    }
+    let facts = project.json(&["history"]).ok();
+    let told = facts["events"].as_array().expect("events").iter().rev();
+    let last = told.clone().find(|event| event["data"]["endpoint"].is_string()).expect("a fact");
+    assert_ne!(last["data"]["endpoint"], first.as_str());
+}
+
+#[test]
+fn a_project_can_be_moved() {
+    for runs in [false, true] {
+        let (project, other) = (Project::init("python"), Project::empty());
+        project.json(&["deploy"]).ok();
+        let process = host(&project);
+        if !runs {
+            project.json(&["local", "stop"]).ok();
+        }
+        std::fs::remove_dir(other.path()).expect("room");
+        std::fs::rename(project.path(), other.path()).expect("moved");
+        let answer = other.json(&["deploy"]).ok();
+        assert_eq!(get(&endpoint(&answer), "/health").0, 200, "it ran before: {runs}");
+        await_that("the host of a folder that has gone lives on", || !is_alive(process));
+        assert_eq!(get(&endpoint(&answer), "/health").0, 200);
+    }
+}
+
+#[test]
 fn a_host_that_does_not_answer_is_named_and_can_be_stopped() {
     let project = Project::init("node");
     let deployed = project.json(&["deploy"]).ok();
@@ -147,11 +182,13 @@ fn a_host_that_does_not_answer_is_named_and_can_be_stopped() {
         assert_eq!(ran.code, 1, "{}", ran.stdout);
         ran.json()["error"]["message"].to_string()
     };
-    let message = said(project.json(&["deploy"]));
+    // With nothing to do nobody is asked.
+    assert_eq!(project.json(&["deploy"]).ok()["status"], "unchanged");
+    let message = said(project.json(&["deploy", "--set", "memory_mb=640"]));
     assert!(message.contains(&format!("process {process}")) && message.contains("local stop"), "{message}");
     assert_eq!(project.json(&["local", "stop"]).ok()["stopped"], true);
     assert!(!is_alive(process));
-    assert_eq!(project.json(&["deploy"]).ok()["status"], "unchanged");
+    project.json(&["deploy"]).ok();
     assert_eq!(get(&endpoint(&deployed), "/health").0, 200);
 }
 

@@ -46,8 +46,8 @@ impl FunctionInputs {
         serde_json::from_value(handle.inputs.clone().into()).map_err(|error| malformed(KIND, error))
     }
 
-    /// As the host is told; its code lies in `code_dir`.
-    pub fn definition(self, handle: &ResourceHandle, code_dir: PathBuf) -> FunctionDefinition {
+    /// As the host is told.
+    pub fn definition(self, handle: &ResourceHandle) -> FunctionDefinition {
         FunctionDefinition {
             arn: arn(&self.region, &self.function_name),
             tags: tags_of(&handle.tags),
@@ -59,7 +59,7 @@ impl FunctionInputs {
             timeout_s: self.timeout_s,
             environment_variables: self.environment_variables,
             package_sha256: self.package,
-            code_dir,
+            code_dir: PathBuf::new(),
             max_concurrency: self.reserved_concurrency,
         }
     }

@@ -21,6 +21,7 @@ use crate::control::messages::HostState;
 use crate::error::foreign;
 use crate::function::{self, FunctionInputs};
 use crate::host::definition::{EnvironmentValue, FunctionDefinition, SecretValues, Tags};
+use crate::host::serving::Serving;
 use crate::host_link::HostLink;
 use crate::packages::Packages;
 use crate::{api, http_api, websocket_api};
@@ -39,35 +40,26 @@ impl LocalProvider {
         Self { config, host, packages }
     }
 
-    /// Starts the host where it has something to run and does not; it says whether it had to.
-    ///
-    /// # Errors
-    /// `Unavailable` where it does not start.
-    pub async fn ensure_host(&self) -> Result<bool> {
-        if self.host.running().await?.is_some() || self.host.keeps_nothing()? {
-            return Ok(false);
-        }
-        self.host.ensure().await.map(|_| true)
-    }
-
     /// Whether the host has all this and can run it: functions with their code and their secrets, an API at `endpoint`.
-    /// It is started where it does not run and has run something.
+    /// A host that is as it should be is not even asked. One that does not run and has run something is started; one
+    /// that lacks secrets is given those that are known.
     ///
     /// # Errors
     /// `Unavailable` where it does not start or answer.
-    pub async fn holds<'a>(
-        &self,
-        mut functions: impl Iterator<Item = &'a str>,
-        endpoint: Option<&str>,
-    ) -> Result<bool> {
-        let state = self.host_with_something().await?.map(|(_, state)| state).unwrap_or_default();
-        let is_there = |name: &str| {
-            let found = state.functions.iter().find(|function| function.name == name);
-            found.is_some_and(|found| self.packages.is_whole(&found.package_sha256))
-                && !state.lacking.iter().any(|lacking| lacking.function == name)
+    pub async fn holds(&self, functions: &[&str], endpoint: Option<&str>) -> Result<bool> {
+        let has_all = |serving: Serving| {
+            let is_there = |name: &&str| {
+                let package = serving.packages.get(*name);
+                package.is_some_and(|package| self.packages.is_whole(package))
+                    && !serving.lacking.contains(*name)
+            };
+            functions.iter().all(is_there) && endpoint.is_none_or(|wanted| serving.endpoints.contains(wanted))
         };
-        let mut endpoints = state.apis.iter().filter_map(api::endpoint);
-        Ok(functions.all(is_there) && endpoint.is_none_or(|wanted| endpoints.any(|found| found == wanted)))
+        if self.host.serving().is_some_and(has_all) {
+            return Ok(true);
+        }
+        self.host_with_something().await?;
+        Ok(self.host.serving().is_some_and(has_all))
     }
 
     /// Stops the host; it says whether one ran. What it ran is kept for the next one.
@@ -98,8 +90,8 @@ impl LocalProvider {
     async fn apply_function(&self, change: &Change) -> Result<Applied> {
         let wanted = FunctionInputs::read(&change.resource)?;
         let _lock = self.packages.using().await?;
-        let code = self.packages.unpacked(&wanted.package, self.config.artifacts.as_ref()).await?;
-        let definition = wanted.definition(&change.resource, code);
+        self.packages.unpacked(&wanted.package, self.config.artifacts.as_ref()).await?;
+        let definition = wanted.definition(&change.resource);
         let (host, state) = self.host.ensure().await?;
         let there = state.functions.iter().find(|function| function.name == definition.name);
         if there.is_some_and(|there| there.tags != definition.tags) {

@@ -200,7 +200,8 @@ async fn starting_at_once_starts_one_host() {
         secrets: Arc::<InMemorySecrets>::default(),
     });
     machine.secrets.set("memory:canary", "resolved");
-    let (one, other) = tokio::join!(machine.provider.ensure_host(), again.ensure_host());
+    let name = ["shop-dev-rest-api"];
+    let (one, other) = tokio::join!(machine.provider.holds(&name, None), again.holds(&name, None));
     one.expect("a host");
     other.expect("a host");
     assert_eq!(machine.invoke(&function).await[0], "hello");
@@ -219,7 +220,8 @@ async fn a_host_that_was_started_anew_gets_its_secrets_from_whoever_knows_them()
     let message = said["errorMessage"].as_str().expect("words");
     assert!(message.contains("memory:canary") && message.contains("deploy again"), "{message}");
     assert_eq!(machine.seen(&function).await["environment_variables"], json!({}), "it shows what it lacks");
-    let held = |name: &'static str| machine.provider.holds([name].into_iter(), None);
+    let provider = &machine.provider;
+    let held = async |name: &str| provider.holds(&[name], None).await;
     assert!(!held("shop-dev-rest-api").await.expect("a look"), "it cannot run");
 
     machine.secrets.set("memory:canary", "another");
@@ -277,7 +279,13 @@ async fn functions_of_one_package_are_applied_at_once() {
         let operation = Operation { id: "1".into(), attempt: 1 };
         let applied = changes.iter().map(|change| machine.provider.apply(change, &operation));
         futures::future::try_join_all(applied).await.expect("all are applied");
-        assert!(machine.provider.holds(names.iter().map(String::as_str), None).await.expect("a look"));
+        assert!(
+            machine
+                .provider
+                .holds(&names.iter().map(String::as_str).collect::<Vec<_>>(), None)
+                .await
+                .expect("a look")
+        );
         machine.provider.stop_host().await.expect("stopped");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use semantest_iac_core::application::answer::{
-    DeployAnswer, DeploymentAnswer, PlanAnswer, RefreshAnswer, RunStatus, StatusAnswer,
+    DeployAnswer, DeploymentAnswer, PlanAnswer, RefreshAnswer, StatusAnswer,
 };
 use semantest_iac_core::application::inspect::At;
 use semantest_iac_core::application::publish::PublishAnswer;
@@ -95,12 +95,10 @@ impl Iac {
         cancel: &CancellationToken,
     ) -> Result<DeployAnswer> {
         self.check_place(&request)?;
-        let deploy = async || {
-            let envelope = self.service.envelope(request.clone());
-            let answer = self.service.deploy(envelope, &request, cancel).await;
-            answer.map_err(|error| self.project.locate(error, &request))
-        };
-        self.confirmed(deploy().await?, deploy).await
+        self.look_after(&request.environment, &request.component).await?;
+        let envelope = self.service.envelope(request.clone());
+        let answer = self.service.deploy(envelope, &request, cancel).await;
+        answer.map_err(|error| self.project.locate(error, &request))
     }
 
     /// Whether `provider` is our own local one: another one may have been put in its place.
@@ -109,28 +107,21 @@ impl Iac {
         self.service.ports().providers.get(provider).is_some_and(|provider| Arc::ptr_eq(provider, &own))
     }
 
-    /// A run with nothing to do makes no provider call. A local host that has died or lost something is found here: then
-    /// the log is told, and it is done `again`.
-    async fn confirmed(
-        &self,
-        answer: DeployAnswer,
-        again: impl AsyncFnOnce() -> Result<DeployAnswer>,
-    ) -> Result<DeployAnswer> {
-        match answer.status {
-            _ if !self.is_on_this_machine(&answer.provider) => return Ok(answer),
-            RunStatus::Failed | RunStatus::Removed => return Ok(answer),
-            RunStatus::Deployed => {
-                self.local.ensure_host().await?;
-                return Ok(answer);
+    /// A run with nothing to do makes no provider call. A local host that has died, lost something or had to move to
+    /// another port is found here, before a run: the log is told, and the run brings it back.
+    async fn look_after(&self, environment: &str, component: &str) -> Result<()> {
+        let status = self.service.status(Some(environment), Some(component)).await?;
+        for deployed in status.deployments.iter().filter(|one| one.status == "deployed") {
+            if !deployed.provider.as_deref().is_some_and(|provider| self.is_on_this_machine(provider)) {
+                continue;
             }
-            RunStatus::Unchanged => {}
+            let functions: Vec<&str> =
+                deployed.functions.iter().map(|one| one.function_name.as_str()).collect();
+            if !self.local.holds(&functions, deployed.endpoint.as_deref()).await? {
+                self.service.refresh(environment, component).await?;
+            }
         }
-        let functions = answer.functions.iter().map(|function| function.function_name.as_str());
-        if self.local.holds(functions, answer.endpoint.as_deref()).await? {
-            return Ok(answer);
-        }
-        self.service.refresh(&answer.environment, &answer.component).await?;
-        again().await
+        Ok(())
     }
 
     /// What [`Self::deploy`] would do; changes nothing.
@@ -172,9 +163,8 @@ impl Iac {
         request: RollbackRequested,
         cancel: &CancellationToken,
     ) -> Result<DeployAnswer> {
-        let rollback =
-            async || self.service.rollback(self.service.envelope(request.clone()), &request, cancel).await;
-        self.confirmed(rollback().await?, rollback).await
+        self.look_after(&request.environment, &request.component).await?;
+        self.service.rollback(self.service.envelope(request.clone()), &request, cancel).await
     }
 
     /// Changes how many run at once.
@@ -182,9 +172,8 @@ impl Iac {
     /// # Errors
     /// As [`Self::deploy`].
     pub async fn scale(&self, request: ScalingRequested, cancel: &CancellationToken) -> Result<DeployAnswer> {
-        let scale =
-            async || self.service.scale(self.service.envelope(request.clone()), &request, cancel).await;
-        self.confirmed(scale().await?, scale).await
+        self.look_after(&request.environment, &request.component).await?;
+        self.service.scale(self.service.envelope(request.clone()), &request, cancel).await
     }
 
     /// Changes settings of a component.
@@ -196,9 +185,8 @@ impl Iac {
         request: EnvironmentConfigurationRequested,
         cancel: &CancellationToken,
     ) -> Result<DeployAnswer> {
-        let configure =
-            async || self.service.configure(self.service.envelope(request.clone()), &request, cancel).await;
-        self.confirmed(configure().await?, configure).await
+        self.look_after(&request.environment, &request.component).await?;
+        self.service.configure(self.service.envelope(request.clone()), &request, cancel).await
     }
 
     /// Takes an event in: requests are carried out, application events go through the bridge.
@@ -206,17 +194,10 @@ impl Iac {
     /// # Errors
     /// Those of the request; `InvalidInput` for facts of ours.
     pub async fn publish(&self, event: Envelope, cancel: &CancellationToken) -> Result<PublishAnswer> {
-        let mut answer = self.service.publish(event.clone(), cancel).await?;
-        if let Some(result) = answer.result.take() {
-            let again = async || {
-                // What was lost is brought back by a request that is not the one that was carried out before.
-                let request = Envelope { id: self.envelope(event.data.clone()).id, ..event };
-                let answer = self.service.publish(request, cancel).await?;
-                answer.result.ok_or_else(|| Error::new(ErrorKind::Internal, "event.publish", "no answer"))
-            };
-            answer.result = Some(self.confirmed(result, again).await?);
+        if let Some((environment, component)) = place_of(&event.data) {
+            self.look_after(&environment, &component).await?;
         }
-        Ok(answer)
+        self.service.publish(event, cancel).await
     }
 
     /// An envelope for an event that comes from this project.
@@ -386,6 +367,18 @@ impl Iac {
     pub async fn local_host_runs(&self) -> Result<bool> {
         self.local.host_runs().await
     }
+}
+
+/// What a request that leaves something in place is about.
+fn place_of(event: &Event) -> Option<(String, String)> {
+    let (environment, component) = match event {
+        Event::DeploymentRequested(request) => (&request.environment, &request.component),
+        Event::RollbackRequested(request) => (&request.environment, &request.component),
+        Event::ScalingRequested(request) => (&request.environment, &request.component),
+        Event::EnvironmentConfigurationRequested(request) => (&request.environment, &request.component),
+        _ => return None,
+    };
+    Some((environment.clone(), component.clone()))
 }
 
 fn access(provider: &dyn Provider) -> Result<&dyn FunctionAccess> {

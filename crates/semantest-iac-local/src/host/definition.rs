@@ -61,7 +61,8 @@ pub struct FunctionDefinition {
     pub environment_variables: BTreeMap<String, EnvironmentValue>,
     /// SHA-256 (hex) of the package the code came from.
     pub package_sha256: String,
-    /// Folder with the unpacked package.
+    /// Folder with its code, unpacked: the host finds it by the package, so that a project can be moved.
+    #[serde(skip)]
     pub code_dir: PathBuf,
     /// How many invocations may run at once; `None`: the host's default (twice the cores, at least 2).
     #[serde(default, skip_serializing_if = "Option::is_none")]

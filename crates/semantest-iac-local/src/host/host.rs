@@ -16,9 +16,10 @@ use crate::control::server::Control;
 use crate::gateway::certificates::LocalCertificates;
 use crate::host::definition::{ApiDefinition, EnvironmentValue, FunctionDefinition, SecretValues};
 use crate::host::lock::HostLock;
-use crate::host::process::HostFile;
+use crate::host::process::{HostFile, real};
 use crate::host::registry::{Registry, at};
 use crate::host::served_api::{self, ServedApi};
+use crate::host::serving::Serving;
 use crate::http_server;
 use crate::packages;
 use crate::runtime::function_runtime::FunctionRuntime;
@@ -36,6 +37,7 @@ pub(crate) struct Host {
     certificates: Arc<LocalCertificates>,
     functions: Mutex<BTreeMap<String, Defined>>,
     apis: Mutex<BTreeMap<String, ServedApi>>,
+    telling: Mutex<()>,
 }
 
 /// A function and the values of its secrets that are known.
@@ -81,12 +83,17 @@ pub async fn run(state_dir: &Path) -> io::Result<()> {
         certificates: Arc::new(certificates),
         functions: Mutex::default(),
         apis: Mutex::default(),
+        telling: Mutex::default(),
     });
     host.restore().await?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let token = uuid::Uuid::new_v4().simple().to_string() + &uuid::Uuid::new_v4().simple().to_string();
-    let about =
-        HostFile { pid: std::process::id(), port: listener.local_addr()?.port(), token: token.clone() };
+    let about = HostFile {
+        pid: std::process::id(),
+        port: listener.local_addr()?.port(),
+        token: token.clone(),
+        folder: real(state_dir),
+    };
     let control = Arc::new(Control { host: host.clone(), token });
     let control_end = CancellationToken::new();
     let serving = tokio::spawn(http_server::serve(listener, control, None, control_end.clone()));
@@ -140,6 +147,7 @@ impl Host {
                 eprintln!("API {id} cannot be served: {error}");
             }
         }
+        self.tell();
         Ok(())
     }
 
@@ -153,7 +161,16 @@ impl Host {
         }
     }
 
-    fn define(&self, definition: FunctionDefinition, secrets: SecretValues) {
+    /// Tells whoever only looks what is served now.
+    fn tell(&self) {
+        let _one_at_a_time = lock(&self.telling);
+        if let Err(error) = Serving::of(&self.state(), &self.state_dir).write(&self.state_dir) {
+            eprintln!("serving.json cannot be written: {error}");
+        }
+    }
+
+    fn define(&self, mut definition: FunctionDefinition, secrets: SecretValues) {
+        definition.code_dir = packages::folder(&self.state_dir).join(&definition.package_sha256);
         self.runtime.put(definition.clone(), secrets.clone());
         lock(&self.functions).insert(definition.name.clone(), Defined { definition, secrets });
     }
@@ -162,6 +179,7 @@ impl Host {
     pub fn put_function(&self, definition: FunctionDefinition, secrets: SecretValues) -> io::Result<()> {
         self.registry.save_function(&definition)?;
         self.define(definition, secrets);
+        self.tell();
         Ok(())
     }
 
@@ -176,6 +194,8 @@ impl Host {
             }
             self.runtime.put(defined.definition.clone(), defined.secrets.clone());
         }
+        drop(functions);
+        self.tell();
     }
 
     /// Takes a function away.
@@ -183,6 +203,7 @@ impl Host {
         self.registry.remove_function(name)?;
         self.runtime.remove(name);
         lock(&self.functions).remove(name);
+        self.tell();
         Ok(())
     }
 
@@ -199,7 +220,10 @@ impl Host {
                     return Ok(definition);
                 }
                 if api.change(&definition) {
-                    self.save_api(&definition, api.kept)?;
+                    let kept = api.kept;
+                    drop(apis);
+                    self.save_api(&definition, kept)?;
+                    self.tell();
                     return Ok(definition);
                 }
             }
@@ -217,6 +241,7 @@ impl Host {
         let acceptor = self.certificates.acceptor();
         let api = ServedApi::start(definition.clone(), kept, listener, self.runtime.clone(), acceptor);
         lock(&self.apis).insert(id, api);
+        self.tell();
         Ok(definition)
     }
 
@@ -233,6 +258,7 @@ impl Host {
         if let Some(api) = api {
             api.end().await;
         }
+        self.tell();
         Ok(())
     }
 

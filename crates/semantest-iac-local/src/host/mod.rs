@@ -7,3 +7,4 @@ pub(crate) mod lock;
 pub mod process;
 pub(crate) mod registry;
 mod served_api;
+pub(crate) mod serving;

@@ -51,6 +51,8 @@ pub(crate) struct HostFile {
     pub pid: u32,
     pub port: u16,
     pub token: String,
+    /// The folder it serves: another one than where this file lies where that was moved meanwhile.
+    pub folder: PathBuf,
 }
 
 impl HostFile {
@@ -58,8 +60,10 @@ impl HostFile {
         state_dir.join("host.json")
     }
 
+    /// Nothing of a host that serves the folder as it was before it was moved: it is about to end.
     fn read(state_dir: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(Self::path(state_dir)).ok()?).ok()
+        let file: Self = serde_json::from_slice(&fs::read(Self::path(state_dir)).ok()?).ok()?;
+        (file.folder == real(state_dir)).then_some(file)
     }
 
     /// Writes it, readable by its owner only.
@@ -75,6 +79,11 @@ impl HostFile {
             eprintln!("{error}");
         }
     }
+}
+
+/// The folder's path without links, where it can be told.
+pub(crate) fn real(folder: &Path) -> PathBuf {
+    fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
 /// A client of the running host, where one runs and has said how to reach it. It may be dying: [`answering`] asks.

@@ -11,6 +11,11 @@ use crate::host::definition::{EnvironmentValue, FunctionDefinition, SecretValues
 const DUMMY_CREDENTIALS: [(&str, &str); 3] =
     [("AWS_ACCESS_KEY_ID", "local"), ("AWS_SECRET_ACCESS_KEY", "local"), ("AWS_SESSION_TOKEN", "local")];
 
+/// Where clients look for the authorities to trust: the AWS SDKs, Node, OpenSSL (Python's `ssl`), curl, Python's
+/// `requests`. The file holds those of the system too.
+const CA_BUNDLES: [&str; 5] =
+    ["AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"];
+
 /// Variables of a worker of `function` that talks to `runtime_api` (`host:port`).
 ///
 /// # Errors
@@ -28,8 +33,9 @@ pub fn variables(
         set(name, value);
     }
     if let Some(certificate) = certificate.and_then(Path::to_str) {
-        set("AWS_CA_BUNDLE", certificate);
-        set("NODE_EXTRA_CA_CERTS", certificate);
+        for name in CA_BUNDLES {
+            set(name, certificate);
+        }
     }
     for name in ["PATH", "HOME", "TMPDIR", "SystemRoot"] {
         if let Ok(value) = std::env::var(name) {
