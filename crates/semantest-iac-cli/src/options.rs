@@ -25,7 +25,7 @@ fn used(path: &[&str]) -> &'static [&'static str] {
             &["project", "environment", "components", "provider"]
         }
         ["events", "publish"] => &["project", "wait"],
-        ["init" | "local"] | ["local", _] => &["project"],
+        ["init" | "schema" | "completions" | "local"] | ["local", _] => &["project"],
         ["doctor"] => &["project", "environment", "components", "provider"],
         _ => &[],
     }

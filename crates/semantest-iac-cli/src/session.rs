@@ -98,7 +98,9 @@ impl Session {
     }
 
     fn builder(&self) -> IacBuilder {
-        let builder = Iac::builder(self.directory()).lease_wait(Duration::from_secs(self.global.wait));
+        let builder = Iac::builder(self.directory())
+            .lease_wait(Duration::from_secs(self.global.wait))
+            .traceparent(std::env::var("TRACEPARENT").ok().filter(|text| is_traceparent(text)));
         match &self.host_command {
             Some(command) => builder.host_command(command.clone()),
             None => builder,
@@ -160,6 +162,26 @@ impl Session {
             false if self.global.components.is_empty() => self.components(iac).await,
             false => Ok(self.distinct()),
         }
+    }
+
+    /// Where all components are meant: says which are deployed and no longer defined, since nothing happens to them.
+    pub async fn tell_of_undefined(&self, iac: &Iac) -> Result<()> {
+        if !self.global.components.is_empty() {
+            return Ok(());
+        }
+        let (environment, defined) = (&self.global.environment, iac.project().components());
+        for (of, component) in iac.known_deployments().await? {
+            if of != *environment || defined.contains(&component) {
+                continue;
+            }
+            let status = iac.status(Some(environment), Some(&component)).await?;
+            if status.deployments.iter().any(|one| one.status != "removed") {
+                self.output.note(&format!(
+                    "`{component}` is deployed and no longer defined: `destroy --component {component}` takes it away"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The deployed component that was named, or the only one.
@@ -289,6 +311,13 @@ pub(crate) fn name_setting(error: Error, settings: &[Setting]) -> Error {
         Some(setting) => setting.refused(error.message()),
         None => error,
     }
+}
+
+/// W3C Trace Context, section "traceparent Header Field Values", version 00.
+fn is_traceparent(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let lower_hex = |part: &&str| part.chars().all(|digit| matches!(digit, '0'..='9' | 'a'..='f'));
+    parts.iter().map(|part| part.len()).eq([2, 32, 16, 2]) && parts.iter().all(lower_hex)
 }
 
 /// A moment as people write it; UTC where it says nothing else.

@@ -65,7 +65,7 @@ fn what_could_mean_something_else_is_refused_and_named() {
         ),
         (with("dataschema", json!("urn:semantest-iac:RemovalRequested:1")), "must be `urn:", "dataschema"),
         (with("dataschema", json!(7)), "must be `urn:", "dataschema"),
-        (with("data_base64", json!("e30=")), "give the data as JSON", "data_base64"),
+        (with("data_base64", json!("e30=")), "exclude each other", "data_base64"),
         (with("ExtraAttr", json!("x")), "lower-case letters", "ExtraAttr"),
         (with("extra", json!({})), "must be text", "extra"),
         (with("id", json!(3)), "must be text", "id"),
@@ -85,6 +85,36 @@ fn what_could_mean_something_else_is_refused_and_named() {
             "{event}"
         );
     }
+}
+
+#[test]
+fn an_event_of_another_domain_is_kept_whole() {
+    let world = World::new();
+    for (more, absent) in [
+        (json!({ "datacontenttype": "text/plain", "data": "hello", "myext": "keep", "n": 1 }), "data_base64"),
+        (json!({ "datacontenttype": "image/png", "data_base64": "iVBORw==" }), "data"),
+    ] {
+        let mut event = whole("org.example.Thing", Value::Null);
+        event["time"] = json!("2026-11-24T09:00:00Z");
+        event.as_object_mut().expect("an object").remove("data");
+        more.as_object().expect("an object").iter().for_each(|(key, value)| event[key] = value.clone());
+        let envelope = read(&world, &event).expect("an event");
+        let again = Envelope::from_json(&envelope.to_json()).expect("what we write we read");
+        assert_eq!(again, envelope);
+        let written = again.to_value();
+        assert!(written.get(absent).is_none(), "{written}");
+        for (key, value) in event.as_object().expect("an object") {
+            assert_eq!(&written[key], value, "{key}");
+        }
+    }
+}
+
+#[test]
+fn an_id_with_a_comma_stays_one_ancestor() {
+    let mut envelope = World::new().service().envelope(request());
+    envelope.previous_event_ids = vec!["a,b".into(), "50%".into(), "c".into()];
+    let again = Envelope::from_json(&envelope.to_json()).expect("an event");
+    assert_eq!(again.previous_event_ids, envelope.previous_event_ids);
 }
 
 #[test]

@@ -52,9 +52,9 @@ async fn a_first_deploy_records_intent_and_outcome_of_everything_and_then_what_c
         "ResourceCreated function.list",
         "ResourceChangeStarted api",
         "ResourceCreated api",
+        "FunctionDeployed",
+        "FunctionDeployed",
         "ApiGatewayDeployed",
-        "FunctionDeployed",
-        "FunctionDeployed",
         "InfrastructureUpdated",
     ];
     assert_eq!(history, expected);
@@ -300,6 +300,8 @@ async fn an_application_event_becomes_a_request_with_the_environments_provider()
     assert!(world.bus.publish(&[event.clone(), event]).await.expect("published").is_empty());
     let history = service.history("dev", "orders").await.expect("a history");
     assert_eq!(history[0].causation_id.as_deref(), Some("needed-1"));
+    let id = uuid::Uuid::parse_str(&history[0].id).expect("an id of ours");
+    assert_eq!(id.get_version_num(), 7);
     assert_eq!(history.iter().filter(|event| event.name() == "DeploymentRequested").count(), 1);
     assert_eq!(world.provider.held()["shop-dev-orders-list"].inputs["memory_mb"], 512);
 
@@ -400,6 +402,28 @@ async fn a_rollback_whose_code_is_lost_is_refused_before_anything_is_begun() {
 }
 
 #[tokio::test]
+async fn a_rollback_after_a_failed_run_goes_to_the_version_before_it() {
+    let world = World::new();
+    world.deploy().await;
+    world.project.write_code("orders", b"version two");
+    world.deploy().await;
+    let theirs = Held { tags: None, kind: "memory.function".into(), inputs: Map::new(), outputs: Map::new() };
+    let mut definition = orders();
+    definition["functions"]["extra"] = json!({ "handler": "orders.extra", "routes": ["GET /extra"] });
+    definition["memory_mb"] = json!(512);
+    world.project.define_component("orders", definition);
+    world.provider.tamper(|held| drop(held.insert("shop-dev-orders-extra".into(), theirs)));
+    assert_eq!(world.deploy().await.status, RunStatus::Failed);
+    let wanted = world.provider.held()["shop-dev-orders-list"].inputs["package"].clone();
+    let service = world.service();
+    let back = RollbackRequested { component: "orders".into(), environment: "dev".into(), version: None };
+    let answer = service.rollback(service.envelope(back.clone()), &back, &go()).await.expect("a run");
+    assert_eq!((answer.status, answer.version), (RunStatus::Deployed, 3));
+    let list = &world.provider.held()["shop-dev-orders-list"];
+    assert_eq!((&list.inputs["package"], &list.inputs["memory_mb"]), (&wanted, &json!(256)));
+}
+
+#[tokio::test]
 async fn the_clock_of_another_source_does_not_move_what_was_when() {
     let world = World::new();
     let service = world.service();
@@ -492,6 +516,8 @@ async fn what_exists_and_is_not_ours_is_left_alone_and_the_rest_can_be_resumed()
     assert!(error.message.contains("not ours"), "{}", error.message);
     assert_eq!(world.provider.held()["shop-dev-orders-list"], theirs);
     assert_eq!(answer.changes.created, 1, "what does not depend on it is done");
+    let history = world.history().await;
+    assert_eq!(history[history.len() - 2..], ["FunctionDeployed", "InfrastructureUpdateFailed"]);
     world.provider.tamper(|held| drop(held.remove("shop-dev-orders-list")));
     let answer = world.deploy().await;
     assert_eq!((answer.status, answer.version), (RunStatus::Deployed, 1));

@@ -46,8 +46,8 @@ impl FunctionInputs {
         serde_json::from_value(handle.inputs.clone().into()).map_err(|error| malformed(KIND, error))
     }
 
-    /// As the host is told.
-    pub fn definition(self, handle: &ResourceHandle) -> FunctionDefinition {
+    /// As the host is told; its interpreter is looked for in `search_path`.
+    pub fn definition(self, handle: &ResourceHandle, search_path: String) -> FunctionDefinition {
         FunctionDefinition {
             arn: arn(&self.region, &self.function_name),
             tags: tags_of(&handle.tags),
@@ -60,6 +60,7 @@ impl FunctionInputs {
             environment_variables: self.environment_variables,
             package_sha256: self.package,
             code_dir: PathBuf::new(),
+            search_path,
             max_concurrency: self.reserved_concurrency,
         }
     }

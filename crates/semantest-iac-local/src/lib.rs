@@ -23,4 +23,5 @@ mod websocket_api;
 
 pub use config::LocalConfig;
 pub use host::host::run as run_host;
+pub use host::process::stop as stop_host;
 pub use provider::LocalProvider;

@@ -24,6 +24,7 @@ use crate::host::definition::{EnvironmentValue, FunctionDefinition, SecretValues
 use crate::host::serving::Serving;
 use crate::host_link::HostLink;
 use crate::packages::Packages;
+use crate::runtime::interpreter;
 use crate::{api, http_api, websocket_api};
 
 /// Runs components on this machine, in a host process of the project.
@@ -38,6 +39,27 @@ impl LocalProvider {
     pub fn new(config: LocalConfig) -> Self {
         let (host, packages) = (HostLink::new(config.clone()), Packages::new(&config.state_dir));
         Self { config, host, packages }
+    }
+
+    /// Whether the running host was confirmed to serve what the log tells of `deployment`, and can still run all it has.
+    /// Nobody is asked, nothing is started.
+    pub fn is_confirmed(&self, deployment: &str) -> bool {
+        self.host.serving().is_some_and(|serving| {
+            serving.confirmed.contains(deployment)
+                && serving.lacking.is_empty()
+                && serving.packages.values().all(|package| self.packages.is_whole(package))
+        })
+    }
+
+    /// Tells the running host that it serves what the log tells of `deployment`.
+    ///
+    /// # Errors
+    /// `Unavailable` where it does not answer.
+    pub async fn confirm(&self, deployment: &str) -> Result<()> {
+        match self.host.running().await? {
+            Some((host, _)) => host.confirm(deployment).await,
+            None => Ok(()),
+        }
     }
 
     /// Whether the host has all this and can run it: functions with their code and their secrets, an API at `endpoint`.
@@ -91,7 +113,10 @@ impl LocalProvider {
         let wanted = FunctionInputs::read(&change.resource)?;
         let _lock = self.packages.using().await?;
         self.packages.unpacked(&wanted.package, self.config.artifacts.as_ref()).await?;
-        let definition = wanted.definition(&change.resource);
+        let search_path = std::env::var("PATH").unwrap_or_default();
+        interpreter::look_for(&wanted.runtime, &search_path)
+            .map_err(|missing| Error::new(ErrorKind::Unsupported, "local.apply", missing))?;
+        let definition = wanted.definition(&change.resource, search_path);
         let (host, state) = self.host.ensure().await?;
         let there = state.functions.iter().find(|function| function.name == definition.name);
         if there.is_some_and(|there| there.tags != definition.tags) {

@@ -25,6 +25,7 @@ fn event() -> Envelope {
         time: Timestamp::now(),
         data: Event::Unknown(UnknownEvent {
             event_type: "org.example.Measured".into(),
+            attributes: Default::default(),
             dataschema: None,
             data: json!({ "text": "x".repeat(700) }),
         }),

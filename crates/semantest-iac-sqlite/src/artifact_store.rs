@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::{OptionalExtension, params};
@@ -14,6 +15,9 @@ use crate::error::{file, sqlite};
 use crate::event_store::{signed, unsigned};
 use crate::store::{SqliteStore, create_private};
 
+/// A draft that is younger is left alone.
+const SETTLED: Duration = Duration::from_secs(60);
+
 #[async_trait]
 impl ArtifactStore for SqliteStore {
     async fn put(&self, bytes: Vec<u8>) -> Result<Sha256Hex> {
@@ -23,7 +27,9 @@ impl ArtifactStore for SqliteStore {
         }
         let path = self.artifact_path(&address)?;
         create_private(path.parent().unwrap_or(self.folder()))?;
-        write_durably(&path, &bytes).map_err(file("artifacts.put", &path))?;
+        let drafts = self.folder().join("artifacts").join("drafts");
+        create_private(&drafts)?;
+        write_durably(&drafts, &path, &bytes).map_err(file("artifacts.put", &path))?;
         let (database, index, size) = (self.database().to_owned(), address.clone(), bytes.len() as u64);
         self.writer()?
             .write(move |connection| {
@@ -104,13 +110,28 @@ impl SqliteStore {
     }
 }
 
-/// Written beside its place, synced, and moved there: a crash leaves all of it or nothing.
-fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(path);
-    let draft = path.with_extension(format!("{}.draft", uuid::Uuid::now_v7()));
+/// Written among the drafts, synced, and moved to its place: a crash leaves all of it or nothing. What earlier crashes
+/// left is taken away.
+fn write_durably(drafts: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    sweep(drafts);
+    let draft = drafts.join(uuid::Uuid::now_v7().to_string());
     let mut file = File::create(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
-    File::open(folder)?.sync_all()
+    let written = file.lock().and_then(|()| file.write_all(bytes)).and_then(|()| file.sync_all());
+    if let Err(error) = written.and_then(|()| fs::rename(&draft, path)) {
+        let _ = fs::remove_file(&draft);
+        return Err(error);
+    }
+    File::open(path.parent().unwrap_or(path))?.sync_all()
+}
+
+/// Takes drafts away that nobody is writing: whoever does keeps them locked.
+fn sweep(drafts: &Path) {
+    for entry in fs::read_dir(drafts).into_iter().flatten().flatten() {
+        // One that was just made may not be locked yet.
+        let old = entry.metadata().and_then(|draft| draft.modified());
+        let old = old.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > SETTLED));
+        if old && File::open(entry.path()).is_ok_and(|draft| draft.try_lock().is_ok()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }

@@ -4,6 +4,9 @@ use std::path::Path;
 
 use semantest_iac_core::{Error, ErrorKind};
 
+/// `SQLITE_IOERR_SHMSIZE`.
+const SHM_SIZE: i32 = 4874;
+
 /// A failure of SQLite during `operation`.
 pub(crate) fn sqlite(operation: &'static str, path: &Path) -> impl Fn(rusqlite::Error) -> Error {
     let path = path.display().to_string();
@@ -13,6 +16,10 @@ pub(crate) fn sqlite(operation: &'static str, path: &Path) -> impl Fn(rusqlite::
         let advice = match code {
             Some(Code::DatabaseBusy | Code::DatabaseLocked) => "another process is writing to it; try again",
             Some(Code::DiskFull) => "the disk is full; make room and try again",
+            // The index of the write-ahead log could not be made as large as it has to be.
+            _ if error.sqlite_error().is_some_and(|error| error.extended_code == SHM_SIZE) => {
+                "the disk is full; make room and try again"
+            }
             Some(Code::ReadOnly | Code::PermissionDenied | Code::CannotOpen) => {
                 "it cannot be opened for writing; check the folder's permissions"
             }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use rusqlite::{Connection, OpenFlags};
 use semantest_iac_core::{Error, ErrorKind, Result};
 use tokio::sync::Notify;
@@ -79,9 +80,7 @@ impl SqliteStore {
                 Ok(found) if found.is_file() => {}
                 Ok(_) => return Err(schema::foreign(&self.database)),
             }
-            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = Connection::open_with_flags(&self.database, flags).map_err(&failed)?;
-            schema::configure(&connection, &self.database)?;
+            let connection = self.reader()?;
             // Reading through the page cache, without a copy of each page.
             connection.pragma_update(None, "mmap_size", MAPPED_BYTES).map_err(&failed)?;
             match schema::check(&connection, &self.database)? {
@@ -96,6 +95,33 @@ impl SqliteStore {
             Some(connection) => query(connection).map_err(&failed),
             None => Ok(nothing),
         }
+    }
+
+    /// A connection to read with. Where nothing can be written the log is read as it lies there, if it is whole without
+    /// its write-ahead log.
+    fn reader(&self) -> Result<Connection> {
+        let failed = sqlite("store.read", &self.database);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let opened =
+            Connection::open_with_flags(&self.database, flags).map_err(&failed).and_then(|connection| {
+                schema::configure(&connection, &self.database)?;
+                // SQLite opens its files with the first question.
+                schema::check(&connection, &self.database).map(|_| connection)
+            });
+        let error = match opened {
+            Ok(connection) => return Ok(connection),
+            Err(error) => error,
+        };
+        let mut log = self.database.clone().into_os_string();
+        log.push("-wal");
+        let is_whole = !fs::metadata(&log).is_ok_and(|log| log.len() > 0);
+        if !is_whole || rustix::fs::access(&self.folder, rustix::fs::Access::WRITE_OK).is_ok() {
+            return Err(error);
+        }
+        let path = percent_encode(self.database.as_os_str().as_encoded_bytes(), NON_ALPHANUMERIC);
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags(format!("file:{path}?immutable=1"), flags).map_err(&failed)
     }
 
     /// The writer, started when first needed.

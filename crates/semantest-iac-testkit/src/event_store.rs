@@ -19,6 +19,7 @@ pub fn event(id: &str) -> Envelope {
         time: Timestamp::UNIX_EPOCH,
         data: Event::Unknown(UnknownEvent {
             event_type: "org.example.Something".into(),
+            attributes: Default::default(),
             dataschema: None,
             data: json!({ "id": id, "Odd Key": [1, null, "ü"] }),
         }),

@@ -70,6 +70,12 @@ impl IacBuilder {
         self
     }
 
+    /// W3C trace context (`traceparent`) of the events that come from this project.
+    pub fn traceparent(mut self, traceparent: Option<String>) -> Self {
+        self.options.traceparent = traceparent;
+        self
+    }
+
     /// Adds a provider, or puts another in the place of one of the same name.
     pub fn provider(mut self, provider: Arc<dyn Provider>) -> Self {
         self.providers.push(provider);
@@ -149,6 +155,19 @@ pub async fn run_local_host(directory: &Path) -> Result<()> {
     semantest_iac_local::run_host(&state_dir).await.map_err(|error| {
         Error::new(ErrorKind::Provider, "local.host", format!("the local host failed: {error}"))
     })
+}
+
+/// Stops the local host of the project in `directory`, where one runs, and says whether one did. Nothing but its own
+/// folder is needed: also where the log or the project file cannot be read. Functions start again with the next deploy.
+///
+/// # Errors
+/// `InvalidProject` where there is no project, `Timeout` where the host does not end.
+pub async fn stop_local_host(directory: &Path) -> Result<bool> {
+    let state_dir = directory.join(STATE_FOLDER).join(LOCAL_FOLDER);
+    if !state_dir.is_dir() {
+        return ProjectFile::load_leniently(directory).map(|_| false);
+    }
+    semantest_iac_local::stop_host(&state_dir).await
 }
 
 fn default_host_command() -> Vec<OsString> {

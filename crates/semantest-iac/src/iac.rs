@@ -110,6 +110,10 @@ impl Iac {
     /// A run with nothing to do makes no provider call. A local host that has died, lost something or had to move to
     /// another port is found here, before a run: the log is told, and the run brings it back.
     async fn look_after(&self, environment: &str, component: &str) -> Result<()> {
+        let name = format!("{environment}/{component}");
+        if self.local.is_confirmed(&name) {
+            return Ok(());
+        }
         let status = self.service.status(Some(environment), Some(component)).await?;
         for deployed in status.deployments.iter().filter(|one| one.status == "deployed") {
             if !deployed.provider.as_deref().is_some_and(|provider| self.is_on_this_machine(provider)) {
@@ -117,8 +121,9 @@ impl Iac {
             }
             let functions: Vec<&str> =
                 deployed.functions.iter().map(|one| one.function_name.as_str()).collect();
-            if !self.local.holds(&functions, deployed.endpoint.as_deref()).await? {
-                self.service.refresh(environment, component).await?;
+            match self.local.holds(&functions, deployed.endpoint.as_deref()).await? {
+                true => self.local.confirm(&name).await?,
+                false => drop(self.service.refresh(environment, component).await?),
             }
         }
         Ok(())
@@ -350,14 +355,6 @@ impl Iac {
             return Err(Error::new(ErrorKind::InvalidInput, "function.find", text));
         };
         Ok((self.service.ports().provider(&provider)?, handle.clone()))
-    }
-
-    /// Stops the local host, where one runs; it says whether one did. Functions start again with the next deploy.
-    ///
-    /// # Errors
-    /// `Timeout` where it does not end.
-    pub async fn stop_local_host(&self) -> Result<bool> {
-        self.local.stop_host().await
     }
 
     /// Whether the local host runs. Starts nothing.

@@ -11,6 +11,7 @@ pub(super) async fn run(session: &Session) -> Result<Exit> {
     let iac = session.open_with_progress().await?;
     session.check_place(&iac).await?;
     let components = session.to_deploy(&iac, &settings).await?;
+    session.tell_of_undefined(&iac).await?;
     run_each(session, &iac, components, async |component| {
         let request = session.deployment(&iac, component, &settings)?;
         iac.deploy(request, &session.cancel).await.map_err(|error| name_setting(error, &settings))

@@ -53,7 +53,7 @@ async fn confirmed(session: &Session, going: &[DeploymentAnswer]) -> Result<bool
     session.asking.set(true);
     let answered = tokio::select! {
         answer = answer => {
-            Ok(matches!(answer, Ok(Ok(answer)) if answer.trim().eq_ignore_ascii_case("yes")))
+            Ok(matches!(answer, Ok(Ok(answer)) if ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())))
         }
         () = session.cancel.cancelled() => {
             Err(Error::new(ErrorKind::Cancelled, "destroy.confirm", "stopped; nothing was changed"))

@@ -45,10 +45,9 @@ pub(super) async fn run(session: &Session) -> Result<Exit> {
     };
     checks.extend(runtimes.iter().map(|runtime| runtime_check(runtime)));
     // A folder without a project, or with a log that cannot be opened, has no host to speak of.
-    if let Ok(iac) = Iac::builder(&directory).lenient().open().await
-        && let Ok(host) = HostState::of(&iac).await
-    {
-        checks.push(check("local host", true, host.words().to_owned()));
+    if let Ok(iac) = Iac::builder(&directory).lenient().open().await {
+        let host = HostState::of(&iac).await;
+        checks.push(check("local host", host != HostState::Silent, host.words().to_owned()));
     }
     let ok = checks.iter().all(|check| check.ok);
     let line = |check: &Check| {
@@ -81,7 +80,7 @@ fn runtime_check(runtime: &str) -> Check {
             check(runtime, true, "the package brings its own `bootstrap`".into())
         }
         None => check(runtime, false, "is not known here: python3.x, nodejsNN.x and provided.* are".into()),
-        Some(_) => match interpreter::find(runtime) {
+        Some(_) => match interpreter::find(runtime, &std::env::var("PATH").unwrap_or_default()) {
             Ok(found) => {
                 let warning = found.warning.map(|warning| format!(" ({warning})")).unwrap_or_default();
                 check(runtime, true, format!("{}{warning}", found.program.display()))

@@ -1,7 +1,7 @@
 //! `local stop`, and the host itself
 
 use schemars::JsonSchema;
-use semantest_iac::{Result, run_local_host};
+use semantest_iac::{Result, run_local_host, stop_local_host};
 use serde::Serialize;
 
 use crate::Exit;
@@ -18,7 +18,7 @@ pub(crate) struct LocalStopAnswer {
 pub(super) async fn run(session: &Session, arguments: &LocalArguments) -> Result<Exit> {
     match arguments.action {
         LocalAction::Stop => {
-            let stopped = session.open_to_look().await?.stop_local_host().await?;
+            let stopped = stop_local_host(&session.directory()).await?;
             let text = if stopped { "the local host has stopped" } else { "no local host was running" };
             session.output.result(&LocalStopAnswer { stopped }, text);
         }

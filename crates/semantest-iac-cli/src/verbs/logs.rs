@@ -40,7 +40,8 @@ pub(super) async fn run(session: &Session, arguments: &LogsArguments) -> Result<
         let request = first(function);
         let page = iac.logs(environment, &component, request.clone()).await?;
         lines.extend(page.lines);
-        places.push(LogRequest { cursor: Some(page.cursor), ..request });
+        // What is written from now on is shown, all of it.
+        places.push(LogRequest { cursor: Some(page.cursor), limit: usize::MAX, ..request });
     }
     lines.sort_by_key(|line| line.time);
     lines.drain(..lines.len().saturating_sub(arguments.limit));

@@ -23,6 +23,9 @@ pub(super) async fn run(session: &Session, arguments: &PlanArguments) -> Result<
         true => to_remove(session, &iac).await?,
         false => session.to_deploy(&iac, &settings).await?,
     };
+    if !arguments.destroy {
+        session.tell_of_undefined(&iac).await?;
+    }
     let (mut plans, failures) = gather(components, async |component| {
         if arguments.destroy {
             let (component, environment) = (component.to_owned(), session.global.environment.clone());

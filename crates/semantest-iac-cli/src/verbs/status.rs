@@ -27,12 +27,18 @@ pub(super) enum HostState {
     Running,
     /// It does not; the next deploy starts it.
     Stopped,
+    /// It runs and does not answer.
+    Silent,
 }
 
 impl HostState {
     /// Looks; starts nothing.
-    pub async fn of(iac: &Iac) -> Result<Self> {
-        Ok(if iac.local_host_runs().await? { Self::Running } else { Self::Stopped })
+    pub async fn of(iac: &Iac) -> Self {
+        match iac.local_host_runs().await {
+            Ok(true) => Self::Running,
+            Ok(false) => Self::Stopped,
+            Err(_) => Self::Silent,
+        }
     }
 
     /// In words.
@@ -40,6 +46,7 @@ impl HostState {
         match self {
             Self::Running => "running",
             Self::Stopped => "stopped; deploy starts it",
+            Self::Silent => "does not answer; `semantest-iac local stop` ends it",
         }
     }
 }
@@ -50,7 +57,7 @@ pub(super) async fn run(session: &Session) -> Result<Exit> {
     let local = deployments.iter().any(|deployment| {
         deployment.provider.as_deref() == Some("local") && !deployment.resources.is_empty()
     });
-    let local_host = if local { Some(HostState::of(&iac).await?) } else { None };
+    let local_host = if local { Some(HostState::of(&iac).await) } else { None };
     let answer = StatusAnswer { deployments };
     let mut text = render::status(&answer);
     if let Some(host) = local_host {

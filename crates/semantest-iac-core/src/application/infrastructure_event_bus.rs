@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::application::service::DeploymentService;
@@ -53,8 +54,8 @@ impl EventHandler for InfrastructureEventBus {
     }
 }
 
-/// The request an application event means, where it means one. The request's id is derived from the event's source and
-/// id, so that an event delivered twice is one request.
+/// The request an application event means, where it means one. The request's id is derived from the event's source, id
+/// and time, so that an event delivered twice is one request.
 pub(crate) fn translate(
     service: &DeploymentService,
     event: &Envelope,
@@ -76,12 +77,21 @@ pub(crate) fn translate(
     let region = defined.and_then(|environment| environment.region);
     let request = DeploymentRequested { component, provider, environment, region, configuration };
     let mut envelope = service.envelope(request.clone());
-    envelope.id = format!("{}:{}:deployment-requested", event.source, event.id);
+    envelope.id = request_id(event);
     envelope.correlation_id = event.correlation_id.clone().or_else(|| Some(event.id.clone()));
     envelope.causation_id = Some(event.id.clone());
     envelope.previous_event_ids =
         std::iter::once(event.id.clone()).chain(event.previous_event_ids.iter().cloned()).collect();
     Ok(Some((envelope, request)))
+}
+
+/// A UUID version 7 of the event's time whose other bits come from the event's source and id (RFC 9562, section 5.7).
+fn request_id(event: &Envelope) -> String {
+    let digest = Sha256::digest(format!("{}\0{}", event.source, event.id));
+    let mut bits = [0; 10];
+    bits.copy_from_slice(&digest[..10]);
+    let milliseconds = u64::try_from(event.time.as_millisecond()).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(milliseconds, &bits).into_uuid().to_string()
 }
 
 fn text(data: &Map<String, Value>, key: &str) -> Result<String> {

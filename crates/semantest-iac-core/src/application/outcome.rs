@@ -2,7 +2,7 @@
 
 use crate::application::answer::FunctionAnswer;
 use crate::application::target::Target;
-use crate::domain::deployment::resource::ResourceRole;
+use crate::domain::deployment::resource::{Address, ResourceRole};
 use crate::domain::deployment::state::{DeploymentState, ResourceState};
 use crate::domain::networking::api_gateway::ApiProtocol;
 use crate::events::Event;
@@ -29,12 +29,24 @@ pub(crate) fn functions_of(state: &DeploymentState) -> Vec<FunctionAnswer> {
     functions
 }
 
-/// A fact for each resource with a role that changed since the deployment was last as planned.
+/// A fact for each resource with a role that changed since facts were last recorded: functions first. Where what is in
+/// front of them changed, functions are called elsewhere or otherwise, and are told again.
 pub(crate) fn outcome_facts(target: &Target, provider: &str, state: &DeploymentState) -> Vec<Event> {
-    let changed = state.resources.iter().filter(|(address, _)| state.changed.contains(*address));
+    let is_front = |role: ResourceRole| role != ResourceRole::Function;
+    let is_changed = |address: &Address| state.changed.contains(address);
+    let front_changed =
+        state.resources.iter().any(|(address, one)| one.role.is_some_and(is_front) && is_changed(address));
     // Once: looking for it in a deployment of many resources takes a while.
     let front = state.endpoint();
-    changed.filter_map(|(_, resource)| fact(target, provider, resource, front.as_deref())).collect()
+    let told = |(address, resource): &(&Address, &ResourceState)| {
+        let of_front = front_changed && resource.role == Some(ResourceRole::Function);
+        resource.exists() && resource.unfinished.is_none() && (is_changed(address) || of_front)
+    };
+    let told: Vec<_> = state.resources.iter().filter(told).collect();
+    let (functions, others): (Vec<_>, Vec<_>) =
+        told.into_iter().partition(|(_, resource)| resource.role == Some(ResourceRole::Function));
+    let in_order = functions.into_iter().chain(others);
+    in_order.filter_map(|(_, resource)| fact(target, provider, resource, front.as_deref())).collect()
 }
 
 fn fact(target: &Target, provider: &str, resource: &ResourceState, front: Option<&str>) -> Option<Event> {

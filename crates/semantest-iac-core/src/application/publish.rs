@@ -43,7 +43,7 @@ impl DeploymentService {
             causation_id: None,
             previous_event_ids: Vec::new(),
             sequence: None,
-            traceparent: None,
+            traceparent: self.options.traceparent.clone(),
         }
     }
 

@@ -91,6 +91,8 @@ pub struct ServiceOptions {
     pub lease_time: Duration,
     /// How long to wait for a lease that somebody else holds.
     pub lease_wait: Duration,
+    /// W3C trace context of what the service is used for: of the events that come from this project.
+    pub traceparent: Option<String>,
 }
 
 impl Default for ServiceOptions {
@@ -100,6 +102,7 @@ impl Default for ServiceOptions {
             owner: "semantest-iac".into(),
             lease_time: Duration::from_secs(30),
             lease_wait: Duration::ZERO,
+            traceparent: None,
         }
     }
 }
@@ -316,10 +319,12 @@ fn conclusion(
             ]
         }
         (Some(error), false) => {
-            vec![
-                InfrastructureUpdateFailed { component, environment, error, failed, not_started, cancelled }
-                    .into(),
-            ]
+            // What did change is in force, whatever failed beside it.
+            let mut facts = outcome_facts(target, &goal.provider, log.deployment().state());
+            let failed =
+                InfrastructureUpdateFailed { component, environment, error, failed, not_started, cancelled };
+            facts.push(failed.into());
+            facts
         }
         (None, true) => vec![InfrastructureRemoved { component, environment, provider, changes }.into()],
         (None, false) => {

@@ -38,6 +38,25 @@ pub struct Envelope {
     pub traceparent: Option<String>,
 }
 
+/// `datacontenttype` of our events.
+const JSON: &str = "application/json";
+
+/// Attributes that [`Envelope`] has a place for; `datacontenttype` has none, since ours is always JSON.
+const UNDERSTOOD: [&str; 12] = [
+    "specversion",
+    "id",
+    "source",
+    "type",
+    "subject",
+    "time",
+    "dataschema",
+    "correlationid",
+    "causationid",
+    "previouseventids",
+    "sequence",
+    "traceparent",
+];
+
 /// The JSON form, in the order it is written.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "Envelope")]
@@ -99,7 +118,7 @@ impl Envelope {
                 .with("line", error.line())
                 .with("column", error.column())
         })?;
-        Self::from_cloud_event(event)
+        Self::from_cloud_event(event, || serde_json::from_slice(json).unwrap_or_default())
     }
 
     /// Reads structured JSON that is parsed already.
@@ -107,12 +126,14 @@ impl Envelope {
     /// # Errors
     /// As [`Envelope::from_json`].
     pub fn from_value(value: Value) -> Result<Self> {
+        let whole = value.as_object().cloned().unwrap_or_default();
         let event = serde_json::from_value(value)
             .map_err(|error| malformed(format!("this is not a CloudEvents 1.0 event: {error}")))?;
-        Self::from_cloud_event(event)
+        Self::from_cloud_event(event, || whole)
     }
 
-    fn from_cloud_event(event: CloudEvent) -> Result<Self> {
+    /// `whole` gives all attributes: asked for only where the event is not one of ours.
+    fn from_cloud_event(event: CloudEvent, whole: impl FnOnce() -> Map<String, Value>) -> Result<Self> {
         if event.specversion != "1.0" {
             let text = format!("specversion is `{}`; only `1.0` is understood", event.specversion);
             return Err(malformed(text).with("field", "specversion"));
@@ -122,8 +143,16 @@ impl Envelope {
                 return Err(malformed(format!("`{field}` is empty")).with("field", field));
             }
         }
-        let data = upcast::read(&event.event_type, event.dataschema.as_deref(), event.data)
+        let mut data = upcast::read(&event.event_type, event.dataschema.as_deref(), event.data)
             .map_err(|error| error.with("id", &event.id))?;
+        if let Event::Unknown(foreign) = &mut data {
+            foreign.attributes = whole();
+            foreign.attributes.retain(|name, value| match name.as_str() {
+                "data" => false,
+                "datacontenttype" => value != JSON,
+                name => !UNDERSTOOD.contains(&name),
+            });
+        }
         let time = event.time.ok_or_else(|| malformed("`time` is missing".into()).with("field", "time"))?;
         Ok(Self {
             id: event.id,
@@ -145,12 +174,23 @@ impl Envelope {
     /// Structured JSON.
     pub fn to_json(&self) -> Vec<u8> {
         // Serialising plain data into memory cannot fail.
-        serde_json::to_vec(&self.to_cloud_event()).unwrap_or_default()
+        match &self.data {
+            Event::Unknown(_) => serde_json::to_vec(&self.to_value()),
+            _ => serde_json::to_vec(&self.to_cloud_event()),
+        }
+        .unwrap_or_default()
     }
 
     /// Structured JSON as a value.
     pub fn to_value(&self) -> Value {
-        serde_json::to_value(self.to_cloud_event()).unwrap_or_default()
+        let mut value = serde_json::to_value(self.to_cloud_event()).unwrap_or_default();
+        if let (Event::Unknown(foreign), Value::Object(map)) = (&self.data, &mut value) {
+            if foreign.attributes.contains_key("data_base64") {
+                map.remove("data");
+            }
+            map.extend(foreign.attributes.clone());
+        }
+        value
     }
 
     fn to_cloud_event(&self) -> CloudEvent {
@@ -161,13 +201,13 @@ impl Envelope {
             event_type: self.data.type_name(),
             subject: Some(self.subject.clone()),
             time: Some(self.time),
-            datacontenttype: Some("application/json".into()),
+            datacontenttype: Some(JSON.into()),
             dataschema: self.data.dataschema(),
             correlationid: self.correlation_id.clone(),
             causationid: self.causation_id.clone(),
             previouseventids: match self.previous_event_ids.is_empty() {
                 true => None,
-                false => Some(self.previous_event_ids.join(",")),
+                false => Some(join_ids(&self.previous_event_ids)),
             },
             sequence: self.sequence.map(|number| Sequence::Text(number.to_string())),
             traceparent: self.traceparent.clone(),
@@ -183,7 +223,15 @@ impl Envelope {
 
 fn split_ids(text: Option<&str>) -> Vec<String> {
     let ids = text.into_iter().flat_map(|text| text.split(','));
-    ids.map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect()
+    ids.map(str::trim)
+        .filter(|id| !id.is_empty())
+        .map(|id| id.replace("%2C", ",").replace("%25", "%"))
+        .collect()
+}
+
+/// Foreign ids may hold a comma: it is written as in a URI.
+fn join_ids(ids: &[String]) -> String {
+    ids.iter().map(|id| id.replace('%', "%25").replace(',', "%2C")).collect::<Vec<_>>().join(",")
 }
 
 fn malformed(message: String) -> Error {
@@ -199,6 +247,10 @@ pub struct UnknownEvent {
     pub dataschema: Option<String>,
     /// The data as it came.
     pub data: Value,
+    /// Every other attribute that this version gives no meaning to, as it came: extensions, `datacontenttype`,
+    /// `data_base64`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub attributes: Map<String, Value>,
 }
 
 impl UnknownEvent {

@@ -38,9 +38,8 @@ pub fn read(json: &[u8], blank: &Envelope) -> Result<Envelope> {
     };
     fill(&mut event, blank);
     check_attributes(&event)?;
-    if event.contains_key("data_base64") {
-        let text = "`data_base64` is not understood here: give the data as JSON in `data`";
-        return Err(malformed("data_base64", text.into()));
+    if event.contains_key("data_base64") && event.contains_key("data") {
+        return Err(malformed("data_base64", "`data` and `data_base64` exclude each other".into()));
     }
     let kind = event.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     if let Some(name) = kind.strip_prefix(TYPE_PREFIX) {
@@ -129,6 +128,10 @@ fn check_ours(name: &str, event: &Map<String, Value>) -> Result<()> {
              version {known}"
         );
         return Err(malformed("dataschema", text));
+    }
+    if event.contains_key("data_base64") {
+        let text = format!("{name} takes its data as JSON in `data`, not in `data_base64`");
+        return Err(malformed("data_base64", text));
     }
     match event.get("data") {
         // Older versions have other keys; they are judged once they are brought up to date.

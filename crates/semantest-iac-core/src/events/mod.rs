@@ -87,6 +87,7 @@ macro_rules! events {
                         event_type: format!("{TYPE_PREFIX}{name}"),
                         dataschema: None,
                         data,
+                        attributes: Default::default(),
                     })),
                 }
             }

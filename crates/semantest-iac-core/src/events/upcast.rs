@@ -31,7 +31,12 @@ fn deployment_requested_1_to_2(mut data: Value) -> Value {
 pub fn read(event_type: &str, dataschema: Option<&str>, mut data: Value) -> Result<Event> {
     let unknown = |data: Value| {
         let dataschema = dataschema.map(str::to_owned);
-        Ok(Event::Unknown(UnknownEvent { event_type: event_type.to_owned(), dataschema, data }))
+        Ok(Event::Unknown(UnknownEvent {
+            event_type: event_type.to_owned(),
+            dataschema,
+            data,
+            attributes: Default::default(),
+        }))
     };
     let Some((name, current)) =
         event_type.strip_prefix(TYPE_PREFIX).and_then(|name| Some((name, current_version(name)?)))

@@ -64,6 +64,9 @@ pub struct FunctionDefinition {
     /// Folder with its code, unpacked: the host finds it by the package, so that a project can be moved.
     #[serde(skip)]
     pub code_dir: PathBuf,
+    /// `PATH` of who deployed it: whoever happens to start the host may have another one.
+    #[serde(default)]
+    pub search_path: String,
     /// How many invocations may run at once; `None`: the host's default (twice the cores, at least 2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_concurrency: Option<u32>,

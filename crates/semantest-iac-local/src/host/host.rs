@@ -1,6 +1,6 @@
 //! The host process itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
@@ -37,6 +37,7 @@ pub(crate) struct Host {
     certificates: Arc<LocalCertificates>,
     functions: Mutex<BTreeMap<String, Defined>>,
     apis: Mutex<BTreeMap<String, ServedApi>>,
+    confirmed: Mutex<BTreeSet<String>>,
     telling: Mutex<()>,
 }
 
@@ -83,6 +84,7 @@ pub async fn run(state_dir: &Path) -> io::Result<()> {
         certificates: Arc::new(certificates),
         functions: Mutex::default(),
         apis: Mutex::default(),
+        confirmed: Mutex::default(),
         telling: Mutex::default(),
     });
     host.restore().await?;
@@ -161,10 +163,18 @@ impl Host {
         }
     }
 
+    /// Notes that the log tells of `deployment` what is served here. What was served before this host started may have
+    /// been lost, or have moved.
+    pub fn confirm(&self, deployment: &str) {
+        lock(&self.confirmed).insert(deployment.to_owned());
+        self.tell();
+    }
+
     /// Tells whoever only looks what is served now.
     fn tell(&self) {
         let _one_at_a_time = lock(&self.telling);
-        if let Err(error) = Serving::of(&self.state(), &self.state_dir).write(&self.state_dir) {
+        let confirmed = lock(&self.confirmed).clone();
+        if let Err(error) = Serving::of(&self.state(), confirmed, &self.state_dir).write(&self.state_dir) {
             eprintln!("serving.json cannot be written: {error}");
         }
     }

@@ -204,16 +204,24 @@ pub async fn stop(state_dir: &Path) -> Result<bool> {
 }
 
 async fn end(state_dir: &Path) -> bool {
-    if asked(state_dir).await {
-        return gone_within(state_dir, STOP_TIME).await || killed(state_dir, Signal::KILL).await;
+    // Somebody else may start another host meanwhile: that one was not asked to end.
+    let process = lock::process(state_dir);
+    if asked(state_dir, process).await {
+        return gone_within(state_dir, process, STOP_TIME).await
+            || killed(state_dir, process, Signal::KILL).await;
     }
-    killed(state_dir, Signal::TERM).await || killed(state_dir, Signal::KILL).await
+    killed(state_dir, process, Signal::TERM).await || killed(state_dir, process, Signal::KILL).await
+}
+
+/// Whether the host with that process id has ended.
+fn is_gone(state_dir: &Path, process: Option<u32>) -> bool {
+    !is_running(state_dir) || (process.is_some() && lock::process(state_dir) != process)
 }
 
 /// Whether the host has heard that it is to stop, or is gone.
-async fn asked(state_dir: &Path) -> bool {
+async fn asked(state_dir: &Path, process: Option<u32>) -> bool {
     let start = Instant::now();
-    while is_running(state_dir) {
+    while !is_gone(state_dir, process) {
         let left = HEED_TIME.saturating_sub(start.elapsed());
         if left.is_zero() {
             return false;
@@ -230,19 +238,19 @@ async fn asked(state_dir: &Path) -> bool {
 }
 
 /// Sends the host a signal; whether it is gone then.
-async fn killed(state_dir: &Path, signal: Signal) -> bool {
-    let process = lock::process(state_dir).and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    if let Some(process) = process {
+async fn killed(state_dir: &Path, process: Option<u32>, signal: Signal) -> bool {
+    let id = process.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    if let Some(id) = id.filter(|_| !is_gone(state_dir, process)) {
         // It may have gone by itself.
-        let _ = kill_process(process, signal);
+        let _ = kill_process(id, signal);
     }
-    gone_within(state_dir, HEED_TIME).await
+    gone_within(state_dir, process, HEED_TIME).await
 }
 
-async fn gone_within(state_dir: &Path, time: Duration) -> bool {
+async fn gone_within(state_dir: &Path, process: Option<u32>, time: Duration) -> bool {
     let start = Instant::now();
     while start.elapsed() < time {
-        if !is_running(state_dir) {
+        if is_gone(state_dir, process) {
             return true;
         }
         tokio::time::sleep(LOOK).await;

@@ -23,11 +23,13 @@ pub(crate) struct Serving {
     pub lacking: BTreeSet<String>,
     /// Where APIs are really called.
     pub endpoints: BTreeSet<String>,
+    /// Deployments of which the log was seen to tell the same.
+    pub confirmed: BTreeSet<String>,
 }
 
 impl Serving {
     /// What `state`, of this process for `state_dir`, comes to.
-    pub fn of(state: &HostState, state_dir: &Path) -> Self {
+    pub fn of(state: &HostState, confirmed: BTreeSet<String>, state_dir: &Path) -> Self {
         let functions = state.functions.iter();
         Self {
             process: std::process::id(),
@@ -35,6 +37,7 @@ impl Serving {
             packages: functions.map(|one| (one.name.clone(), one.package_sha256.clone())).collect(),
             lacking: state.lacking.iter().map(|lacking| lacking.function.clone()).collect(),
             endpoints: state.apis.iter().filter_map(api::endpoint).collect(),
+            confirmed,
         }
     }
 

@@ -37,7 +37,8 @@ pub fn variables(
             set(name, certificate);
         }
     }
-    for name in ["PATH", "HOME", "TMPDIR", "SystemRoot"] {
+    set("PATH", &function.search_path);
+    for name in ["HOME", "TMPDIR", "SystemRoot"] {
         if let Ok(value) = std::env::var(name) {
             set(name, &value);
         }

@@ -38,59 +38,81 @@ pub struct Interpreter {
     pub warning: Option<String>,
 }
 
-/// Finds the interpreter for `runtime`; asked once for each.
+/// Finds the interpreter for `runtime` in `search_path` (as `PATH` has it); asked once for each.
 ///
 /// # Errors
 /// What is missing on this machine, in words.
-pub fn find(runtime: &str) -> Result<Interpreter, String> {
-    static FOUND: OnceLock<Mutex<HashMap<String, Interpreter>>> = OnceLock::new();
+pub fn find(runtime: &str, search_path: &str) -> Result<Interpreter, String> {
+    static FOUND: OnceLock<Mutex<HashMap<(String, String), Interpreter>>> = OnceLock::new();
     let known = FOUND.get_or_init(Mutex::default);
-    if let Some(found) = known.lock().unwrap_or_else(|p| p.into_inner()).get(runtime) {
+    let key = (runtime.to_owned(), search_path.to_owned());
+    if let Some(found) = known.lock().unwrap_or_else(|p| p.into_inner()).get(&key) {
         return Ok(found.clone());
     }
-    let found = match RuntimeFamily::parse(runtime) {
-        Some(RuntimeFamily::Python(minor)) => python(minor),
-        Some(RuntimeFamily::Node(major)) => node(major),
-        _ => Err(format!("runtime `{runtime}` needs no interpreter")),
-    }?;
-    known.lock().unwrap_or_else(|p| p.into_inner()).insert(runtime.to_owned(), found.clone());
+    let (what, wanted, question) = match RuntimeFamily::parse(runtime) {
+        Some(RuntimeFamily::Python(minor)) => ("Python", format!("3.{minor}"), ["-c", ASK_PYTHON]),
+        Some(RuntimeFamily::Node(major)) => ("Node.js", major.to_string(), ["-e", ASK_NODE]),
+        _ => return Err(format!("runtime `{runtime}` needs no interpreter")),
+    };
+    let names = names(runtime);
+    let found = names.iter().find_map(|name| ask_program(name, &question, search_path));
+    let (program, version) = found.ok_or_else(|| not_installed(runtime))?;
+    let warning =
+        (wanted != version).then(|| format!("asked for {what} {wanted}, running on {what} {version}"));
+    let found = Interpreter { program, warning };
+    known.lock().unwrap_or_else(|p| p.into_inner()).insert(key, found.clone());
     Ok(found)
 }
 
-fn python(minor: u32) -> Result<Interpreter, String> {
-    let ask = "import sys; print(sys.executable); print('%d.%d' % sys.version_info[:2])";
-    let names = [format!("python3.{minor}"), "python3".into(), "python".into()];
-    let found = names.iter().find_map(|name| ask_program(name, &["-c", ask]));
-    let wanted = format!("3.{minor}");
-    match found {
-        Some((program, version)) => {
-            Ok(Interpreter { warning: differing("Python", &wanted, &version), program })
-        }
-        None => {
-            Err(format!("Python is not installed (looked for {}): install Python {wanted}", names.join(", ")))
-        }
+/// Whether there is a program that could be the interpreter for `runtime`; it is not asked.
+///
+/// # Errors
+/// What is missing on this machine, in words.
+pub fn look_for(runtime: &str, search_path: &str) -> Result<(), String> {
+    let names = names(runtime);
+    let is_there =
+        |name: &String| std::env::split_paths(search_path).any(|folder| folder.join(name).is_file());
+    match names.is_empty() || names.iter().any(is_there) {
+        true => Ok(()),
+        false => Err(not_installed(runtime)),
     }
 }
 
-fn node(major: u32) -> Result<Interpreter, String> {
-    let ask = "console.log(process.execPath); console.log(process.versions.node.split('.')[0])";
-    match ask_program("node", &["-e", ask]) {
-        Some((program, version)) => {
-            Ok(Interpreter { warning: differing("Node.js", &major.to_string(), &version), program })
+const ASK_PYTHON: &str = "import sys; print(sys.executable); print('%d.%d' % sys.version_info[:2])";
+const ASK_NODE: &str = "console.log(process.execPath); console.log(process.versions.node.split('.')[0])";
+
+/// What the interpreter may be called; nothing where none is needed.
+fn names(runtime: &str) -> Vec<String> {
+    match RuntimeFamily::parse(runtime) {
+        Some(RuntimeFamily::Python(minor)) => {
+            vec![format!("python3.{minor}"), "python3".into(), "python".into()]
         }
-        None => Err(format!("Node.js is not installed (looked for node): install Node.js {major}")),
+        Some(RuntimeFamily::Node(_)) => vec!["node".into()],
+        _ => Vec::new(),
     }
+}
+
+fn not_installed(runtime: &str) -> String {
+    let (what, wanted) = match RuntimeFamily::parse(runtime) {
+        Some(RuntimeFamily::Node(major)) => ("Node.js", major.to_string()),
+        Some(RuntimeFamily::Python(minor)) => ("Python", format!("3.{minor}")),
+        _ => ("what it needs", String::new()),
+    };
+    let names = names(runtime).join(", ");
+    format!("{what} is not installed, or not on your PATH (looked for {names}): install {what} {wanted}")
 }
 
 /// What a program says of itself: its real path and its version.
-fn ask_program(name: &str, arguments: &[&str]) -> Option<(PathBuf, String)> {
-    let output = Command::new(name).args(arguments).output().ok().filter(|output| output.status.success())?;
+fn ask_program(name: &str, arguments: &[&str], search_path: &str) -> Option<(PathBuf, String)> {
+    let mut command = Command::new(name);
+    let output = command
+        .args(arguments)
+        .env("PATH", search_path)
+        .output()
+        .ok()
+        .filter(|output| output.status.success())?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut lines = text.lines();
     let program = Path::new(lines.next()?.trim()).to_owned();
     Some((program, lines.next()?.trim().to_owned()))
-}
-
-fn differing(what: &str, wanted: &str, found: &str) -> Option<String> {
-    (wanted != found).then(|| format!("asked for {what} {wanted}, running on {what} {found}"))
 }

@@ -42,7 +42,7 @@ fn command(pool: &Pool, runtime_api: &str) -> Result<Command, String> {
     let (program, script): (PathBuf, Option<PathBuf>) = match RuntimeFamily::parse(&function.runtime) {
         Some(RuntimeFamily::Provided) => (function.code_dir.join("bootstrap"), None),
         Some(family) => {
-            let found = interpreter::find(&function.runtime)?;
+            let found = interpreter::find(&function.runtime, &function.search_path)?;
             if let Some(warning) = found.warning {
                 pool.log.write(None, &format!("WARNING: {warning}"));
             }

@@ -67,8 +67,12 @@ impl Deployment {
         }
     }
 
-    /// The version a rollback without a version goes to: the one before the current.
+    /// The version a rollback without a version goes to: the one before the current, or the current itself where a later
+    /// run failed or was interrupted.
     pub fn previous_version(&self) -> Option<u64> {
+        if !self.state.status.is_settled() && self.state.versions.contains_key(&self.state.version) {
+            return Some(self.state.version);
+        }
         self.state.versions.range(..self.state.version).next_back().map(|(version, _)| *version)
     }
 
@@ -158,7 +162,10 @@ impl Deployment {
                 self.state.scaling.insert(e.function.clone().unwrap_or_default(), e.target);
             }
             Event::InfrastructureUpdated(e) => self.reach(e.version, time),
-            Event::InfrastructureUpdateFailed(e) => self.state.error = Some(e.error.clone()),
+            Event::InfrastructureUpdateFailed(e) => {
+                self.state.error = Some(e.error.clone());
+                self.state.changed.clear();
+            }
             Event::InfrastructureRemovalFailed(e) => self.state.error = Some(e.error.clone()),
             Event::InfrastructureRemoved(_) => {
                 self.state.planned = None;

@@ -39,7 +39,7 @@ pub struct DeploymentState {
     pub configuration: EnvironmentConfiguration,
     /// Scaling in force.
     pub scaling: Scaling,
-    /// Resources that changed since the last `InfrastructureUpdated`.
+    /// Resources that changed since the last run came to its end.
     pub changed: BTreeSet<Address>,
     /// The requests in the stream by source and id.
     pub requests: BTreeMap<(String, String), Event>,
