@@ -112,7 +112,8 @@ fn a_client_names_its_hops_but_not_how_it_reached_the_gateway() {
     assert_eq!(headers["x-forwarded-for"], "10.0.0.1, 127.0.0.1");
     assert_eq!(headers["x-forwarded-proto"], "http");
     assert_eq!(headers["x-forwarded-port"].as_str(), address.rsplit(':').next());
-    let answer = raw(&address, format!("GET /empty HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"));
+    let answer =
+        raw(&address, format!("GET /empty HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"));
     assert!(answer.starts_with("HTTP/1.1 304") && !answer.contains("content-type"), "{answer}");
 }
 
@@ -123,7 +124,8 @@ fn an_api_with_cors_answers_for_its_functions() {
     let answer = project.json(&["deploy", "--set", r#"cors={ allow_origins = ["https://*"] }"#]).ok();
     let address = answer["endpoint"].as_str().expect("an endpoint").trim_start_matches("http://").to_owned();
     let from = |origin: &str| {
-        let request = format!("GET /cors HTTP/1.1\r\nHost: {address}\r\nOrigin: {origin}\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET /cors HTTP/1.1\r\nHost: {address}\r\nOrigin: {origin}\r\nConnection: close\r\n\r\n");
         raw(&address, request).to_lowercase()
     };
     let allowed = from("https://a.example");
