@@ -12,6 +12,9 @@ const PYTHON: &str = r#"
 def handler(event, context):
     path = event["rawPath"]
     if path == "/event": return event
+    if path == "/empty": return {"statusCode": 304}
+    if path == "/cors":
+        return {"statusCode": 200, "headers": {"vary": "Accept", "access-control-allow-origin": "https://other.example"}}
     if path == "/status": return {"statusCode": 100}
     if path == "/base64": return {"statusCode": 200, "isBase64Encoded": True, "body": "?"}
     if path == "/header": return {"statusCode": 200, "headers": {"a": "b\r\nc: d"}}
@@ -56,11 +59,14 @@ fn a_request_that_cannot_be_read_is_answered_all_the_same() {
         (403, format!("GET http://evil.example/x HTTP/1.1\r\n{host}\r\n")),
         (404, format!("GET / HTTP/1.1\r\n{host}\r\n")),
         (200, format!("GET http://{address}/x HTTP/1.1\r\n{host}\r\n")),
+        (200, "GET /x HTTP/1.0\r\n\r\n".to_owned()),
+        (403, "GET /x HTTP/1.0\r\nHost: evil.example\r\n\r\n".to_owned()),
     ];
     for (status, request) in cases {
         let answer = raw(&address, &request);
         let begins = &request[..request.len().min(60)];
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{begins}: {answer}");
+        let version = if request.contains("HTTP/1.0") { "HTTP/1.0" } else { "HTTP/1.1" };
+        assert!(answer.starts_with(&format!("{version} {status} ")), "{begins}: {answer}");
     }
 }
 
@@ -93,6 +99,42 @@ fn a_host_without_port_is_completed_so_that_the_domain_name_can_be_called() {
     assert_eq!(event["headers"]["x-forwarded-port"], port);
     let id = event["requestContext"]["requestId"].as_str().expect("an id");
     assert!(!id.contains(['/', '+']) && id.ends_with('='), "{id}");
+}
+
+#[test]
+fn a_client_names_its_hops_but_not_how_it_reached_the_gateway() {
+    let (_project, address) = deployed();
+    let claims = "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\n";
+    let answer =
+        raw(&address, format!("GET /event HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{claims}\r\n"));
+    let event: Value = serde_json::from_str(answer.split_once("\r\n\r\n").expect("a body").1).expect("JSON");
+    let headers = &event["headers"];
+    assert_eq!(headers["x-forwarded-for"], "10.0.0.1, 127.0.0.1");
+    assert_eq!(headers["x-forwarded-proto"], "http");
+    assert_eq!(headers["x-forwarded-port"].as_str(), address.rsplit(':').next());
+    let answer =
+        raw(&address, format!("GET /empty HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"));
+    assert!(answer.starts_with("HTTP/1.1 304") && !answer.contains("content-type"), "{answer}");
+}
+
+#[test]
+fn an_api_with_cors_answers_for_its_functions() {
+    let project = Project::init("python");
+    project.write("rest-api/app.py", PYTHON);
+    let answer = project.json(&["deploy", "--set", r#"cors={ allow_origins = ["https://*"] }"#]).ok();
+    let address = answer["endpoint"].as_str().expect("an endpoint").trim_start_matches("http://").to_owned();
+    let from = |origin: &str| {
+        let request =
+            format!("GET /cors HTTP/1.1\r\nHost: {address}\r\nOrigin: {origin}\r\nConnection: close\r\n\r\n");
+        raw(&address, request).to_lowercase()
+    };
+    let allowed = from("https://a.example");
+    for header in ["access-control-allow-origin: https://a.example\r\n", "vary: accept, origin\r\n"] {
+        assert!(allowed.contains(header), "{header}: {allowed}");
+    }
+    assert!(!allowed.contains("other.example"), "{allowed}");
+    let refused = from("http://a.example");
+    assert!(refused.starts_with("http/1.1 200") && !refused.contains("access-control-"), "{refused}");
 }
 
 const SOCKETS: &str = r#"

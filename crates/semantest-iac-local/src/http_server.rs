@@ -229,8 +229,8 @@ pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> FullResponse {
 pub(crate) fn is_for_loopback(request: &Request<Incoming>) -> bool {
     let host = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
     // A request line may name an authority too (`GET http://name/ HTTP/1.1`).
-    let mut named = [host, request.uri().host()].into_iter().flatten().peekable();
-    named.peek().is_some() && named.all(is_loopback_name)
+    // Who names nothing (HTTP/1.0) has come to a port of loopback all the same; no browser does so.
+    [host, request.uri().host()].into_iter().flatten().all(is_loopback_name)
 }
 
 /// Whether `host` (`name`, `name:port`, `[address]:port`) names this machine.

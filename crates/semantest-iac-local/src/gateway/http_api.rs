@@ -94,6 +94,9 @@ impl HttpApi {
             Ok(Ok(Err(InvocationRefused::Stopping))) => {
                 json(StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"Service Unavailable"}"#)
             }
+            Ok(Ok(Ok(outcome))) if outcome.is_throttled() => {
+                json(StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"Service Unavailable"}"#)
+            }
             // What went wrong stands in the function's log, never in the answer.
             Ok(_) => internal_error(),
         }

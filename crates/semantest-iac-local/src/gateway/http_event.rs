@@ -134,10 +134,12 @@ fn headers(parts: &Parts, arrival: Arrival, peer: SocketAddr) -> BTreeMap<String
         joined.push_str(&value);
     }
     let port = arrival.port_of(headers.get("host").map(String::as_str).unwrap_or_default());
-    for (name, value) in [("x-forwarded-for", peer.ip().to_string()), ("x-forwarded-port", port)] {
-        headers.entry(name.to_owned()).and_modify(|all| all.push_str(&format!(", {value}"))).or_insert(value);
-    }
-    headers.entry("x-forwarded-proto".into()).or_insert_with(|| arrival.scheme().into());
+    // Hops are a client's to name; what it reached us by is not.
+    let hop = peer.ip().to_string();
+    let hops = headers.entry("x-forwarded-for".into());
+    hops.and_modify(|hops| hops.push_str(&format!(", {hop}"))).or_insert(hop);
+    headers.insert("x-forwarded-port".into(), port);
+    headers.insert("x-forwarded-proto".into(), arrival.scheme().into());
     headers.entry("x-amzn-trace-id".into()).or_insert_with(trace_id);
     headers
 }

@@ -3,7 +3,8 @@
 //! Source: API Gateway developer guide, "Lambda function response for format 2.0".
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE};
@@ -14,6 +15,12 @@ use crate::http_server::{FullResponse, json};
 
 /// Headers that belong to the connection, not to the answer.
 const NOT_THE_FUNCTIONS: [&str; 4] = ["content-length", "connection", "transfer-encoding", "keep-alive"];
+
+/// With padding or without.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// The response for what a handler returned.
 ///
@@ -55,7 +62,8 @@ fn explicit(map: &Map<String, Value>) -> Result<FullResponse, String> {
             response.headers_mut().append(SET_COOKIE, header_value("set-cookie", cookie)?);
         }
     }
-    if !response.headers().contains_key(CONTENT_TYPE) && status != StatusCode::NO_CONTENT {
+    let empty = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if !response.headers().contains_key(CONTENT_TYPE) && !empty {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain;charset=UTF-8"));
     }
     Ok(response)
@@ -64,7 +72,8 @@ fn explicit(map: &Map<String, Value>) -> Result<FullResponse, String> {
 /// A final status: one below 200 announces another answer, and none would come.
 pub(crate) fn status_code(value: &Value) -> Result<StatusCode, String> {
     let number = match value {
-        Value::Number(number) => number.as_u64(),
+        // Some languages have no other numbers than floats.
+        Value::Number(number) => number.as_u64().or_else(|| whole(number.as_f64()?)),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     };
@@ -73,12 +82,16 @@ pub(crate) fn status_code(value: &Value) -> Result<StatusCode, String> {
     status.ok_or_else(|| format!("the response's statusCode is {value}: it must be a number from 200 to 999"))
 }
 
+fn whole(number: f64) -> Option<u64> {
+    (number.fract() == 0.0 && (0.0..1e9).contains(&number)).then_some(number as u64)
+}
+
 fn body(map: &Map<String, Value>) -> Result<Bytes, String> {
     let encoded = map.get("isBase64Encoded").and_then(Value::as_bool).unwrap_or(false);
     Ok(match map.get("body") {
         None | Some(Value::Null) => Bytes::new(),
         Some(Value::String(text)) if encoded => {
-            let decoded = STANDARD.decode(text);
+            let decoded = BASE64.decode(text);
             Bytes::from(decoded.map_err(|error| format!("the response's body is not Base64: {error}"))?)
         }
         Some(Value::String(text)) => Bytes::from(text.clone()),
@@ -98,7 +111,9 @@ fn header_value(name: &str, value: &Value) -> Result<HeaderValue, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
+
+    use super::{body, *};
 
     #[test]
     fn what_is_wrong_with_a_response_is_said() {
@@ -107,6 +122,7 @@ mod tests {
             (r#"{"statusCode":0}"#, "statusCode is 0"),
             (r#"{"statusCode":100}"#, "statusCode is 100"),
             (r#"{"statusCode":1000}"#, "statusCode is 1000"),
+            (r#"{"statusCode":200.5}"#, "statusCode is 200.5"),
             (r#"{"statusCode":null}"#, "statusCode is null"),
             (r#"{"statusCode":200,"isBase64Encoded":true,"body":"?"}"#, "body is not Base64"),
             (r#"{"statusCode":200,"headers":{"a b":"c"}}"#, "\"a b\" cannot be the name"),
@@ -118,5 +134,36 @@ mod tests {
             let error = http_response(payload.as_bytes()).expect_err(payload);
             assert!(error.contains(said), "{payload}: {error}");
         }
+    }
+
+    fn read(payload: &str) -> FullResponse {
+        http_response(payload.as_bytes()).expect(payload)
+    }
+
+    #[test]
+    fn a_status_may_be_a_number_that_is_whole_or_its_text() {
+        for status in ["201", "201.0", "\"201\"", "2.01e2"] {
+            assert_eq!(
+                read(&format!(r#"{{"statusCode":{status}}}"#)).status(),
+                StatusCode::CREATED,
+                "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn base64_needs_no_padding() {
+        for text in ["AAEC/w==", "AAEC/w"] {
+            let map = json!({ "isBase64Encoded": true, "body": text });
+            assert_eq!(body(map.as_object().expect("an object")).expect(text).as_ref(), [0, 1, 2, 255]);
+        }
+    }
+
+    #[test]
+    fn an_answer_without_content_gets_no_content_type() {
+        for status in [204, 304] {
+            assert!(!read(&format!(r#"{{"statusCode":{status}}}"#)).headers().contains_key(CONTENT_TYPE));
+        }
+        assert!(read(r#"{"statusCode":200}"#).headers().contains_key(CONTENT_TYPE));
     }
 }

@@ -7,6 +7,8 @@ pub(crate) mod cors;
 pub(crate) mod http_api;
 pub(crate) mod http_event;
 pub(crate) mod http_response;
+#[cfg(test)]
+mod integration_time_tests;
 pub(crate) mod routes;
 pub(crate) mod websocket_api;
 pub(crate) mod websocket_connection;

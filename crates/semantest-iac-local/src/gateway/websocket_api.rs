@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -31,11 +32,40 @@ use crate::runtime::invocation::{Invocation, InvocationOutcome, Invoker};
 /// Largest message, in bytes (API Gateway quotas), also through `@connections`.
 pub(crate) const MESSAGE_LIMIT: usize = 128 * 1024;
 
+/// The gateway waits no longer for a function; the function goes on (API Gateway quotas: integration timeout).
+const INTEGRATION_TIME: Duration = Duration::from_secs(29);
+
+/// Why there is nothing that a function returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoAnswer {
+    Failed,
+    TimedOut,
+}
+
+impl NoAnswer {
+    /// What clients are told.
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Failed => "Internal server error",
+            Self::TimedOut => "Endpoint request timed out",
+        }
+    }
+
+    /// The status of a handshake.
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+}
+
 /// A WebSocket API and its open connections.
 pub(crate) struct WebsocketApi {
     definition: watch::Receiver<Arc<WebsocketApiDefinition>>,
     pub invoker: Arc<dyn Invoker>,
     pub shutdown: CancellationToken,
+    integration_time: Duration,
     connections: Mutex<HashMap<String, Arc<Connection>>>,
     tasks: TaskTracker,
 }
@@ -49,16 +79,8 @@ pub(crate) async fn serve(
     tls: TlsAcceptor,
     shutdown: CancellationToken,
 ) {
-    let api = Arc::new(WebsocketApi {
-        definition,
-        invoker,
-        shutdown: shutdown.clone(),
-        connections: Mutex::default(),
-        tasks: TaskTracker::new(),
-    });
-    http_server::serve(listener, api.clone(), Some(tls), shutdown).await;
-    api.tasks.close();
-    api.tasks.wait().await;
+    let api = WebsocketApi::new(definition, invoker, shutdown, INTEGRATION_TIME);
+    api.serve(listener, Some(tls)).await;
 }
 
 impl Handler for WebsocketApi {
@@ -85,6 +107,22 @@ impl Handler for WebsocketApi {
 }
 
 impl WebsocketApi {
+    pub(super) fn new(
+        definition: watch::Receiver<Arc<WebsocketApiDefinition>>,
+        invoker: Arc<dyn Invoker>,
+        shutdown: CancellationToken,
+        integration_time: Duration,
+    ) -> Arc<Self> {
+        let (connections, tasks) = (Mutex::default(), TaskTracker::new());
+        Arc::new(Self { definition, invoker, shutdown, integration_time, connections, tasks })
+    }
+
+    pub(super) async fn serve(self: Arc<Self>, listener: TcpListener, tls: Option<TlsAcceptor>) {
+        http_server::serve(listener, self.clone(), tls, self.shutdown.clone()).await;
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
     fn connections(&self) -> MutexGuard<'_, HashMap<String, Arc<Connection>>> {
         self.connections.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -99,14 +137,22 @@ impl WebsocketApi {
         self.definition.borrow().clone()
     }
 
-    /// Calls a function: the request's id and what it returned, or nothing where it failed.
-    pub async fn invoke(&self, function: &str, event: Bytes) -> Option<(String, Value)> {
+    /// Calls a function: the request's id and what it returned.
+    ///
+    /// # Errors
+    /// Where it failed or took too long.
+    pub async fn invoke(&self, function: &str, event: Bytes) -> Result<(String, Value), NoAnswer> {
         let invocation = Invocation { event, trace_id: None, client_context: None };
-        match self.invoker.invoke(function, invocation).await {
-            Ok(InvocationOutcome::Success { payload, request_id }) => {
-                Some((request_id, serde_json::from_slice(&payload).ok()?))
+        let (invoker, function) = (self.invoker.clone(), function.to_owned());
+        // A task of its own: the function goes on when the client goes away or the gateway's time is up.
+        let running = tokio::spawn(async move { invoker.invoke(&function, invocation).await });
+        match tokio::time::timeout(self.integration_time, running).await {
+            Err(_) => Err(NoAnswer::TimedOut),
+            Ok(Ok(Ok(InvocationOutcome::Success { payload, request_id }))) => {
+                let answer = serde_json::from_slice(&payload).map_err(|_| NoAnswer::Failed)?;
+                Ok((request_id, answer))
             }
-            _ => None,
+            Ok(_) => Err(NoAnswer::Failed),
         }
     }
 
@@ -146,9 +192,11 @@ impl WebsocketApi {
         let function = definition.function("$connect")?;
         let (context, _) = websocket_event::context(&definition, info, "$connect", "CONNECT");
         let answer = self.invoke(function, websocket_event::connect(parts, info, context)).await;
-        let Some((request_id, answer)) = answer else {
-            let text = r#"{"message":"Internal server error"}"#;
-            return Some(respond(StatusCode::INTERNAL_SERVER_ERROR, text));
+        let (request_id, answer) = match answer {
+            Ok(answered) => answered,
+            Err(none) => {
+                return Some(respond(none.status(), json!({ "message": none.message() }).to_string()));
+            }
         };
         websocket_handshake::refusal(&answer, response).unwrap_or_else(|wrong| {
             self.invoker.log(function, &request_id, &format!("[ERROR] {wrong}"));

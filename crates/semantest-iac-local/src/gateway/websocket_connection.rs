@@ -128,7 +128,8 @@ pub(crate) async fn run(
         if let Some(function) = definition.function("$disconnect") {
             let info = &connection.info;
             let (context, _) = websocket_event::context(&definition, info, "$disconnect", "DISCONNECT");
-            api.invoke(function, websocket_event::disconnect(context, info, status, &reason)).await;
+            // Nobody is left to be told how it went.
+            let _ = api.invoke(function, websocket_event::disconnect(context, info, status, &reason)).await;
         }
     }
     api.forget(&connection.info.id);
@@ -247,8 +248,8 @@ async fn receive(api: &WebsocketApi, connection: &Connection, message: Message) 
         None => Some("Forbidden"),
         // What the function returns goes nowhere: there is no route response.
         Some(function) => match api.invoke(function, websocket_event::message(context, &message)).await {
-            Some(_) => None,
-            None => Some("Internal server error"),
+            Ok(_) => None,
+            Err(none) => Some(none.message()),
         },
     };
     if let Some(message) = trouble {

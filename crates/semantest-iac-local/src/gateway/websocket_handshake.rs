@@ -2,7 +2,7 @@
 
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, StatusCode, Version};
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -22,6 +22,7 @@ pub(crate) fn objection(request: &Request<Incoming>) -> Option<FullResponse> {
         value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
     };
     let upgrades = request.method() == Method::GET
+        && request.version() >= Version::HTTP_11
         && has(header::CONNECTION, "upgrade")
         && has(header::UPGRADE, "websocket")
         && headers.contains_key(header::SEC_WEBSOCKET_KEY);

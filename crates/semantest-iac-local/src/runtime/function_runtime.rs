@@ -125,7 +125,7 @@ impl Invoker for FunctionRuntime {
             let Some(pool) = pools.by_name.get(function) else {
                 return Err(InvocationRefused::NoSuchFunction(function.to_owned()));
             };
-            pool.submit(Job { request_id, invocation, reply });
+            pool.submit(Job::new(request_id, invocation, reply));
         }
         answered.await.map_err(|_| InvocationRefused::Stopping)
     }

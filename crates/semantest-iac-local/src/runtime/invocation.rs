@@ -35,6 +35,25 @@ pub enum InvocationOutcome {
     },
 }
 
+const THROTTLED: &str = "TooManyRequestsException";
+const THROTTLED_PAYLOAD: &[u8] =
+    br#"{"errorMessage":"Rate Exceeded: the function's concurrency is 0","errorType":"TooManyRequestsException"}"#;
+
+impl InvocationOutcome {
+    /// The function may not run: its concurrency is 0.
+    pub(crate) fn throttled(request_id: String) -> Self {
+        let payload = Bytes::from_static(THROTTLED_PAYLOAD);
+        Self::FunctionError { request_id, error_type: THROTTLED.to_owned(), payload }
+    }
+
+    /// Whether this is [`Self::throttled`]. A handler may throw an error of the same type (AWS's clients have one), but
+    /// never with this payload.
+    pub(crate) fn is_throttled(&self) -> bool {
+        matches!(self, Self::FunctionError { error_type, payload, .. }
+            if error_type == THROTTLED && payload == THROTTLED_PAYLOAD)
+    }
+}
+
 /// Why an invocation was not even tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InvocationRefused {

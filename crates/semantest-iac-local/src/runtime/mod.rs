@@ -10,6 +10,7 @@ pub(crate) mod leftovers;
 mod memory;
 mod output;
 mod pool;
+mod pool_size;
 mod runtime_api;
 mod spawn;
 mod worker;

@@ -4,6 +4,7 @@
 //! while a worker falls idle, and neither would hear of the other.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -15,19 +16,53 @@ use tokio_util::task::TaskTracker;
 use crate::host::definition::{FunctionDefinition, SecretValues};
 use crate::runtime::function_log::FunctionLog;
 use crate::runtime::invocation::{Invocation, InvocationOutcome};
+use crate::runtime::pool_size::{Load, PATIENCE, PoolSize};
 use crate::runtime::worker;
 
-/// Idle workers end after this long.
-const IDLE: Duration = Duration::from_secs(600);
+/// A limit that is reached is told of in the function's log no more often than this.
+const REMINDER: Duration = Duration::from_secs(60);
 
 /// An invocation on its way to a worker.
 pub(crate) struct Job {
     pub request_id: String,
     pub invocation: Invocation,
     pub reply: oneshot::Sender<InvocationOutcome>,
+    /// With a worker, from when it is handed over.
+    busy: Option<Busy>,
+}
+
+/// Counts among the workers that have something to do until it goes.
+struct Busy(Arc<AtomicUsize>);
+
+impl Busy {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Job {
+    /// An invocation that no worker has yet.
+    pub fn new(
+        request_id: String,
+        invocation: Invocation,
+        reply: oneshot::Sender<InvocationOutcome>,
+    ) -> Self {
+        Self { request_id, invocation, reply, busy: None }
+    }
+
+    /// Answers that the function may not run.
+    fn throttle(self) {
+        // The asker may have given up.
+        let _ = self.reply.send(InvocationOutcome::throttled(self.request_id));
+    }
+
     /// Answers with an error of the runtime.
     pub fn fail(self, error_type: &str, message: &str) {
         let payload = error_payload(error_type, message);
@@ -57,14 +92,19 @@ pub(crate) struct Pool {
     pub retired: CancellationToken,
     state: Mutex<State>,
     workers: TaskTracker,
-    limit: usize,
+    busy: Arc<AtomicUsize>,
+    size: PoolSize,
 }
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Job>,
+    /// What came first stands first, with when it came.
+    waiting: VecDeque<(Instant, Job)>,
     idle: Vec<(Instant, oneshot::Sender<Job>)>,
     alive: usize,
+    /// Whether somebody looks after what waits.
+    watched: bool,
+    told: Option<Instant>,
 }
 
 impl Pool {
@@ -76,11 +116,7 @@ impl Pool {
         certificate: Option<std::path::PathBuf>,
         bootstraps: std::path::PathBuf,
     ) -> Arc<Self> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let limit = match function.max_concurrency {
-            Some(limit) => limit as usize,
-            None => (cores * 2).max(2),
-        };
+        let size = PoolSize::new(function.max_concurrency);
         Arc::new(Self {
             function,
             secrets,
@@ -90,7 +126,8 @@ impl Pool {
             retired: CancellationToken::new(),
             state: Mutex::default(),
             workers: TaskTracker::new(),
-            limit,
+            busy: Arc::default(),
+            size,
         })
     }
 
@@ -106,26 +143,71 @@ impl Pool {
     /// Hands a job to the worker that fell idle last, or queues it and starts another worker where there may be one.
     pub fn submit(self: &Arc<Self>, mut job: Job) {
         let mut state = self.state();
-        if self.limit == 0 {
+        if self.size.base == 0 {
+            self.tell(
+                &mut state,
+                "[WARN] the function's concurrency is 0 (reserved_concurrency): nothing runs",
+            );
             drop(state);
-            job.fail("TooManyRequestsException", "Rate Exceeded: the function's concurrency is 0");
+            job.throttle();
             return;
         }
         while let Some((_, worker)) = state.idle.pop() {
+            job.busy = Some(Busy::new(&self.busy));
             match worker.send(job) {
                 Ok(()) => return,
                 Err(returned) => job = returned,
             }
         }
-        state.waiting.push_back(job);
-        self.start_one(&mut state);
+        job.busy = None;
+        state.waiting.push_back((Instant::now(), job));
+        self.fill(&mut state);
+        if !std::mem::replace(&mut state.watched, true) {
+            let pool = self.clone();
+            tokio::spawn(async move { pool.watch().await });
+        }
+    }
+
+    /// Starts one worker where that takes no waiting.
+    fn fill(self: &Arc<Self>, state: &mut State) {
+        if state.alive < self.size.base {
+            self.start_one(state);
+        }
     }
 
     fn start_one(self: &Arc<Self>, state: &mut State) {
-        if state.alive < self.limit {
-            state.alive += 1;
-            let pool = self.clone();
-            self.workers.spawn(async move { worker::supervise(pool).await });
+        state.alive += 1;
+        let pool = self.clone();
+        self.workers.spawn(async move { worker::supervise(pool).await });
+    }
+
+    /// Looks after what waits, as long as something does.
+    async fn watch(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(PATIENCE).await;
+            let mut state = self.state();
+            let Some(longest) = state.waiting.front().map(|(since, _)| since.elapsed()) else {
+                state.watched = false;
+                return;
+            };
+            let load = Load {
+                impatient: state.waiting.iter().take_while(|(since, _)| since.elapsed() >= PATIENCE).count(),
+                longest,
+                alive: state.alive,
+                busy: self.busy.load(Ordering::SeqCst),
+            };
+            (0..self.size.more(&load)).for_each(|_| self.start_one(&mut state));
+            if let Some(complaint) = self.size.complaint(&load) {
+                self.tell(&mut state, &complaint);
+            }
+        }
+    }
+
+    /// Says in the function's log what limits it; once in a while, not for every invocation.
+    fn tell(&self, state: &mut State, message: &str) {
+        if state.told.is_none_or(|told| told.elapsed() >= REMINDER) {
+            state.told = Some(Instant::now());
+            self.log.write(None, message);
         }
     }
 
@@ -133,7 +215,8 @@ impl Pool {
     pub async fn take(&self) -> Option<Job> {
         let given = {
             let mut state = self.state();
-            if let Some(job) = state.waiting.pop_front() {
+            if let Some((_, mut job)) = state.waiting.pop_front() {
+                job.busy = Some(Busy::new(&self.busy));
                 return Some(job);
             }
             if self.retired.is_cancelled() {
@@ -153,13 +236,13 @@ impl Pool {
         state.alive = state.alive.saturating_sub(1);
         match init_failure {
             Some((error_type, payload)) if state.alive == 0 => {
-                let failed: Vec<Job> = state.waiting.drain(..).collect();
+                let failed: Vec<Job> = state.waiting.drain(..).map(|(_, job)| job).collect();
                 drop(state);
                 failed.into_iter().for_each(|job| job.fail_with(&error_type, payload.clone()));
             }
             _ => {
                 if !state.waiting.is_empty() {
-                    self.start_one(&mut state);
+                    self.fill(&mut state);
                 }
             }
         }
@@ -167,8 +250,14 @@ impl Pool {
 
     /// Ends workers that have been idle for long.
     pub fn reap(&self) {
-        // A dropped sender tells its worker that there is nothing more to come.
-        self.state().idle.retain(|(since, _)| since.elapsed() < IDLE);
+        let mut state = self.state();
+        let mut alive = state.alive;
+        // A dropped sender tells its worker that there is nothing more to come. Who is idle longest stands first.
+        state.idle.retain(|(since, _)| {
+            let keeps = self.size.keeps(since.elapsed(), alive);
+            alive -= usize::from(!keeps);
+            keeps
+        });
     }
 
     /// Takes no new work; idle workers end now, busy ones when they are done.
