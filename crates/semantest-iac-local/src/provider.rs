@@ -41,24 +41,21 @@ impl LocalProvider {
         Self { config, host, packages }
     }
 
-    /// Whether the running host was confirmed to serve what the log tells of `deployment`, and can still run all it has.
-    /// Nobody is asked, nothing is started.
+    /// Whether the running host was confirmed to serve what the log tells of `deployment` (`<environment>/<component>`),
+    /// and can still run all it has. Nobody is asked, nothing is started.
     pub fn is_confirmed(&self, deployment: &str) -> bool {
         self.host.serving().is_some_and(|serving| {
-            serving.confirmed.contains(deployment)
-                && serving.lacking.is_empty()
+            serving.lacking.is_empty()
+                && serving.is_confirmed(&self.config.state_dir, deployment)
                 && serving.packages.values().all(|package| self.packages.is_whole(package))
         })
     }
 
-    /// Tells the running host that it serves what the log tells of `deployment`.
-    ///
-    /// # Errors
-    /// `Unavailable` where it does not answer.
-    pub async fn confirm(&self, deployment: &str) -> Result<()> {
-        match self.host.running().await? {
-            Some((host, _)) => host.confirm(deployment).await,
-            None => Ok(()),
+    /// Notes that the running host serves what the log tells of `deployment`.
+    pub fn confirm(&self, deployment: &str) {
+        let noted = self.host.serving().map(|serving| serving.confirm(&self.config.state_dir, deployment));
+        if let Some(Err(error)) = noted {
+            tracing::debug!(%error, deployment, "not noted as confirmed: it is looked at again the next time");
         }
     }
 

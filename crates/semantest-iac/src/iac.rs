@@ -122,7 +122,7 @@ impl Iac {
             let functions: Vec<&str> =
                 deployed.functions.iter().map(|one| one.function_name.as_str()).collect();
             match self.local.holds(&functions, deployed.endpoint.as_deref()).await? {
-                true => self.local.confirm(&name).await?,
+                true => self.local.confirm(&name),
                 false => drop(self.service.refresh(environment, component).await?),
             }
         }

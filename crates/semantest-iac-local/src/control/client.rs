@@ -92,14 +92,6 @@ impl ControlClient {
         self.call(Method::PUT, &path, &PutFunction { definition, secrets }, TIME).await
     }
 
-    /// Notes that the log tells of `deployment` what this host serves.
-    ///
-    /// # Errors
-    /// As [`Self::state`].
-    pub async fn confirm(&self, deployment: &str) -> Result<()> {
-        self.call(Method::PUT, &format!("/confirmed/{}", escape(deployment)), &(), TIME).await
-    }
-
     /// Takes a function away, if it is there.
     ///
     /// # Errors

@@ -72,10 +72,6 @@ impl Control {
                 refuse(StatusCode::SERVICE_UNAVAILABLE, "the host is stopping")
             }
             (&Method::GET, ["state"]) => ok(&self.host.state()),
-            (&Method::PUT, ["confirmed", deployment]) => {
-                self.host.confirm(deployment);
-                ok(&())
-            }
             (&Method::PUT, ["secrets"]) => match serde_json::from_slice::<PutSecrets>(&body) {
                 Ok(secrets) => {
                     self.host.put_secrets(secrets);

@@ -1,6 +1,6 @@
 //! The host process itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
@@ -37,7 +37,7 @@ pub(crate) struct Host {
     certificates: Arc<LocalCertificates>,
     functions: Mutex<BTreeMap<String, Defined>>,
     apis: Mutex<BTreeMap<String, ServedApi>>,
-    confirmed: Mutex<BTreeSet<String>>,
+    run: String,
     telling: Mutex<()>,
 }
 
@@ -84,7 +84,7 @@ pub async fn run(state_dir: &Path) -> io::Result<()> {
         certificates: Arc::new(certificates),
         functions: Mutex::default(),
         apis: Mutex::default(),
-        confirmed: Mutex::default(),
+        run: uuid::Uuid::new_v4().to_string(),
         telling: Mutex::default(),
     });
     host.restore().await?;
@@ -163,18 +163,11 @@ impl Host {
         }
     }
 
-    /// Notes that the log tells of `deployment` what is served here. What was served before this host started may have
-    /// been lost, or have moved.
-    pub fn confirm(&self, deployment: &str) {
-        lock(&self.confirmed).insert(deployment.to_owned());
-        self.tell();
-    }
-
     /// Tells whoever only looks what is served now.
     fn tell(&self) {
         let _one_at_a_time = lock(&self.telling);
-        let confirmed = lock(&self.confirmed).clone();
-        if let Err(error) = Serving::of(&self.state(), confirmed, &self.state_dir).write(&self.state_dir) {
+        let serving = Serving::of(&self.state(), &self.run, &self.state_dir);
+        if let Err(error) = serving.write(&self.state_dir) {
             eprintln!("serving.json cannot be written: {error}");
         }
     }

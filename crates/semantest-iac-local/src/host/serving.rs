@@ -15,6 +15,8 @@ use crate::host::process::real;
 /// What the host of a project serves now.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Serving {
+    /// Tells one run of a host from another; process ids come again.
+    run: String,
     process: u32,
     folder: PathBuf,
     /// Digests of packages by function.
@@ -23,21 +25,19 @@ pub(crate) struct Serving {
     pub lacking: BTreeSet<String>,
     /// Where APIs are really called.
     pub endpoints: BTreeSet<String>,
-    /// Deployments of which the log was seen to tell the same.
-    pub confirmed: BTreeSet<String>,
 }
 
 impl Serving {
     /// What `state`, of this process for `state_dir`, comes to.
-    pub fn of(state: &HostState, confirmed: BTreeSet<String>, state_dir: &Path) -> Self {
+    pub fn of(state: &HostState, run: &str, state_dir: &Path) -> Self {
         let functions = state.functions.iter();
         Self {
+            run: run.to_owned(),
             process: std::process::id(),
             folder: real(state_dir),
             packages: functions.map(|one| (one.name.clone(), one.package_sha256.clone())).collect(),
             lacking: state.lacking.iter().map(|lacking| lacking.function.clone()).collect(),
             endpoints: state.apis.iter().filter_map(api::endpoint).collect(),
-            confirmed,
         }
     }
 
@@ -55,6 +55,25 @@ impl Serving {
         fs::write(&draft, serde_json::to_vec(self)?)?;
         fs::rename(draft, path(state_dir))
     }
+}
+
+impl Serving {
+    /// Whether this run of the host was seen to serve what the log tells of `deployment`.
+    pub fn is_confirmed(&self, state_dir: &Path, deployment: &str) -> bool {
+        fs::read_to_string(confirmation(state_dir, deployment)).is_ok_and(|run| run == self.run)
+    }
+
+    /// Notes that this run of the host serves what the log tells of `deployment`. Another run may have lost it, or have
+    /// had to move.
+    pub fn confirm(&self, state_dir: &Path, deployment: &str) -> io::Result<()> {
+        let path = confirmation(state_dir, deployment);
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::write(path, &self.run)
+    }
+}
+
+fn confirmation(state_dir: &Path, deployment: &str) -> PathBuf {
+    state_dir.join("confirmed").join(deployment)
 }
 
 fn path(state_dir: &Path) -> PathBuf {
