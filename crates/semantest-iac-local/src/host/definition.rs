@@ -67,7 +67,8 @@ pub struct FunctionDefinition {
     /// `PATH` of who deployed it: whoever happens to start the host may have another one.
     #[serde(default)]
     pub search_path: String,
-    /// How many invocations may run at once; `None`: the host's default (twice the cores, at least 2).
+    /// How many invocations may run at once; `None`: twice the cores, and up to 64 where calls wait for each
+    /// other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_concurrency: Option<u32>,
 }
