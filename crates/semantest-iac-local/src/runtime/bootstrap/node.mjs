@@ -60,10 +60,12 @@ let requestId;
 // Where an error that nobody catches is told: of the start, of the invocation under way, or nowhere.
 let failing = "/init/error";
 let whenEmpty;
+let ending = false;
 process.on("beforeExit", () => whenEmpty?.());
 takeConsole(() => requestId);
 
 function end(what, error, code) {
+  ending = true;
   logError(what, error);
   if (!failing) process.exit(code);
   send([postError(failing, describe(error))], () => process.exit(code));
@@ -172,15 +174,18 @@ function serve({ headers, body }) {
   }
 }
 
+function begin() {
+  if (ending) return;
+  failing = undefined;
+  send([NEXT], serve);
+}
+
 const runtime = {};
 load(environment._HANDLER, environment.LAMBDA_TASK_ROOT).then(
   (handler) => {
     runtime.handler = handler;
-    // Node tells of promises that were rejected meanwhile before this comes: that is still the start's failure.
-    setImmediate(() => {
-      failing = undefined;
-      send([NEXT], serve);
-    });
+    // Node tells of promises rejected meanwhile after its ticks and before this comes: they are the start's failure.
+    process.nextTick(() => setImmediate(begin));
   },
   (error) => end("Uncaught Exception", error, 129),
 );
