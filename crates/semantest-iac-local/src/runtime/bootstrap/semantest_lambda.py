@@ -96,10 +96,15 @@ class Numbers:
 
 
 def has_names(value):
-    if isinstance(value, dict):
-        return any(map(has_names, value.values()))
-    if isinstance(value, (list, tuple)):
-        return hasattr(value, "_asdict") or any(map(has_names, value))
+    left = [value]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            left.extend(value.values())
+        elif isinstance(value, (list, tuple)):
+            if hasattr(value, "_asdict"):
+                return True
+            left.extend(value)
     return False
 
 
