@@ -238,7 +238,7 @@ fn node_handlers_of_every_style_run() {
             "module.exports.handler = (event, context, callback) => callback(null, { ready: 'callback' });",
             "callback",
         ),
-        ("index.js", "exports.handler = () => ({ ready: 'sync' });", "sync"),
+        ("index.js", "exports.handler = () => Promise.resolve({ ready: 'promise' });", "promise"),
     ];
     for (file, code, wanted) in cases {
         let project = Project::init("node");

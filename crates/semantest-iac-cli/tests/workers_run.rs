@@ -88,6 +88,17 @@ while True:
     let id = failed.json()["request_id"].as_str().expect("an id").to_owned();
     let line = (id, "[ERROR] Broken: on purpose".to_owned());
     assert!(lines(&project).contains(&line), "{:?}", lines(&project));
+    // Clients of AWS print their errors themselves: once is enough.
+    let printing =
+        bootstrap.replace("    call(\"POST\", f", "    print('printed', flush=True); call(\"POST\", f");
+    project.write("rest-api/bootstrap", &printing);
+    project.json(&["deploy"]).ok();
+    let failed = project.json(&["invoke"]).json();
+    let mine: Vec<_> =
+        lines(&project).into_iter().filter(|(id, _)| failed["request_id"] == id.as_str()).collect();
+    assert!(mine.iter().any(|(_, text)| text == "printed"), "{mine:?}");
+    assert!(!mine.iter().any(|(_, text)| text.contains("[ERROR]")), "{mine:?}");
+    project.write("rest-api/bootstrap", bootstrap);
     project.replace("semantest.toml", "\"hello\"", "\"init\"");
     project.json(&["deploy"]).ok();
     assert_eq!(project.json(&["invoke"]).code, 1);

@@ -13,8 +13,14 @@ use crate::runtime::invocation::{Invocation, InvocationOutcome, InvocationRefuse
 use crate::runtime::pool::{Job, Pool};
 use crate::runtime::worker::MAX_PAYLOAD;
 
-const PYTHON: &str = include_str!("bootstrap/python.py");
-const NODE: &str = include_str!("bootstrap/node.mjs");
+/// What runs handlers, by file name.
+const BOOTSTRAPS: [(&str, &str); 5] = [
+    ("python.py", include_str!("bootstrap/python.py")),
+    ("semantest_lambda.py", include_str!("bootstrap/semantest_lambda.py")),
+    ("node.mjs", include_str!("bootstrap/node.mjs")),
+    ("node_errors.mjs", include_str!("bootstrap/node_errors.mjs")),
+    ("node_module.mjs", include_str!("bootstrap/node_module.mjs")),
+];
 
 /// Runs functions by name.
 pub struct FunctionRuntime {
@@ -41,8 +47,9 @@ impl FunctionRuntime {
     pub fn new(state_dir: &Path, certificate: Option<PathBuf>) -> std::io::Result<Self> {
         let bootstraps = state_dir.join("bootstrap");
         std::fs::create_dir_all(&bootstraps)?;
-        std::fs::write(bootstraps.join("python.py"), PYTHON)?;
-        std::fs::write(bootstraps.join("node.mjs"), NODE)?;
+        for (name, text) in BOOTSTRAPS {
+            std::fs::write(bootstraps.join(name), text)?;
+        }
         Ok(Self { state_dir: state_dir.to_owned(), bootstraps, certificate, pools: Mutex::default() })
     }
 

@@ -1,6 +1,7 @@
 //! What a worker prints: lines in its function's log, each under the invocation that printed it.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::net::unix::pipe;
@@ -21,6 +22,8 @@ pub(crate) struct Output {
     log: Arc<FunctionLog>,
     /// The invocation that lines belong to; kept after its end for lines that come late.
     request_id: Mutex<Option<String>>,
+    /// Whether anything has come since that invocation began.
+    printed: AtomicBool,
     pipes: Mutex<Vec<Arc<Pipe>>>,
 }
 
@@ -37,7 +40,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Output {
     /// Writes to `log`.
     pub fn new(log: Arc<FunctionLog>) -> Arc<Self> {
-        Arc::new(Self { log, request_id: Mutex::default(), pipes: Mutex::default() })
+        Arc::new(Self {
+            log,
+            request_id: Mutex::default(),
+            printed: AtomicBool::new(false),
+            pipes: Mutex::default(),
+        })
     }
 
     /// Follows what `child` prints; the tasks end with its pipes.
@@ -66,6 +74,14 @@ impl Output {
     pub fn begin(&self, request_id: &str) {
         self.catch_up();
         *lock(&self.request_id) = Some(request_id.to_owned());
+        self.printed.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the worker has printed anything since the invocation began, or since its own start before the first.
+    pub fn printed(&self) -> bool {
+        self.catch_up();
+        self.printed.load(Ordering::Relaxed)
+            || lock(&self.pipes).iter().any(|pipe| !lock(&pipe.partial).is_empty())
     }
 
     /// Everything the invocation has printed is in the log, the end of an unfinished line included.
@@ -121,6 +137,7 @@ impl Output {
     }
 
     fn write(&self, text: &[u8]) {
+        self.printed.store(true, Ordering::Relaxed);
         let text = String::from_utf8_lossy(text);
         // Clients of AWS fold a traceback into one line with carriage returns.
         let lines: Vec<&str> = text

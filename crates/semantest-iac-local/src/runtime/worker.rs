@@ -171,9 +171,11 @@ impl Worker {
         *lock(&self.init_failure) = Some((error_type.to_owned(), payload));
     }
 
-    /// Notes an error as a bootstrap of the package's own told it; ours have printed theirs, traceback included.
+    /// Notes an error as a bootstrap of the package's own told it, where it printed nothing: clients of AWS print
+    /// theirs, and so do ours, traceback included.
     fn log_error(&self, id: Option<&str>, error_type: &str, payload: &[u8]) {
-        if RuntimeFamily::parse(&self.pool.function.runtime) != Some(RuntimeFamily::Provided) {
+        let provided = RuntimeFamily::parse(&self.pool.function.runtime) == Some(RuntimeFamily::Provided);
+        if !provided || self.output.printed() {
             return;
         }
         let told: Value = serde_json::from_slice(payload).unwrap_or_default();

@@ -1,20 +1,21 @@
 // Runs a Lambda handler in Node against the Lambda Runtime API.
 //
 // One kept-alive connection; the response to one invocation and the request for the next go out in one
-// write, which the host answers in order.
+// write, which the host answers in order. While a handler runs, the connection does not keep the process
+// alive: an empty event loop is an answer of its own (`beforeExit`), as in AWS's client.
 import { connect } from "node:net";
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { Fault, describe, logError, takeConsole } from "./node_errors.mjs";
+import { load } from "./node_module.mjs";
 
 const BASE = "/2018-06-01/runtime";
 const environment = process.env;
 const [host, port] = environment.AWS_LAMBDA_RUNTIME_API.split(":");
+// From Node 24 on Lambda takes what a handler returns and knows no callbacks. The runtime asked for counts.
+const modern = Number(/^AWS_Lambda_nodejs(\d+)/.exec(environment.AWS_EXECUTION_ENV)?.[1]) >= 24;
 
 const socket = connect({ host, port: Number(port), noDelay: true });
 let buffer = Buffer.alloc(0);
-let waiting = [];
+const waiting = [];
 socket.on("data", (chunk) => {
   buffer = buffer.length ? Buffer.concat([buffer, chunk]) : chunk;
   for (let answer = parse(); answer; answer = parse()) waiting.shift()?.(answer);
@@ -38,150 +39,153 @@ function parse() {
   return { headers, body };
 }
 
-const get = (path) => `GET ${path} HTTP/1.1\r\nhost: runtime\r\n\r\n`;
+const NEXT = `GET ${BASE}/invocation/next HTTP/1.1\r\nhost: runtime\r\n\r\n`;
 function post(path, text, errorType) {
   // An error may be called anything; a header's value may not.
   const plain = errorType?.replace(/[^\x20-\x7e]/g, "?");
   const kind = plain ? `lambda-runtime-function-error-type: ${plain}\r\n` : "";
-  const head = `POST ${path} HTTP/1.1\r\nhost: runtime\r\ncontent-type: application/json\r\n${kind}`;
+  const head = `POST ${BASE}${path} HTTP/1.1\r\nhost: runtime\r\ncontent-type: application/json\r\n${kind}`;
   return `${head}content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
 }
+const postError = (path, failure) => post(path, JSON.stringify(failure), failure.errorType);
 
-// Sends all requests at once and returns the last answer.
-async function exchange(requests) {
-  const answers = requests.map(() => new Promise((done) => waiting.push(done)));
+// Sends all requests at once; `then` gets the answer to the last.
+function send(requests, then) {
+  for (const request of requests) waiting.push(request === requests.at(-1) ? then : undefined);
+  socket.ref();
   socket.write(requests.join(""));
-  return (await Promise.all(answers)).at(-1);
 }
 
-async function load(name) {
-  const root = environment.LAMBDA_TASK_ROOT;
-  const slash = name.lastIndexOf("/");
-  const dot = name.indexOf(".", slash + 1);
-  if (dot < 0) throw fault("Runtime.MalformedHandlerName", `Bad handler '${name}': use file.function`);
-  const base = resolve(root, name.slice(0, dot));
-  const file = ["", ".js", ".mjs", ".cjs"].map((extension) => base + extension).find((path) => existsSync(path) && path !== base)
-    ?? (existsSync(base) ? base : undefined);
-  if (!file) throw fault("Runtime.ImportModuleError", `Error: Cannot find module '${name.slice(0, dot)}' in ${root}`);
-  const module = await evaluate(file).catch((error) => {
-    const missing = ["MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND"].includes(error?.code);
-    const kind = missing ? "Runtime.ImportModuleError" : error instanceof SyntaxError ? "Runtime.UserCodeSyntaxError" : undefined;
-    throw kind ? fault(kind, String(error), error.stack) : error;
-  });
-  const handler = name.slice(dot + 1).split(".").reduce((value, key) => value?.[key] ?? value?.default?.[key], module);
-  if (typeof handler !== "function") throw fault("Runtime.HandlerNotFound", `${name} is undefined or not exported`);
-  return handler;
-}
+let requestId;
+// Where an error that nobody catches is told: of the start, of the invocation under way, or nowhere.
+let failing = "/init/error";
+let whenEmpty;
+let ending = false;
+process.on("beforeExit", () => whenEmpty?.());
+takeConsole(() => requestId);
 
-async function evaluate(file) {
-  try {
-    return createRequire(pathToFileURL(file))(file);
-  } catch (error) {
-    // ES modules, top-level await included, cannot be required everywhere.
-    if (!["ERR_REQUIRE_ESM", "ERR_REQUIRE_ASYNC_MODULE"].includes(error?.code) && !(error instanceof SyntaxError)) throw error;
-    return await import(pathToFileURL(file).href);
-  }
+function end(what, error, code) {
+  ending = true;
+  logError(what, error);
+  if (!failing) process.exit(code);
+  send([postError(failing, describe(error))], () => process.exit(code));
 }
+process.on("uncaughtException", (error) => end("Uncaught Exception", error, 129));
+process.on("unhandledRejection", (reason, promise) => {
+  const error = new Fault("Runtime.UnhandledPromiseRejection", String(reason), { reason, promise });
+  end("Unhandled Promise Rejection", error, 128);
+});
 
-// Names and words of what goes wrong are those of AWS's client (aws-lambda-ric).
-function fault(name, message, stack) {
-  const error = Object.assign(new Error(message), { name });
-  return Object.assign(error, { stack: stack ?? `${name}: ${message}` });
-}
+// Handler modules expect it when they are loaded. No gateway of ours streams: HTTP APIs do not, on AWS neither.
+globalThis.awslambda = {
+  streamifyResponse: () => async () => {
+    throw new Fault("Runtime.StreamingNotSupported", "awslambda.streamifyResponse: an HTTP API does not stream responses; return the response instead");
+  },
+  HttpResponseStream: { from: (stream) => stream },
+};
 
-function describe(error) {
-  const isError = [error?.name, error?.message, error?.stack].every((part) => typeof part === "string");
-  if (!isError) return { errorType: typeof error, errorMessage: String(error), trace: [] };
-  return { errorType: error.name, errorMessage: error.message, trace: error.stack.split("\n") };
-}
-
-function context(headers) {
+function context(headers, { succeed, fail, done }) {
   const deadline = Number(headers["lambda-runtime-deadline-ms"] ?? 0);
   const client = headers["lambda-runtime-client-context"];
   return {
     callbackWaitsForEmptyEventLoop: true,
-    functionName: environment.AWS_LAMBDA_FUNCTION_NAME,
+    succeed,
+    fail,
+    done,
     functionVersion: environment.AWS_LAMBDA_FUNCTION_VERSION,
+    functionName: environment.AWS_LAMBDA_FUNCTION_NAME,
     memoryLimitInMB: environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
     logGroupName: environment.AWS_LAMBDA_LOG_GROUP_NAME,
     logStreamName: environment.AWS_LAMBDA_LOG_STREAM_NAME,
-    invokedFunctionArn: headers["lambda-runtime-invoked-function-arn"],
-    awsRequestId: headers["lambda-runtime-aws-request-id"],
     clientContext: client ? JSON.parse(client) : undefined,
     identity: undefined,
+    invokedFunctionArn: headers["lambda-runtime-invoked-function-arn"],
+    awsRequestId: headers["lambda-runtime-aws-request-id"],
+    tenantId: undefined,
     getRemainingTimeInMillis: () => Math.max(deadline - Date.now(), 0),
   };
 }
 
-function call(handler, event, info) {
-  return new Promise((done, fail) => {
-    const callback = (error, value) => (error ? fail(error) : done(value));
-    info.done = callback;
-    info.succeed = done;
-    info.fail = fail;
-    const returned = handler(event, info, callback);
-    if (typeof returned?.then === "function") returned.then(done, fail);
-    // A handler without callback parameter that returns no promise has answered.
-    else if (returned !== undefined || handler.length < 3) done(returned);
-  });
-}
-
 function serialize(value) {
   try {
-    return JSON.stringify(value === undefined ? null : value) ?? "null";
+    // A function or a symbol has no JSON: an empty body, as in AWS's client.
+    return JSON.stringify(value === undefined ? null : value) ?? "";
   } catch {
     throw new Error("Unable to stringify response body");
   }
 }
 
-function print(failure) {
-  console.error(failure.trace.length ? failure.trace.join("\n") : `${failure.errorType}: ${failure.errorMessage}`);
+// The ways in which a handler may answer the invocation `id`; the first counts.
+function answers(id, waits) {
+  let settled = false;
+  const once = (act) => (...values) => {
+    if (settled) return;
+    settled = true;
+    act(...values);
+  };
+  const finish = (answer) => {
+    failing = whenEmpty = undefined;
+    send([answer, NEXT], serve);
+  };
+  const refuse = (error) => {
+    logError("Invoke Error", error);
+    finish(postError(`/invocation/${id}/error`, describe(error)));
+  };
+  const give = (value) => {
+    let text;
+    try {
+      text = serialize(value);
+    } catch (error) {
+      return refuse(error);
+    }
+    finish(post(`/invocation/${id}/response`, text));
+  };
+  const done = (error, value) => (error == null ? give(value) : refuse(error));
+  const callback = (error, value) => {
+    if (error == null && waits()) whenEmpty = () => give(value);
+    else done(error, value);
+  };
+  whenEmpty = once(give);
+  return {
+    callback: once(callback),
+    done: once(done),
+    succeed: once(give),
+    fail: once((error) => refuse(error ?? "handled")),
+  };
 }
 
-// Handler modules expect it when they are loaded. No gateway of ours streams: HTTP APIs do not, on AWS neither.
-globalThis.awslambda = {
-  streamifyResponse: () => async () => {
-    throw fault("Runtime.StreamingNotSupported", "awslambda.streamifyResponse: an HTTP API does not stream responses; return the response instead");
-  },
-  HttpResponseStream: { from: (stream) => stream },
-};
-
-let current;
-for (const kind of ["uncaughtException", "unhandledRejection"]) {
-  process.on(kind, async (error) => {
-    const rejected = kind === "unhandledRejection";
-    const failure = describe(rejected ? fault("Runtime.UnhandledPromiseRejection", String(error), error?.stack) : error);
-    print(failure);
-    if (current) await exchange([post(`${BASE}/invocation/${current}/error`, JSON.stringify(failure), failure.errorType)]);
-    process.exit(128);
-  });
-}
-
-let handler;
-try {
-  handler = await load(environment._HANDLER);
-} catch (error) {
-  const failure = describe(error);
-  print(failure);
-  await exchange([post(`${BASE}/init/error`, JSON.stringify(failure), failure.errorType)]);
-  process.exit(1);
-}
-
-let pending = [get(`${BASE}/invocation/next`)];
-for (;;) {
-  const { headers, body } = await exchange(pending);
+// Runs one invocation. An async handler answers with its promise; another with a callback, or not at all:
+// what it returns is nobody's.
+function serve({ headers, body }) {
   const id = headers["lambda-runtime-aws-request-id"];
-  current = id;
+  requestId = id;
+  failing = `/invocation/${id}/error`;
   environment._X_AMZN_TRACE_ID = headers["lambda-runtime-trace-id"] ?? "";
-  let answer;
+  socket.unref();
+  let info;
+  const answer = answers(id, () => info.callbackWaitsForEmptyEventLoop);
   try {
-    const value = await call(handler, JSON.parse(body), context(headers));
-    answer = post(`${BASE}/invocation/${id}/response`, serialize(value));
+    info = context(headers, answer);
+    const returned = runtime.handler(JSON.parse(body), info, answer.callback);
+    if (modern) Promise.resolve(returned).then(answer.succeed, answer.fail);
+    else if (typeof returned?.then === "function") returned.then(answer.succeed, answer.fail);
   } catch (error) {
-    const failure = describe(error);
-    print(failure);
-    answer = post(`${BASE}/invocation/${id}/error`, JSON.stringify(failure), failure.errorType);
+    answer.fail(error);
   }
-  current = undefined;
-  pending = [answer, get(`${BASE}/invocation/next`)];
 }
+
+function begin() {
+  if (ending) return;
+  failing = undefined;
+  send([NEXT], serve);
+}
+
+const runtime = {};
+load(environment._HANDLER, environment.LAMBDA_TASK_ROOT).then(
+  (handler) => {
+    runtime.handler = handler;
+    // Node tells of promises rejected meanwhile after its ticks and before this comes: they are the start's failure.
+    process.nextTick(() => setImmediate(begin));
+  },
+  (error) => end("Uncaught Exception", error, 129),
+);

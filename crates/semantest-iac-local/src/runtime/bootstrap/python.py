@@ -3,12 +3,14 @@
 One kept-alive connection; the response to one invocation and the request for the next go out in one
 write, which the host answers in order.
 """
+import importlib
 import json
 import os
 import socket
 import sys
-import time
 import traceback
+
+import semantest_lambda as client
 
 BASE = "/2018-06-01/runtime"
 
@@ -16,31 +18,38 @@ BASE = "/2018-06-01/runtime"
 def main():
     host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].rsplit(":", 1)
     connection = Connection(host, int(port))
-    root = os.environ["LAMBDA_TASK_ROOT"]
-    sys.path.insert(0, root)
+    # In place of the folder of this file, which is nothing of the function's.
+    sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
+    client.set_up_logging()
     try:
         handler = load(os.environ["_HANDLER"])
-    except BaseException as error:  # a module may raise anything, SystemExit included
+    except Exception as error:  # what else a module may raise, SystemExit for one, ends the process as on AWS
         failure = describe(error, "")
-        print_failure(failure)
-        connection.exchange([post(BASE + "/init/error", json.dumps(failure), error_type=failure["errorType"])])
-        sys.stdout.flush()
+        print_failure(failure, error)
+        connection.exchange([post_error("/init/error", failure)])
         sys.exit(1)
     pending = [get(BASE + "/invocation/next")]
     while True:
         headers, body = connection.exchange(pending)
-        request_id = headers["lambda-runtime-aws-request-id"]
-        path = BASE + "/invocation/" + request_id
-        os.environ["_X_AMZN_TRACE_ID"] = headers.get("lambda-runtime-trace-id", "")
-        try:
-            answer = post(path + "/response", marshal(handler(json.loads(body), Context(headers))))
-        except Exception as error:
-            failure = describe(error, request_id)
-            print_failure(failure)
-            answer = post(path + "/error", json.dumps(failure), error_type=failure["errorType"])
+        answer = invoke(handler, headers, body)
         sys.stdout.flush()
         sys.stderr.flush()
         pending = [answer, get(BASE + "/invocation/next")]
+
+
+def invoke(handler, headers, body):
+    """The request that answers one invocation."""
+    request_id = headers["lambda-runtime-aws-request-id"]
+    path = "/invocation/" + request_id
+    client.request_id = request_id
+    os.environ["_X_AMZN_TRACE_ID"] = headers.get("lambda-runtime-trace-id", "")
+    try:
+        payload, kind = client.marshal(handler(json.loads(body), client.LambdaContext(headers)))
+        return post(path + "/response", payload, "content-type: %s\r\n" % kind)
+    except Exception as error:
+        failure = describe(error, request_id)
+        print_failure(failure, error)
+        return post_error(path + "/error", failure)
 
 
 class Connection:
@@ -91,101 +100,70 @@ def get(path):
     return ("GET %s HTTP/1.1\r\nhost: runtime\r\n\r\n" % path).encode()
 
 
-def post(path, text, error_type=None):
-    body = text.encode("utf-8", "surrogatepass")
-    kind = "lambda-runtime-function-error-type: %s\r\n" % error_type if error_type else ""
-    head = "POST %s HTTP/1.1\r\nhost: runtime\r\ncontent-type: application/json\r\n%scontent-length: %d\r\n\r\n"
-    return (head % (path, kind, len(body))).encode() + body
+def post(path, body, headers):
+    head = "POST %s%s HTTP/1.1\r\nhost: runtime\r\n%scontent-length: %d\r\n\r\n"
+    return (head % (BASE, path, headers, len(body))).encode() + body
 
 
-def marshal(result):
-    try:
-        return json.dumps(result, ensure_ascii=False)
-    except Exception as error:
-        raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % error) from None
+def post_error(path, failure):
+    headers = "content-type: application/json\r\nlambda-runtime-function-error-type: %s\r\n" % failure["errorType"]
+    return post(path, json.dumps(failure).encode(), headers)
 
 
 # Names and words of what goes wrong with a handler are those of AWS's client (awslambdaric).
 def load(name):
     module_name, dot, function = name.rpartition(".")
     if not dot:
-        raise Fault("Runtime.MalformedHandlerName", "Bad handler '%s': use module.function" % name)
+        raise client.Fault("Runtime.MalformedHandlerName", "Bad handler '%s': use module.function" % name)
     if module_name.split(".")[0] in sys.builtin_module_names:
         message = "Cannot use built-in module %s as a handler module" % module_name
-        raise Fault("Runtime.BuiltInModuleConflict", message)
-    import importlib
-
+        raise client.Fault("Runtime.BuiltInModuleConflict", message)
     try:
         module = importlib.import_module(module_name.replace("/", "."))
     except ImportError as error:
         message = "Unable to import module '%s': %s" % (module_name, error)
-        raise Fault("Runtime.ImportModuleError", message).with_traceback(error.__traceback__) from None
+        raise client.Fault("Runtime.ImportModuleError", message).with_traceback(error.__traceback__) from None
     except SyntaxError as error:
         message = "Syntax error in module '%s': %s" % (module_name, error)
-        trace = '  File "%s" Line %s\n    %s' % (error.filename, error.lineno, error.text)
-        raise Fault("Runtime.UserCodeSyntaxError", message, [trace.rstrip("\n")]) from None
+        trace = ['  File "%s" Line %s\n    %s' % (error.filename, error.lineno, error.text)]
+        raise client.Fault("Runtime.UserCodeSyntaxError", message, trace) from None
     try:
         return getattr(module, function)
     except AttributeError:
         message = "Handler '%s' missing on module '%s'" % (function, module_name)
-        raise Fault("Runtime.HandlerNotFound", message) from None
-
-
-class Fault(Exception):
-    """Something wrong with the package, not inside the handler."""
-
-    def __init__(self, kind, message, trace=None):
-        super().__init__(message)
-        self.kind = kind
-        self.trace = trace
+        raise client.Fault("Runtime.HandlerNotFound", message) from None
 
 
 def describe(error, request_id):
-    kind = error.kind if isinstance(error, Fault) else type(error).__name__
-    stack = error.trace if isinstance(error, Fault) else None
-    if stack is None:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
-        stack = [line.rstrip("\n") for line in traceback.format_list(frames)]
-    return {"errorMessage": str(error), "errorType": kind, "requestId": request_id, "stackTrace": stack}
+    fault = isinstance(error, client.Fault)
+    return {
+        "errorMessage": str(error),
+        "errorType": error.kind if fault else type(error).__name__,
+        "requestId": request_id,
+        "stackTrace": error.trace if fault else stack_of(error),
+    }
 
 
-def print_failure(failure):
+def stack_of(error):
+    # Tuples carry no columns: lines without the marks that Python 3.11 and later put under an expression.
+    frames = [(frame.filename, frame.lineno, frame.name, frame.line) for frame in traceback.extract_tb(error.__traceback__)]
+    theirs = next((at for at, frame in enumerate(frames) if frame[0] != __file__), 0)
+    return traceback.format_list(frames[theirs:])
+
+
+def print_failure(failure, error):
+    head = "[ERROR] " + failure["errorType"]
+    if failure["errorMessage"]:
+        head += ": " + failure["errorMessage"]
+    stack = failure["stackTrace"]
+    if failure["errorType"] == "Runtime.ImportModuleError":
+        # The answer tells no more than AWS's does; where the import stands is told here.
+        stack = stack_of(error)
+    lines = [head, "Traceback (most recent call last):"]
+    for entry in stack:
+        lines.extend(entry.splitlines())
+    sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
-    lines = ["[ERROR] %s: %s" % (failure["errorType"], failure["errorMessage"])]
-    if failure["stackTrace"]:
-        lines.append("Traceback (most recent call last):")
-        lines.extend(failure["stackTrace"])
-    print("\n".join(lines), file=sys.stderr, flush=True)
-
-
-class Identity:
-    cognito_identity_id = None
-    cognito_identity_pool_id = None
-
-
-class ClientContext:
-    def __init__(self, values):
-        self.custom = values.get("custom", {})
-        self.env = values.get("env", {})
-        self.client = values.get("client")
-
-
-class Context:
-    def __init__(self, headers):
-        self.aws_request_id = headers["lambda-runtime-aws-request-id"]
-        self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn", "")
-        self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
-        self.function_version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
-        self.memory_limit_in_mb = os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
-        self.log_group_name = os.environ["AWS_LAMBDA_LOG_GROUP_NAME"]
-        self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
-        self.identity = Identity()
-        client = headers.get("lambda-runtime-client-context")
-        self.client_context = ClientContext(json.loads(client)) if client else None
-        self._deadline = int(headers.get("lambda-runtime-deadline-ms", "0"))
-
-    def get_remaining_time_in_millis(self):
-        return max(self._deadline - int(time.time() * 1000), 0)
 
 
 main()
