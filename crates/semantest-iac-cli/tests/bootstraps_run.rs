@@ -141,7 +141,8 @@ fn python_failures_are_told_as_by_awslambdaric() {
 #[test]
 fn a_node_handler_answers_by_promise_or_callback_and_with_null_once_nothing_is_left_to_do() {
     let code = r#"
-exports.returns = () => "nobody's";
+exports.returns = () => ({ body: "taken" });
+exports.timer = (event, context) => setTimeout(() => context.succeed("timed"), 20);
 exports.nothing = (event, context, callback) => {};
 exports.waits = (event, context, callback) => { setTimeout(() => {}, 50); };
 exports.never = async () => new Promise(() => {});
@@ -173,11 +174,15 @@ exports.fail = (event, context) => { setTimeout(() => context.fail(new RangeErro
         assert_eq!(invoked(&project, "{}")["payload"], first, "{name}");
         first
     };
-    for name in ["returns", "nothing", "waits", "never"] {
+    for name in ["nothing", "waits", "never"] {
         assert_eq!(named(name), Value::Null, "{name}");
     }
+    assert_eq!(named("returns"), json!({ "body": "taken" }));
+    let logged = project.json(&["logs"]).ok()["lines"].to_string();
+    assert!(logged.contains("make it async"), "with a warning: {logged}");
     let answers = [
         ("promise", "promised"),
+        ("timer", "timed"),
         ("succeed", "succeeded"),
         ("done", "done"),
         ("early", "called"),

@@ -154,8 +154,14 @@ function answers(id, waits) {
   };
 }
 
-// Runs one invocation. An async handler answers with its promise; another with a callback, or not at all:
-// what it returns is nobody's.
+// What somebody would return as an answer, and not a timer or the like.
+function isData(value) {
+  if (value === null || typeof value !== "object") return ["string", "number", "boolean"].includes(typeof value);
+  return [Object.prototype, Array.prototype, null].includes(Object.getPrototypeOf(value));
+}
+
+// Runs one invocation. An async handler answers with its promise; another with a callback, or not at all. What
+// that returns Lambda ignores before Node 24; here it is taken, with a warning, so that nobody looks for it in vain.
 function serve({ headers, body }) {
   const id = headers["lambda-runtime-aws-request-id"];
   requestId = id;
@@ -169,6 +175,10 @@ function serve({ headers, body }) {
     const returned = runtime.handler(JSON.parse(body), info, answer.callback);
     if (modern) Promise.resolve(returned).then(answer.succeed, answer.fail);
     else if (typeof returned?.then === "function") returned.then(answer.succeed, answer.fail);
+    else if (runtime.handler.length < 3 && isData(returned)) {
+      console.warn("the handler is not async: Lambda ignores what it returns before Node 24; make it async");
+      answer.succeed(returned);
+    }
   } catch (error) {
     answer.fail(error);
   }
