@@ -339,22 +339,7 @@ fn a_bootstrap_that_cannot_be_run_is_named_with_what_to_do() {
 
 #[test]
 fn invoke_passes_events_and_answers_byte_for_byte() {
-    let project = Project::init("python");
-    let bootstrap = r#"#!/usr/bin/env python3
-import http.client, os
-while True:
-    api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
-    api.request("GET", "/2018-06-01/runtime/invocation/next")
-    event = api.getresponse()
-    request_id, text = event.headers["Lambda-Runtime-Aws-Request-Id"], event.read()
-    api.request("POST", f"/2018-06-01/runtime/invocation/{request_id}/response", text)
-    api.getresponse().read()
-"#;
-    project.write("rest-api/bootstrap", bootstrap);
-    let made = Command::new("chmod").arg("+x").arg(project.file("rest-api/bootstrap")).status();
-    assert!(made.expect("chmod").success());
-    project.replace("semantest.toml", "runtime = \"python3.12\"", "runtime = \"provided.al2023\"");
-    project.json(&["deploy"]).ok();
+    let project = Project::answering("text");
     let deep = "[".repeat(200) + &"]".repeat(200);
     for event in ["12345678901234567890123", "1e400", r#"{"b":1.10,  "a":1,"a":2}"#, &deep] {
         let answer = project.run(&["invoke", "--data", event]);

@@ -2,8 +2,6 @@
 
 mod program;
 
-use std::process::Command;
-
 use program::Project;
 use serde_json::{Value, json};
 
@@ -11,17 +9,6 @@ use serde_json::{Value, json};
 fn deployed(runtime: &str, file: &str, code: &str) -> Project {
     let project = Project::init(runtime);
     project.write(&format!("rest-api/{file}"), code);
-    project.json(&["deploy"]).ok();
-    project
-}
-
-/// The same with a bootstrap of its own.
-fn with_bootstrap(code: &str) -> Project {
-    let project = Project::init("python");
-    project.write("rest-api/bootstrap", code);
-    let made = Command::new("chmod").arg("+x").arg(project.file("rest-api/bootstrap")).status();
-    assert!(made.expect("chmod").success());
-    project.replace("semantest.toml", "runtime = \"python3.12\"", "runtime = \"provided.al2023\"");
     project.json(&["deploy"]).ok();
     project
 }
@@ -82,7 +69,7 @@ while True:
     request_id, _ = call("GET", "invocation/next")
     call("POST", f"invocation/{request_id}/error", json.dumps({"errorType": "Broken", "errorMessage": "on purpose"}))
 "#;
-    let project = with_bootstrap(bootstrap);
+    let project = Project::with_bootstrap(bootstrap);
     let failed = project.json(&["invoke"]);
     assert_eq!(failed.code, 1, "{}", failed.stdout);
     let id = failed.json()["request_id"].as_str().expect("an id").to_owned();

@@ -43,6 +43,33 @@ impl Project {
         project
     }
 
+    /// A project, deployed, whose function is a bootstrap of its own.
+    pub fn with_bootstrap(code: &str) -> Self {
+        let project = Self::init("python");
+        project.write("rest-api/bootstrap", code);
+        let made = Command::new("chmod").arg("+x").arg(project.file("rest-api/bootstrap")).status();
+        assert!(made.expect("chmod").success());
+        project.replace("semantest.toml", "runtime = \"python3.12\"", "runtime = \"provided.al2023\"");
+        project.json(&["deploy"]).ok();
+        project
+    }
+
+    /// The same whose bootstrap answers with `answer`, an expression of Python over `text`, the event's bytes.
+    pub fn answering(answer: &str) -> Self {
+        Self::with_bootstrap(&format!(
+            r#"#!/usr/bin/env python3
+import http.client, os
+while True:
+    api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    api.request("GET", "/2018-06-01/runtime/invocation/next")
+    event = api.getresponse()
+    request_id, text = event.headers["Lambda-Runtime-Aws-Request-Id"], event.read()
+    api.request("POST", f"/2018-06-01/runtime/invocation/{{request_id}}/response", {answer})
+    api.getresponse().read()
+"#
+        ))
+    }
+
     /// A copy of one of the examples.
     pub fn example(name: &str) -> Self {
         let project = Self::empty();
