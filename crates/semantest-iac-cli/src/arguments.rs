@@ -89,6 +89,10 @@ pub(crate) enum Verb {
     /// Shows a function's log.
     Logs(LogsArguments),
     /// Calls a function directly.
+    #[command(
+        after_help = "Example: semantest-iac invoke --component rest-api --data '{\"requestContext\": {\"http\": \
+                            {\"method\": \"GET\", \"path\": \"/health\"}}}'"
+    )]
     Invoke(InvokeArguments),
     /// Looks for what is not as the log says (drift).
     Refresh(RefreshArguments),
@@ -99,6 +103,7 @@ pub(crate) enum Verb {
                             DB_PASSWORD=env:DB_PASSWORD --unset OLD")]
     Configure(ConfigureArguments),
     /// Changes how many run at once.
+    #[command(after_help = "Example: semantest-iac scale --component rest-api --reserved-concurrency 3")]
     Scale(ScaleArguments),
     /// Takes a component away.
     Destroy(DestroyArguments),

@@ -57,7 +57,7 @@ fn a_request_that_cannot_be_read_is_answered_all_the_same() {
         (400, format!("GET /x HTTP/1.1\r\nHost: localhost\r\n{host}\r\n")),
         (400, "GET /x HTTP/1.1\r\nConnection: close\r\n\r\n".to_owned()),
         (403, format!("GET http://evil.example/x HTTP/1.1\r\n{host}\r\n")),
-        (404, format!("GET / HTTP/1.1\r\n{host}\r\n")),
+        (200, format!("GET / HTTP/1.1\r\n{host}\r\n")),
         (200, format!("GET http://{address}/x HTTP/1.1\r\n{host}\r\n")),
         (200, "GET /x HTTP/1.0\r\n\r\n".to_owned()),
         (403, "GET /x HTTP/1.0\r\nHost: evil.example\r\n\r\n".to_owned()),
@@ -151,7 +151,7 @@ fn websocket() -> (Project, String) {
     project.write("rest-api/app.py", SOCKETS);
     let old = "[components.rest-api]";
     project.replace("semantest.toml", old, &format!("{old}\nkind = \"websocket\""));
-    let routes = r#"["GET /health", "ANY /{proxy+}"]"#;
+    let routes = r#"["GET /health", "ANY /", "ANY /{proxy+}"]"#;
     project.replace("semantest.toml", routes, r#"["$connect", "$default", "$disconnect"]"#);
     let answer = project.json(&["deploy"]).ok();
     let endpoint = answer["endpoint"].as_str().expect("an endpoint");

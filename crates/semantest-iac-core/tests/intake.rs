@@ -6,6 +6,7 @@ use semantest_iac_core::application::answer::RunStatus;
 use semantest_iac_core::events::Event;
 use semantest_iac_core::events::envelope::Envelope;
 use semantest_iac_core::events::intake;
+use semantest_iac_core::events::request::RemovalRequested;
 use semantest_iac_testkit::world::{World, request};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -170,6 +171,27 @@ async fn events_of_different_sources_may_have_the_same_id() {
     let error =
         service.publish(from("/orders", 1024), &go).await.expect_err("the same id for something else");
     assert_eq!(error.kind(), ErrorKind::DuplicateEvent);
+}
+
+#[tokio::test]
+async fn an_application_event_that_comes_again_deploys_nothing_again() {
+    let world = World::new();
+    let (service, go) = (world.service(), CancellationToken::new());
+    let data = json!({ "service_type": "orders", "environment": "dev", "service_config": {} });
+    let event = whole("ServiceDeploymentNeeded", data);
+    let first = read(&world, &event).expect("an event");
+    let answer = service.publish(first, &go).await.expect("a run").result.expect("an answer");
+    assert_eq!(answer.status, RunStatus::Deployed);
+    let removal = RemovalRequested { component: "orders".into(), environment: "dev".into() };
+    service.remove(service.envelope(removal.clone()), &removal, &go).await.expect("a run");
+    // Without a time of its own it has the time of each delivery.
+    world.clock.advance(std::time::Duration::from_secs(60));
+    let events = world.history().await.len();
+    let again = service.publish(read(&world, &event).expect("an event"), &go).await.expect("taken in");
+    assert!(again.duplicate);
+    assert_eq!(again.result.expect("an answer").status, RunStatus::Unchanged);
+    assert_eq!(world.history().await.len(), events);
+    assert!(world.provider.held().is_empty(), "what was removed since stays so");
 }
 
 #[tokio::test]

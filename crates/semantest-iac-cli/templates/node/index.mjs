@@ -1,6 +1,7 @@
 // A Lambda-style handler: API Gateway payload format 2.0.
 export async function handler(event) {
-  const { method, path } = event.requestContext.http;
+  // A direct call (`semantest-iac invoke`) may say nothing of a request.
+  const { method, path } = event.requestContext?.http ?? { method: "GET", path: "/" };
   if (path === "/health") return { status: "ok" };
   console.log(`${method} ${path}`);
   return {

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::application::answer::DeployAnswer;
 use crate::application::infrastructure_event_bus::translate;
+use crate::application::run_log::read_stream;
 use crate::application::service::DeploymentService;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
@@ -86,8 +87,14 @@ impl DeploymentService {
         event: Envelope,
         cancel: &CancellationToken,
     ) -> Result<(Option<DeployAnswer>, bool)> {
-        let translated = translate(self, &event)?;
+        let mut translated = translate(self, &event)?;
+        let identity = event.identity();
         let recorded = self.record_foreign(event).await?;
+        if recorded.is_none() && translated.is_some() {
+            // What came first counts: a time that was filled in, say, is another one now.
+            let first = self.find_foreign(&identity).await?;
+            translated = first.as_ref().map_or(Ok(translated), |first| translate(self, first))?;
+        }
         let answer = match translated {
             Some((envelope, request)) => Some(self.deploy(envelope, &request, cancel).await?),
             None => None,
@@ -100,9 +107,25 @@ impl DeploymentService {
         Ok((answer, duplicate))
     }
 
+    /// Where application events are kept.
+    fn application_stream(&self) -> String {
+        format!("application:{}", self.ports.project.name())
+    }
+
+    /// The application event with this source and id, as it was recorded.
+    async fn find_foreign(&self, identity: &(String, String)) -> Result<Option<Envelope>> {
+        let mut found = None;
+        read_stream(&self.ports, &self.application_stream(), |event| {
+            found = (event.identity() == *identity).then_some(event);
+            found.is_none()
+        })
+        .await?;
+        Ok(found)
+    }
+
     /// Keeps an application event beside our streams; one that was delivered before is not kept twice.
     async fn record_foreign(&self, mut event: Envelope) -> Result<Option<Envelope>> {
-        let stream = format!("application:{}", self.ports.project.name());
+        let stream = self.application_stream();
         if event.subject.is_empty() {
             event.subject.clone_from(&stream);
         }
