@@ -231,3 +231,51 @@ fn what_was_is_shown_with_what_it_was_made_of() {
         assert!(history.contains(said), "{said} in:\n{history}");
     }
 }
+
+#[test]
+fn a_hostile_component_name_in_an_event_is_refused_and_opens_nothing() {
+    let project = Project::init("node");
+    project.json(&["deploy"]).ok();
+    // The second one notes that the host was seen to serve this: the folder of such notes is there from then on.
+    project.json(&["deploy"]).ok();
+    assert!(project.file(".semantest/local/confirmed/dev/rest-api").exists());
+    // Opened for reading a FIFO would never return.
+    let fifo = project.file("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
+    let name = "../../../../fifo";
+    let event = json!({ "type": "DeploymentRequested", "data": { "component": name } }).to_string();
+    let ran = project.run_with_input(&["events", "publish", "-", "--output", "json"], &event);
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    assert!(ran.json()["error"]["message"].as_str().expect("words").contains("component"), "{}", ran.stdout);
+}
+
+#[test]
+fn the_trace_context_of_the_caller_is_carried_to_every_event() {
+    let project = Project::init("node");
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let traced = |value: &str, verb: &[&str]| {
+        let done = project.command(verb).env("TRACEPARENT", value).output().expect("it runs");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    traced(trace, &["deploy"]);
+    let history = project.json(&["history"]).ok();
+    let events = history["events"].as_array().expect("events").clone();
+    assert!(events.iter().all(|event| event["traceparent"] == trace), "{events:?}");
+    traced("nonsense", &["configure", "A=1"]);
+    let history = project.json(&["history"]).ok();
+    let later = &history["events"].as_array().expect("events")[events.len()..];
+    assert!(later.iter().all(|event| event.get("traceparent").is_none()), "{later:?}");
+}
+
+#[test]
+fn what_is_deployed_and_no_longer_defined_is_told() {
+    let project = Project::init("node");
+    project.json(&["deploy"]).ok();
+    project.replace("semantest.toml", "[components.rest-api]", "[components.other]\nkind = \"rest-api\"");
+    for verb in ["plan", "deploy"] {
+        let said = project.run(&[verb]).stderr;
+        assert!(said.contains("`rest-api` is deployed and no longer defined"), "{verb}: {said}");
+    }
+    project.json(&["destroy", "--component", "rest-api", "--yes"]).ok();
+    assert!(!project.run(&["plan"]).stderr.contains("no longer defined"));
+}

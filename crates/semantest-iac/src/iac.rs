@@ -10,6 +10,7 @@ use semantest_iac_core::application::answer::{
 use semantest_iac_core::application::inspect::At;
 use semantest_iac_core::application::publish::PublishAnswer;
 use semantest_iac_core::application::service::DeploymentService;
+use semantest_iac_core::domain::identifiers::check_name;
 use semantest_iac_core::events::Event;
 use semantest_iac_core::events::envelope::Envelope;
 use semantest_iac_core::events::request::{
@@ -110,6 +111,10 @@ impl Iac {
     /// A run with nothing to do makes no provider call. A local host that has died, lost something or had to move to
     /// another port is found here, before a run: the log is told, and the run brings it back.
     async fn look_after(&self, environment: &str, component: &str) -> Result<()> {
+        // A name becomes a path here. One that is none is for the run to refuse.
+        if check_name("environment", environment).and(check_name("component", component)).is_err() {
+            return Ok(());
+        }
         let name = format!("{environment}/{component}");
         if self.local.is_confirmed(&name) {
             return Ok(());
