@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -23,8 +23,6 @@ use crate::runtime::invocation::{Invocation, InvocationOutcome, InvocationRefuse
 
 /// Largest body, in bytes: an event of 6 MB and its frame.
 const LIMIT: usize = 8 * 1024 * 1024;
-/// How long the last lines of an invocation's log are waited for.
-const LOG_WAIT: Duration = Duration::from_millis(30);
 
 /// Answers the control API of a host.
 pub(crate) struct Control {
@@ -121,8 +119,7 @@ impl Control {
                 (request_id, payload, Some(error_type))
             }
         };
-        // The lines come through pipes, a moment after the answer.
-        tokio::time::sleep(LOG_WAIT).await;
+        // Everything that was printed is in the log before the outcome is told.
         let logs = lines_of(&FunctionLog::path(&self.host.state_dir, name), &request_id);
         let payload = serde_json::from_slice(&payload).unwrap_or_else(|_| as_text(&payload));
         ok(&Invoked { request_id, payload, error_type, duration_ms, logs })
