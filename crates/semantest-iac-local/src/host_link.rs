@@ -6,9 +6,9 @@ use crate::config::LocalConfig;
 use crate::control::client::ControlClient;
 use crate::control::messages::{HostState, LackingSecret, PutSecrets};
 use crate::error::disk;
+use crate::host::process;
 use crate::host::registry::Registry;
 use crate::host::serving::Serving;
-use crate::host::{lock, process};
 
 /// How the provider gets at the host.
 pub(crate) struct HostLink {
@@ -60,8 +60,7 @@ impl HostLink {
 
     /// What the running host serves, without asking it; nothing where none runs.
     pub fn serving(&self) -> Option<Serving> {
-        let state_dir = &self.config.state_dir;
-        Serving::read(state_dir, lock::process(state_dir))
+        Serving::read(&self.config.state_dir)
     }
 
     /// Stops the host, where one runs.

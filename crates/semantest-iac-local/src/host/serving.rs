@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api;
 use crate::control::messages::HostState;
-use crate::host::lock::is_running;
+use crate::host::lock;
 use crate::host::process::real;
 
 /// What the host of a project serves now.
@@ -43,10 +43,10 @@ impl Serving {
 
     /// As the host of `state_dir` has written it; nothing where none runs, or where another one has written it,
     /// or the same one before the folder was moved.
-    pub fn read(state_dir: &Path, host: Option<u32>) -> Option<Self> {
-        let text = is_running(state_dir).then(|| fs::read(path(state_dir)).ok()).flatten()?;
-        let serving: Self = serde_json::from_slice(&text).ok()?;
-        (Some(serving.process) == host && serving.folder == real(state_dir)).then_some(serving)
+    pub fn read(state_dir: &Path) -> Option<Self> {
+        let host = lock::process(state_dir)?;
+        let serving: Self = serde_json::from_slice(&fs::read(path(state_dir)).ok()?).ok()?;
+        (serving.process == host && serving.folder == real(state_dir)).then_some(serving)
     }
 
     /// Writes it for as long as this host lives: it need not outlast a power loss.
