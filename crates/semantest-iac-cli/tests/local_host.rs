@@ -351,3 +351,23 @@ fn invoke_passes_events_and_answers_byte_for_byte() {
         assert_eq!(project.run(&["invoke", "--data", event]).code, 2, "{event}");
     }
 }
+
+#[test]
+fn a_missing_interpreter_is_named_and_the_one_deployed_with_is_kept() {
+    let project = Project::init("node");
+    let nowhere = project.file("empty");
+    std::fs::create_dir(&nowhere).expect("a folder");
+    let bare = |verb: &[&str]| {
+        let mut command = project.command(&[verb, &["--output", "json"]].concat());
+        command.env("PATH", &nowhere).output().expect("it runs")
+    };
+    let refused = bare(&["deploy"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&refused.stdout).into_owned();
+    assert!(said.contains("Node.js is not installed, or not on your PATH"), "{said}");
+    project.json(&["deploy"]).ok();
+    project.json(&["local", "stop"]).ok();
+    // Whoever starts the host may have another PATH.
+    let invoked = bare(&["invoke"]);
+    assert!(invoked.status.success(), "{}", String::from_utf8_lossy(&invoked.stdout));
+}

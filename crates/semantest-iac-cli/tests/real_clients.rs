@@ -176,6 +176,21 @@ def handler(event, context):
 }
 
 #[test]
+fn the_standard_library_of_python_posts_to_connections_over_tls() {
+    let code = r#"
+from urllib.request import Request, urlopen
+
+def handler(event, context):
+    about = event["requestContext"]
+    url = f"https://{about['domainName']}/{about['stage']}/@connections/{about['connectionId']}"
+    urlopen(Request(url, method="POST", data=b"over tls"))
+    return {"statusCode": 200}
+"#;
+    let (_project, endpoint) = with_handler("python3.12", "chat.py", code, json!({}));
+    assert_eq!(python(SAY, &[&endpoint]), "over tls");
+}
+
+#[test]
 fn the_javascript_sdk_posts_to_connections_unchanged() {
     let code = r#"
 const { ApiGatewayManagementApiClient, PostToConnectionCommand, DeleteConnectionCommand, GoneException } = require("@aws-sdk/client-apigatewaymanagementapi");

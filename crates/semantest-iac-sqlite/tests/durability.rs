@@ -253,3 +253,26 @@ async fn a_damaged_package_is_noticed() {
     let error = store.get("../../../etc/passwd").await.expect_err("no address");
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
+
+#[tokio::test]
+async fn what_a_killed_run_left_of_a_package_is_taken_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = SqliteStore::open(folder.path()).expect("a store");
+    store.put(b"one".to_vec()).await.expect("put");
+    let drafts = folder.path().join("artifacts/drafts");
+    let long_ago = std::time::SystemTime::now() - Duration::from_secs(600);
+    let draft = |name: &str| {
+        let file = std::fs::File::create(drafts.join(name)).expect("a draft");
+        file.set_modified(long_ago).expect("a time");
+        file
+    };
+    drop(draft("left"));
+    let written = draft("written");
+    written.lock().expect("locked, as by whoever writes it");
+    std::fs::write(drafts.join("young"), "").expect("a draft");
+    store.put(b"two".to_vec()).await.expect("put");
+    let mut there: Vec<_> =
+        std::fs::read_dir(&drafts).expect("drafts").flatten().map(|entry| entry.file_name()).collect();
+    there.sort();
+    assert_eq!(there, ["written", "young"]);
+}
