@@ -49,6 +49,10 @@ impl Provider for FaultyProvider {
         self.inner.lower(blueprint, settings)
     }
 
+    async fn default_region(&self) -> Option<String> {
+        self.inner.default_region().await
+    }
+
     async fn observe(&self, resource: &ResourceHandle) -> Result<Option<Observed>> {
         let call = format!("observe {}", resource.tags.address);
         self.fault.strike(&call, Moment::Before).await?;

@@ -162,6 +162,11 @@ pub trait Provider: Send + Sync {
     /// All resources tagged as ours in the scope.
     async fn discover(&self, scope: &Scope) -> Result<Vec<Discovered>>;
 
+    /// The region this machine is set up for, where the environment names none.
+    async fn default_region(&self) -> Option<String> {
+        None
+    }
+
     /// Calls functions and reads their logs, where the provider can.
     fn functions(&self) -> Option<&dyn FunctionAccess> {
         None
