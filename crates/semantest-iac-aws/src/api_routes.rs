@@ -96,25 +96,19 @@ pub(crate) async fn bring(
     wanted: &Inputs,
     there: Parts,
 ) -> Result<()> {
-    let made = stream::iter(wanted.integrations.iter().map(|(role, uri)| {
-        let known = &there.integrations;
-        async move {
-            let uri = aws.expand(uri).await?;
-            let found = known.iter().find(|one| one.integration_uri() == Some(uri.as_str()));
-            let id = match found.and_then(|one| one.integration_id()) {
-                Some(id) => id.to_owned(),
-                None => create_integration(aws, api, protocol, &uri).await?,
-            };
-            Ok::<_, Error>((role.clone(), id))
-        }
-    }));
-    let ids: BTreeMap<String, String> = made.buffer_unordered(AT_ONCE).try_collect().await?;
-    let target = |role: &str| format!("integrations/{}", ids.get(role).map_or("", String::as_str));
-    let changes = stream::iter(wanted.routes.iter().map(|(key, role)| {
+    let mut integrations = Vec::new();
+    for (role, uri) in &wanted.integrations {
+        integrations.push(bring_integration(aws, api, protocol, role, uri, &there.integrations));
+    }
+    let ids = stream::iter(integrations).buffer_unordered(AT_ONCE);
+    let ids: BTreeMap<String, String> = ids.try_collect().await?;
+    let mut routes = Vec::new();
+    for (key, role) in &wanted.routes {
+        let target = format!("integrations/{}", ids.get(role).map_or("", String::as_str));
         let known = there.routes.iter().find(|route| route.route_key() == Some(key));
-        bring_route(aws, api, key, target(role), known)
-    }));
-    changes.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        routes.push(bring_route(aws, api, key, target, known));
+    }
+    stream::iter(routes).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
     sweep(aws, api, wanted, &there, &ids).await
 }
 
@@ -150,6 +144,24 @@ fn gone(sent: Result<(), Failure>, operation: &str) -> Result<()> {
         Err(failure) if !failure.is_not_found() => Err(failure.into_error(operation)),
         _ => Ok(()),
     }
+}
+
+/// The integration of the function with that role; it is known by what it calls.
+async fn bring_integration(
+    aws: &Clients,
+    api: &str,
+    protocol: &Protocol,
+    role: &str,
+    uri: &str,
+    known: &[Integration],
+) -> Result<(String, String)> {
+    let uri = aws.expand(uri).await?;
+    let found = known.iter().find(|one| one.integration_uri() == Some(uri.as_str()));
+    let id = match found.and_then(|one| one.integration_id()) {
+        Some(id) => id.to_owned(),
+        None => create_integration(aws, api, protocol, &uri).await?,
+    };
+    Ok((role.to_owned(), id))
 }
 
 async fn create_integration(aws: &Clients, api: &str, protocol: &Protocol, uri: &str) -> Result<String> {

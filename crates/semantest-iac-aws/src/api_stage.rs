@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::api_routes::once;
 use crate::clients::Clients;
-use crate::error::{Failure, failed};
+use crate::error::Failure;
 use crate::ownership::{self, Tags};
 use crate::resource_kind::{ResourceKind, properties, read};
 
