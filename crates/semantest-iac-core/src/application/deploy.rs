@@ -246,7 +246,8 @@ impl DeploymentService {
     pub(crate) async fn lower(&self, lowering: Lowering<'_>) -> Result<Goal> {
         let Lowering { provider, region, blueprint, configuration, scaling, secrets } = lowering;
         let mut effective = lay_settings(&blueprint, configuration, scaling);
-        let secrets = secret_settings::resolve(&mut effective, self.ports.secrets.as_ref(), secrets).await?;
+        let resolver = self.ports.secrets.as_ref();
+        let secrets = secret_settings::resolve(&mut effective, resolver, region.as_deref(), secrets).await?;
         let settings = ProviderSettings { region: region.clone() };
         let lowered = self.ports.provider(&provider)?.lower(&effective, &settings);
         let graph =

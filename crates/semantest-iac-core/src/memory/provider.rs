@@ -12,7 +12,7 @@ use crate::domain::deployment::resource_graph::ResourceGraph;
 use crate::domain::names::physical_name;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::provider::{
-    Applied, Change, Discovered, Observed, Operation, OwnershipTags, Provider, ProviderSettings,
+    Applied, Change, Discovered, Finding, Observed, Operation, OwnershipTags, Provider, ProviderSettings,
     ResourceHandle, Scope,
 };
 
@@ -150,6 +150,12 @@ impl Provider for InMemoryProvider {
 
     async fn default_region(&self) -> Option<String> {
         self.region().clone()
+    }
+
+    async fn diagnose(&self, settings: &ProviderSettings) -> Result<Vec<Finding>> {
+        let region = settings.region.clone().or(self.region().clone());
+        let detail = region.clone().unwrap_or_else(|| "no region is set".into());
+        Ok(vec![Finding { name: "region".into(), ok: region.is_some(), detail }])
     }
 
     async fn observe(&self, resource: &ResourceHandle) -> Result<Option<Observed>> {
