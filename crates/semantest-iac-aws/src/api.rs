@@ -75,7 +75,11 @@ pub(crate) fn inputs(
     Inputs {
         region: region.to_owned(),
         name: physical_name(&parts, NAME_LIMIT),
-        integrations: api.routes.iter().map(|one| (one.function.clone(), integration(&one.function))).collect(),
+        integrations: api
+            .routes
+            .iter()
+            .map(|one| (one.function.clone(), integration(&one.function)))
+            .collect(),
         routes: routes.collect(),
         cors: None,
         stage: None,
@@ -112,7 +116,8 @@ impl Protocol {
             inputs.insert("routes".into(), json!(routes));
             inputs.insert("integrations".into(), json!(integrations));
             if asked.cors.is_some() || api.cors_configuration.is_some() {
-                inputs.insert("cors".into(), json!(api.cors_configuration.as_ref().map(http_api::cors_found)));
+                inputs
+                    .insert("cors".into(), json!(api.cors_configuration.as_ref().map(http_api::cors_found)));
             }
             if asked.route_selection.is_some() {
                 inputs.insert("route_selection".into(), json!(api.route_selection_expression()));
@@ -253,7 +258,8 @@ impl Protocol {
         }
         let arn = aws.expand(&format!("arn:${{partition}}:apigateway:${{region}}::/apis/{}", api.id)).await?;
         if !set.is_empty() {
-            let call = aws.apigateway.tag_resource().resource_arn(&arn).set_tags(Some(set.into_iter().collect()));
+            let call =
+                aws.apigateway.tag_resource().resource_arn(&arn).set_tags(Some(set.into_iter().collect()));
             call.send().await.map_err(|error| failed("apigateway.TagResource", error))?;
         }
         if !gone.is_empty() {
@@ -283,10 +289,13 @@ impl Protocol {
 }
 
 fn outputs(api: &KnownApi, asked: Option<&Inputs>) -> Properties {
-    let stage = asked.and_then(|asked| asked.stage.as_ref());
-    let endpoint = match stage {
-        Some(stage) => format!("{}/{stage}", api.endpoint.trim_end_matches('/')),
-        None => api.endpoint.trim_end_matches('/').to_owned(),
+    let base = api.endpoint.trim_end_matches('/');
+    let endpoint = match asked.and_then(|asked| asked.stage.as_ref()) {
+        // Clients of a stage speak WebSocket, whatever the API itself calls its endpoint.
+        Some(stage) => {
+            format!("{}/{stage}", base.replacen("http", "ws", usize::from(base.starts_with("http"))))
+        }
+        None => base.to_owned(),
     };
     properties(&json!({ "api_id": api.id, "endpoint": endpoint }))
 }

@@ -7,7 +7,9 @@ use semantest_iac_core::Result;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource::{Address, Properties, Reference, Resource};
 use semantest_iac_core::domain::networking::api_gateway::ApiGateway;
-use semantest_iac_core::ports::provider::{Applied, Change, ChangeAction, Observed, Operation, ResourceHandle};
+use semantest_iac_core::ports::provider::{
+    Applied, Change, ChangeAction, Observed, Operation, ResourceHandle,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -109,7 +111,10 @@ impl ResourceKind for ApiStage {
             inputs.insert("access_log".into(), json!(group));
         }
         if asked.throttling.is_some() {
-            inputs.insert("throttling".into(), json!(stage.default_route_settings().and_then(throttling_found)));
+            inputs.insert(
+                "throttling".into(),
+                json!(stage.default_route_settings().and_then(throttling_found)),
+            );
         }
         let mut outputs = Properties::new();
         if asked.deployed.is_some() {
@@ -208,10 +213,10 @@ async fn deployment(
 async fn access_log(aws: &Clients, wanted: &Inputs) -> Result<Option<AccessLogSettings>, Failure> {
     let Some(group) = &wanted.access_log else { return Ok(None) };
     let arn = format!("arn:${{partition}}:logs:${{region}}:${{account}}:log-group:{group}");
-    let arn = aws.expand(&arn).await.map_err(|error| Failure::NotSent {
-        credentials: true,
-        detail: error.message().to_owned(),
-    })?;
+    let arn = aws
+        .expand(&arn)
+        .await
+        .map_err(|error| Failure::NotSent { credentials: true, detail: error.message().to_owned() })?;
     Ok(Some(AccessLogSettings::builder().destination_arn(arn).format(ACCESS_LOG_FORMAT).build()))
 }
 
@@ -263,17 +268,21 @@ async fn retag(aws: &Clients, change: &Change, wanted: &Inputs) -> Result<(), Fa
     if change.action == ChangeAction::Update && !change.changed.contains("tags") {
         return Ok(());
     }
-    let before: Tags = change.previous_inputs.as_ref().and_then(|before| before.get("tags")).map_or_else(
-        Tags::new,
-        |tags| serde_json::from_value(tags.clone()).unwrap_or_default(),
-    );
+    let before: Tags = change
+        .previous_inputs
+        .as_ref()
+        .and_then(|before| before.get("tags"))
+        .map_or_else(Tags::new, |tags| serde_json::from_value(tags.clone()).unwrap_or_default());
     let (mut set, gone) = ownership::difference(&before, &wanted.tags);
     set.extend(wanted.tags.clone());
-    let arn = format!("arn:${{partition}}:apigateway:${{region}}::/apis/{}/stages/{}", wanted.api_id, wanted.stage_name);
-    let arn = aws.expand(&arn).await.map_err(|error| Failure::NotSent {
-        credentials: true,
-        detail: error.message().to_owned(),
-    })?;
+    let arn = format!(
+        "arn:${{partition}}:apigateway:${{region}}::/apis/{}/stages/{}",
+        wanted.api_id, wanted.stage_name
+    );
+    let arn = aws
+        .expand(&arn)
+        .await
+        .map_err(|error| Failure::NotSent { credentials: true, detail: error.message().to_owned() })?;
     if !set.is_empty() {
         let call = aws.apigateway.tag_resource().resource_arn(&arn).set_tags(Some(set.into_iter().collect()));
         call.send().await.map_err(|error| Failure::of(&error))?;

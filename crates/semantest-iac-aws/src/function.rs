@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::compute::serverless_function::ServerlessFunction;
-use semantest_iac_core::domain::deployment::resource::{Address, Properties, Reference, Resource, ResourceRole};
+use semantest_iac_core::domain::deployment::resource::{
+    Address, Properties, Reference, Resource, ResourceRole,
+};
 use semantest_iac_core::domain::environment::SettingValue;
 use semantest_iac_core::domain::names::physical_name;
 use semantest_iac_core::ports::provider::{
@@ -100,7 +102,10 @@ fn check(function: &ServerlessFunction) -> Result<()> {
         Err(Error::new(ErrorKind::InvalidInput, "aws.lower", text).with("field", field))
     };
     let (role, runtime) = (&function.role, &function.runtime);
-    if !["python3.", "nodejs", "provided.", "java", "dotnet", "ruby"].iter().any(|one| runtime.starts_with(one)) {
+    if !["python3.", "nodejs", "provided.", "java", "dotnet", "ruby"]
+        .iter()
+        .any(|one| runtime.starts_with(one))
+    {
         let text = format!(
             "function `{role}` asks for runtime `{}`; Lambda knows python3.x, nodejsNN.x, provided.al2023 and others",
             runtime.escape_debug()
@@ -119,7 +124,8 @@ fn check(function: &ServerlessFunction) -> Result<()> {
         return invalid("environment_variables", text);
     }
     if function.scaling.provisioned_concurrency == Some(0) {
-        let text = format!("function `{role}` has provisioned_concurrency 0: leave it out, or keep at least 1 warm");
+        let text =
+            format!("function `{role}` has provisioned_concurrency 0: leave it out, or keep at least 1 warm");
         return invalid("provisioned_concurrency", text);
     }
     Ok(())
@@ -175,7 +181,14 @@ impl ResourceKind for Function {
             Some(found) if ownership::is_owned(&found.tags, &resource.tags) => {}
             _ => return Ok(()),
         }
-        match aws.lambda.delete_function().function_name(&name).send().await.map_err(|error| Failure::of(&error)) {
+        match aws
+            .lambda
+            .delete_function()
+            .function_name(&name)
+            .send()
+            .await
+            .map_err(|error| Failure::of(&error))
+        {
             Ok(_) => Ok(()),
             Err(failure) if failure.is_not_found() => Ok(()),
             Err(failure) => Err(failure.into_error("lambda.DeleteFunction")),
@@ -212,7 +225,8 @@ fn stable_outputs(arn: &str, name: &str) -> Properties {
 }
 
 async fn applied(aws: &Clients, name: &str, version: Found, adopted: bool) -> Result<Applied> {
-    let arn = aws.expand(&format!("arn:${{partition}}:lambda:${{region}}:${{account}}:function:{name}")).await?;
+    let arn =
+        aws.expand(&format!("arn:${{partition}}:lambda:${{region}}:${{account}}:function:{name}")).await?;
     let arn = if version.arn.is_empty() { arn } else { version.arn };
     let mut outputs = stable_outputs(&arn, name);
     outputs.insert("version".into(), version.version.into());

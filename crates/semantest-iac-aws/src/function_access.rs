@@ -99,14 +99,17 @@ impl Tail {
         let mut tail = Self::default();
         let time = Timestamp::now();
         for line in text.lines() {
-            if let Some(id) = id_after(line, "START RequestId: ").or_else(|| id_after(line, "REPORT RequestId: ")) {
+            if let Some(id) =
+                id_after(line, "START RequestId: ").or_else(|| id_after(line, "REPORT RequestId: "))
+            {
                 tail.request_id = id.to_owned();
             }
             if line.starts_with("REPORT ") {
                 let duration = line.split('\t').find_map(|part| part.strip_prefix("Duration: "));
                 tail.duration_ms = duration.and_then(|text| text.trim_end_matches(" ms").parse().ok());
             }
-            let is_frame = ["START ", "END ", "REPORT ", "INIT_START "].iter().any(|word| line.starts_with(word));
+            let is_frame =
+                ["START ", "END ", "REPORT ", "INIT_START "].iter().any(|word| line.starts_with(word));
             if !is_frame && !line.is_empty() {
                 let request_id = Some(tail.request_id.clone()).filter(|id| !id.is_empty());
                 let (function_name, message) = (function_name.to_owned(), line.to_owned());
