@@ -8,6 +8,7 @@ mod api;
 mod api_index;
 mod api_routes;
 mod api_stage;
+mod api_tags;
 mod clients;
 mod config;
 mod container_service_graph;
