@@ -240,21 +240,14 @@ impl Intention for RemoveOrphans<'_> {
             None => provider.default_region().await,
         };
         let scope = service.scope(&target.environment, Some(&target.component), region.clone());
-        let found = provider.discover(&scope).await?.into_iter();
-        let new = found.filter(|found| !holds(state, found) && !is_begun(state, found));
-        let orphans = new.map(|Discovered { tags, kind, id }| Orphan {
-            kind,
-            id,
-            tagged: tags.address,
-            region: region.clone(),
-        });
+        let found = provider.discover(&scope).await?;
         let blueprint = match in_place {
             true => Some((*state.current_blueprint().ok_or_else(|| not_deployed(target))?).clone()),
             false => None,
         };
         Ok(Goal {
             provider: self.request.provider.clone(),
-            orphans: Some(orphans.collect()),
+            orphans: Some(new_orphans(state, found, region.as_deref())),
             // What is in place stays where it is.
             region: if in_place { state.region.clone() } else { region },
             blueprint,
@@ -263,6 +256,18 @@ impl Intention for RemoveOrphans<'_> {
             facts: Vec::new(),
         })
     }
+}
+
+/// What was found in `region` and is not in the log at all.
+fn new_orphans(state: &DeploymentState, found: Vec<Discovered>, region: Option<&str>) -> Vec<Orphan> {
+    let new = found.into_iter().filter(|found| !holds(state, found) && !is_begun(state, found));
+    let orphan = |Discovered { tags, kind, id }| Orphan {
+        kind,
+        id,
+        tagged: tags.address,
+        region: region.map(str::to_owned),
+    };
+    new.map(orphan).collect()
 }
 
 /// Whether the log tells of it. One that may be about to be recorded is known by the address it is tagged with.

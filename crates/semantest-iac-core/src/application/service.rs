@@ -207,6 +207,28 @@ impl DeploymentService {
         request
     }
 
+    async fn execute(
+        &self,
+        target: &Target,
+        goal: &Goal,
+        plan: &Plan,
+        log: &mut RunLog<'_>,
+        cancel: &CancellationToken,
+    ) -> Result<Walked> {
+        let provider = self.ports.provider(&goal.provider)?;
+        let work = Work {
+            ports: &self.ports,
+            target,
+            provider: provider.as_ref(),
+            plan,
+            graph: &goal.graph,
+            secrets: &goal.secrets,
+            options: self.options.executor,
+            cancel,
+        };
+        walk(&work, log).await
+    }
+
     /// What makes the orphans known that are about to be taken away: a run that ends early leaves them in the log.
     fn adoptions(&self, goal: &Goal) -> Vec<Event> {
         let facts = goal.orphans.iter().flatten().flat_map(|orphan| {
@@ -243,18 +265,7 @@ impl DeploymentService {
         let owner = self.options.owner.clone();
         log.append(vec![DeploymentStarted { version, owner, lease_token: lease.token }.into()]).await?;
         log.append(self.adoptions(&goal)).await?;
-        let provider = self.ports.provider(&goal.provider)?;
-        let work = Work {
-            ports: &self.ports,
-            target,
-            provider: provider.as_ref(),
-            plan: &plan,
-            graph: &goal.graph,
-            secrets: &goal.secrets,
-            options: self.options.executor,
-            cancel,
-        };
-        let walked = walk(&work, log).await?;
+        let walked = self.execute(target, &goal, &plan, log, cancel).await?;
         let error = (!walked.complete()).then(|| failure(&walked));
         let changes = walked.changes;
         let facts = conclusion(target, &goal, log, walked, error.clone(), version);
