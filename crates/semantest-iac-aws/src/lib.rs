@@ -36,7 +36,10 @@ mod provider;
 mod quotas;
 mod resource_kind;
 mod retries;
+mod secrets;
+mod signed_request;
 mod websocket_api;
 
 pub use config::{AwsConfig, CallSettings};
 pub use provider::AwsProvider;
+pub use secrets::{AwsSecrets, PARAMETER_STORE, SECRETS_MANAGER};
