@@ -36,9 +36,20 @@ const { fetch } = globalThis;
 globalThis.fetch = (input, init) => {
   const url = new URL(input instanceof Request ? input.url : input);
   if (!url.hostname.endsWith(".execute-api.localhost")) return fetch(input, init);
-  return fetch(`http://127.0.0.1:${process.env.GATEWAY_PORT}${url.pathname}${url.search}`, init);
+  const api = url.hostname.split(".")[0];
+  const place = `http://127.0.0.1:${process.env.GATEWAY_PORT}/_aws/execute-api/${api}`;
+  return fetch(`${place}${url.pathname}${url.search}`, init);
 };
 "#;
+
+/// moto looks the services that are to scale up in its own ECS, but they are in ministack's.
+const MOTO: &str = "
+import sys
+from moto.applicationautoscaling.models import ApplicationAutoscalingBackend as Backend
+from moto.server import main
+Backend._ecs_service_exists_for_target = lambda self, resource: True
+main(sys.argv[1:])
+";
 
 /// Running emulators; they and the functions they run end when this is dropped, or the test's process does.
 #[derive(Debug)]
@@ -76,6 +87,11 @@ impl AwsEmulator {
     /// Where moto listens, which is started by the first who asks; for Application Auto Scaling only.
     pub fn scaling_url(&self) -> String {
         self.moto.get_or_init(|| Emulator::start(moto, "/moto-api/")).url()
+    }
+
+    /// As [`Self::scaling_url`], if somebody asked before.
+    pub fn scaling_url_if_started(&self) -> Option<String> {
+        self.moto.get().map(Emulator::url)
     }
 
     /// What a program's environment needs so that it speaks to `url` (an emulator, or a proxy in front of one).
@@ -161,8 +177,8 @@ fn ministack(port: u16) -> Command {
 }
 
 fn moto(port: u16) -> Command {
-    let mut command = leashed("moto_server");
-    command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).env("MOTO_ACCOUNT_ID", ACCOUNT);
+    let mut command = leashed("python");
+    command.args(["-c", MOTO, "-H", "127.0.0.1", "-p", &port.to_string()]).env("MOTO_ACCOUNT_ID", ACCOUNT);
     command
 }
 
