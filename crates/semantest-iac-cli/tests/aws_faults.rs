@@ -34,12 +34,17 @@ fn change(aws: &AwsProject) {
     aws.project.replace("semantest.toml", "GET /hello\"", "GET /hello\", \"GET /goodbye\"");
 }
 
-/// Deploys with each rule for itself, and compares with a deploy that nothing disturbed.
-fn disturb(story: &str, prepare: impl Fn(&AwsProject) + Sync, rules: &dyn Fn(&[String]) -> Vec<Rule>) {
+/// Runs `verb` with each rule for itself, and compares with a run that nothing disturbed.
+fn disturb(
+    story: &str,
+    prepare: impl Fn(&AwsProject) + Sync,
+    verb: &[&str],
+    rules: &dyn Fn(&[String]) -> Vec<Rule>,
+) {
     let undisturbed = hello(&format!("{story}-whole"));
     prepare(&undisturbed);
     undisturbed.proxy.take_calls();
-    undisturbed.ok(&["deploy"]);
+    undisturbed.ok(verb);
     let calls: BTreeSet<String> = undisturbed.changing_calls().into_iter().collect();
     let wanted_log = undisturbed.log("hello");
     let rules: Vec<(usize, Rule)> =
@@ -50,7 +55,7 @@ fn disturb(story: &str, prepare: impl Fn(&AwsProject) + Sync, rules: &dyn Fn(&[S
         prepare(&aws);
         aws.proxy.take_calls();
         aws.proxy.inject(rule.clone());
-        let ran = aws.json(&["deploy"]);
+        let ran = aws.json(verb);
         assert_eq!(ran.code, 0, "{rule:?}: {}\n{}", ran.stdout, ran.stderr);
         let struck = aws.proxy.calls().iter().any(|call| call.fault.is_some());
         assert!(struck, "{rule:?} struck nothing");
@@ -80,7 +85,7 @@ fn every_fault(calls: &[String]) -> Vec<Rule> {
 
 #[test]
 fn a_first_deploy_ends_the_same_whatever_happens_to_any_of_its_calls() {
-    disturb("fault-first", |_| {}, &every_fault);
+    disturb("fault-first", |_| {}, &["deploy"], &every_fault);
 }
 
 #[test]
@@ -89,7 +94,13 @@ fn an_update_ends_the_same_whatever_happens_to_any_of_its_calls() {
         aws.ok(&["deploy"]);
         change(aws);
     };
-    disturb("fault-update", prepare, &every_fault);
+    disturb("fault-update", prepare, &["deploy"], &every_fault);
+}
+
+#[test]
+fn a_removal_ends_the_same_whatever_happens_to_any_of_its_calls() {
+    let prepare = |aws: &AwsProject| drop(aws.ok(&["deploy"]));
+    disturb("fault-removal", prepare, &["destroy", "--yes"], &every_fault);
 }
 
 #[test]
@@ -105,7 +116,7 @@ fn a_deploy_waits_for_what_aws_does_not_know_yet() {
         rules.extend(young.map(|call| Rule::new(call, Which::First(2), Fault::NOT_FOUND_YET)));
         rules
     };
-    disturb("young", |_| {}, &rules);
+    disturb("young", |_| {}, &["deploy"], &rules);
 }
 
 #[test]
@@ -118,7 +129,7 @@ fn an_update_waits_for_the_one_that_is_still_being_made() {
         let lambda = calls.iter().filter(|call| call.starts_with("lambda:"));
         lambda.map(|call| Rule::new(call, Which::First(2), Fault::UPDATE_IN_PROGRESS)).collect()
     };
-    disturb("busy", prepare, &rules);
+    disturb("busy", prepare, &["deploy"], &rules);
 }
 
 #[test]
@@ -129,7 +140,7 @@ fn a_burst_of_throttled_calls_is_sat_out() {
         let burst = |service| Rule::new(format!("{service}:*"), Which::First(3), Fault::Throttle);
         services.into_iter().map(burst).collect()
     };
-    disturb("burst", |_| {}, &rules);
+    disturb("burst", |_| {}, &["deploy"], &rules);
 }
 
 #[test]

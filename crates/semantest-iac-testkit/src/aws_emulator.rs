@@ -172,6 +172,7 @@ fn ministack(port: u16) -> Command {
         .env("GATEWAY_PORT", port.to_string())
         .env("MINISTACK_ACCOUNT_ID", ACCOUNT)
         .env("LAMBDA_EXECUTOR", "local")
+        .env("IOT_MTLS_ENABLED", "false")
         .env("NODE_OPTIONS", format!("--require {}", preload.display()));
     command
 }
