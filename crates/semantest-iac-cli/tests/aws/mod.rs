@@ -32,6 +32,14 @@ impl AwsProject {
     pub fn new(mut project: Project, name: &str) -> Self {
         let proxy = FaultProxy::start(&AwsEmulator::shared().url());
         project.environment = AwsEmulator::environment(proxy.url());
+        // What the machine's owner has set up for AWS is none of ours.
+        for (name, value) in [
+            ("AWS_CONFIG_FILE", "/dev/null"),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+            ("AWS_PROFILE", "default"),
+        ] {
+            project.environment.push((name, value.into()));
+        }
         project.environment.push(("SEMANTEST_AWS_QUOTAS", "off".into()));
         project.environment.push(("SEMANTEST_AWS_TIMEOUT_S", "3".into()));
         Self { project, name: name.into(), proxy, place: Vec::new() }
