@@ -1,1 +1,41 @@
-//! The aws provider.
+//! AWS as a provider: components are deployed by the services' own APIs, with the official SDK. No CloudFormation, no
+//! Terraform.
+//!
+//! A kind of resource is a file named after it, which lowers, applies, observes, deletes and discovers it; `lower.rs` puts
+//! them together. Credentials, region, profile and endpoints are taken from where the AWS command line takes them.
+
+mod api;
+mod api_index;
+mod api_routes;
+mod api_stage;
+mod clients;
+mod config;
+mod container_service_graph;
+mod diagnosis;
+mod discovery;
+mod error;
+mod function;
+mod function_access;
+mod function_alias;
+mod function_change;
+mod function_permission;
+mod function_state;
+mod http_api;
+mod http_client;
+mod iam_role;
+mod iam_role_policy;
+mod kinds;
+mod log_group;
+mod lower;
+mod ownership;
+mod package_upload;
+mod patience;
+mod policy_document;
+mod provider;
+mod quotas;
+mod resource_kind;
+mod retries;
+mod websocket_api;
+
+pub use config::{AwsConfig, CallSettings};
+pub use provider::AwsProvider;

@@ -109,7 +109,7 @@ pub(crate) enum Verb {
     Destroy(DestroyArguments),
     /// The host that runs functions on this machine.
     Local(LocalArguments),
-    /// Says what is missing on this machine.
+    /// Says what is missing on this machine, or with --provider for a cloud.
     Doctor,
     /// Prints JSON Schemas and the AsyncAPI description of all events.
     Schema(SchemaArguments),

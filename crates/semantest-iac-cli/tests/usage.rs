@@ -200,3 +200,16 @@ fn of_several_components_what_was_done_is_told_beside_what_could_not_be() {
     let gone = project.json(&["destroy", "--yes"]).ok();
     assert_eq!(gone["status"], "removed", "one component was there: {gone:#}");
 }
+
+#[test]
+fn doctor_asks_only_a_provider_that_this_build_has() {
+    for project in [Project::init("python"), Project::empty()] {
+        let answer = project.json(&["doctor", "--provider", "azure"]).json();
+        let (_, refused) = error(&answer);
+        assert!(refused.contains("`azure` is being built"), "{refused}");
+        assert_eq!(project.run(&["doctor", "--provider", "loca"]).code, 2);
+        assert!(!project.file(".semantest").exists() || project.file("semantest.toml").exists());
+    }
+    let local = Project::init("python").json(&["doctor", "--provider", "local"]).ok();
+    assert!(local["checks"].as_array().expect("checks").iter().any(|check| check["name"] == "local host"));
+}

@@ -4,12 +4,14 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use semantest_iac_core::application::answer::RunStatus;
+use semantest_iac_core::application::service::DeploymentService;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource_graph::ResourceGraph;
 use semantest_iac_core::memory::provider::InMemoryProvider;
 use semantest_iac_core::ports::provider::{
     Applied, Change, Discovered, Observed, Operation, Provider, ProviderSettings, ResourceHandle, Scope,
 };
+use semantest_iac_core::ports::secret_resolver::{SecretResolver, SecretValue};
 use semantest_iac_core::{Error, ErrorKind, Result};
 use semantest_iac_testkit::world::{World, deploy_with, options, orders, request};
 use serde_json::json;
@@ -110,4 +112,39 @@ async fn a_secret_without_a_value_stops_a_deploy_before_it_begins_and_no_plan() 
     world.deploy().await;
     let plan = world.service().plan(&request()).await.expect("a plan");
     assert_eq!(plan.changes.unchanged, 3);
+}
+
+/// Notes which region each secret is asked for in.
+struct Regional(Mutex<Vec<Option<String>>>);
+
+#[async_trait]
+impl SecretResolver for Regional {
+    fn schemes(&self) -> Vec<String> {
+        vec!["memory".into()]
+    }
+
+    async fn resolve(&self, _reference: &str) -> Result<SecretValue> {
+        Ok(SecretValue::new("value"))
+    }
+
+    async fn resolve_in(&self, reference: &str, region: Option<&str>) -> Result<SecretValue> {
+        self.0.lock().expect("no panic").push(region.map(str::to_owned));
+        self.resolve(reference).await
+    }
+
+    async fn digest(&self, _value: &SecretValue) -> Result<String> {
+        Ok("digest".into())
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_looked_up_in_the_region_of_the_deployment() {
+    let world = with_secret();
+    world.provider.set_default_region("eu-west-1");
+    let resolver = Arc::new(Regional(Mutex::default()));
+    let mut ports = world.service().ports().clone();
+    ports.secrets = resolver.clone();
+    let service = DeploymentService::new(ports, options(1));
+    deploy_with(&service).await.expect("a run");
+    assert_eq!(*resolver.0.lock().expect("no panic"), vec![Some("eu-west-1".to_owned())]);
 }

@@ -11,7 +11,7 @@ use semantest_iac_core::ports::event_store::{
     Append, Appended, EventStore, Position, RecordedEvent, StreamInfo, StreamVersion,
 };
 use semantest_iac_core::ports::provider::{
-    Applied, Change, Discovered, FunctionAccess, Observed, Operation, Provider, ProviderSettings,
+    Applied, Change, Discovered, Finding, FunctionAccess, Observed, Operation, Provider, ProviderSettings,
     ResourceHandle, Scope,
 };
 
@@ -47,6 +47,14 @@ impl Provider for FaultyProvider {
 
     fn lower(&self, blueprint: &Blueprint, settings: &ProviderSettings) -> Result<ResourceGraph> {
         self.inner.lower(blueprint, settings)
+    }
+
+    async fn default_region(&self) -> Option<String> {
+        self.inner.default_region().await
+    }
+
+    async fn diagnose(&self, settings: &ProviderSettings) -> Result<Vec<Finding>> {
+        self.inner.diagnose(settings).await
     }
 
     async fn observe(&self, resource: &ResourceHandle) -> Result<Option<Observed>> {

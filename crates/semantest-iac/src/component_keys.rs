@@ -53,6 +53,13 @@ const COMPONENT: &[(&str, Takes)] = &[
     ("port", Takes::Whole(1, 65_535)),
     ("cpu", Takes::Number),
     ("replicas", Takes::Table(REPLICAS)),
+    ("log_retention_days", Takes::Whole(1, 3653)),
+    ("kms_key", Takes::Text),
+    ("access_log", Takes::Flag),
+    ("throttling", Takes::Table(THROTTLING)),
+    ("subnets", Takes::Texts),
+    ("security_groups", Takes::Texts),
+    ("health_check_path", Takes::Text),
     ("tags", Takes::Words(false)),
 ];
 
@@ -64,6 +71,8 @@ const CORS: &[(&str, Takes)] = &[
     ("allow_credentials", Takes::Flag),
     ("max_age_s", Takes::Whole(0, u32::MAX as u64)),
 ];
+
+const THROTTLING: &[(&str, Takes)] = &[("rate", Takes::Number), ("burst", Takes::Whole(0, u32::MAX as u64))];
 
 const REPLICAS: &[(&str, Takes)] = &[
     ("min", Takes::Whole(0, u32::MAX as u64)),

@@ -8,10 +8,14 @@ use std::time::Duration;
 
 use semantest_iac_core::application::infrastructure_event_bus::InfrastructureEventBus;
 use semantest_iac_core::application::service::{DeploymentService, Ports, ServiceOptions};
+use semantest_iac_core::memory::artifact_store::InMemoryArtifactStore;
 use semantest_iac_core::memory::event_bus::InProcessBus;
 use semantest_iac_core::memory::id_generator::RandomIds;
+use semantest_iac_core::memory::secret_resolver::InMemorySecrets;
+use semantest_iac_core::ports::artifact_store::ArtifactStore;
 use semantest_iac_core::ports::event_bus::EventBus;
-use semantest_iac_core::ports::provider::Provider;
+use semantest_iac_core::ports::provider::{Finding, Provider, ProviderSettings};
+use semantest_iac_core::ports::secret_resolver::SecretResolver;
 use semantest_iac_core::{Error, ErrorKind, Result};
 pub(crate) use semantest_iac_local::archive;
 pub use semantest_iac_local::runtime::interpreter;
@@ -19,6 +23,7 @@ use semantest_iac_local::{LocalConfig, LocalProvider};
 use semantest_iac_sqlite::SqliteStore;
 
 use crate::iac::Iac;
+use crate::place::no_such_provider;
 use crate::project_file::ProjectFile;
 use crate::secrets::LocalSecrets;
 use crate::system_clock::SystemClock;
@@ -28,6 +33,9 @@ pub const STATE_FOLDER: &str = ".semantest";
 
 /// Where the local provider keeps its state, under [`STATE_FOLDER`].
 pub(crate) const LOCAL_FOLDER: &str = "local";
+
+/// The provider that is no cloud.
+const LOCAL: &str = "local";
 
 /// Puts an [`Iac`] together.
 pub struct IacBuilder {
@@ -117,7 +125,9 @@ impl IacBuilder {
         }));
         let mut providers: BTreeMap<String, Arc<dyn Provider>> = BTreeMap::new();
         providers.insert(local.name().to_owned(), local.clone());
-        for provider in self.providers {
+        let artifacts: Arc<dyn ArtifactStore> = store.clone();
+        let resolver: Arc<dyn SecretResolver> = secrets.clone();
+        for provider in clouds(&artifacts, &resolver).into_iter().chain(self.providers) {
             providers.insert(provider.name().to_owned(), provider);
         }
         let ports = Ports {
@@ -135,6 +145,40 @@ impl IacBuilder {
         InfrastructureEventBus::attach(&service).await?;
         Ok(Iac::new(service, project, local))
     }
+}
+
+/// The providers of clouds that this build has. All they need of a project is its packages, and the key that its secrets'
+/// digests are made with.
+#[cfg_attr(not(feature = "aws"), allow(unused_variables))]
+fn clouds(artifacts: &Arc<dyn ArtifactStore>, secrets: &Arc<dyn SecretResolver>) -> Vec<Arc<dyn Provider>> {
+    vec![
+        #[cfg(feature = "aws")]
+        Arc::new(semantest_iac_aws::AwsProvider::new(semantest_iac_aws::AwsConfig {
+            artifacts: artifacts.clone(),
+            secrets: secrets.clone(),
+            calls: semantest_iac_aws::CallSettings::from_environment(),
+        })),
+    ]
+}
+
+/// What [`Iac::diagnose`] finds where there is no project to open: which identity, region and permissions the provider
+/// of a cloud sees. Changes nothing.
+///
+/// # Errors
+/// `InvalidInput` for a provider that this build has not, and the provider's.
+pub async fn diagnose_cloud(provider: &str, region: Option<&str>) -> Result<Vec<Finding>> {
+    let artifacts: Arc<dyn ArtifactStore> = Arc::new(InMemoryArtifactStore::default());
+    let secrets: Arc<dyn SecretResolver> = Arc::<InMemorySecrets>::default();
+    let clouds = clouds(&artifacts, &secrets);
+    if provider == LOCAL {
+        return Ok(Vec::new());
+    }
+    let Some(found) = clouds.iter().find(|cloud| cloud.name() == provider) else {
+        let known: Vec<&str> =
+            std::iter::once(LOCAL).chain(clouds.iter().map(|cloud| cloud.name())).collect();
+        return Err(no_such_provider(provider, &known));
+    };
+    found.diagnose(&ProviderSettings { region: region.map(str::to_owned) }).await
 }
 
 /// Creates a folder that only its owner can enter.

@@ -31,7 +31,9 @@ pub mod secrets;
 pub mod setting;
 mod system_clock;
 
-pub use composition::{IacBuilder, STATE_FOLDER, interpreter, run_local_host, stop_local_host};
+pub use composition::{
+    IacBuilder, STATE_FOLDER, diagnose_cloud, interpreter, run_local_host, stop_local_host,
+};
 pub use iac::{Iac, LogRequest};
 pub use project_file::ProjectFile;
 pub use semantest_iac_core::application::answer;

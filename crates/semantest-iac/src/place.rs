@@ -3,6 +3,7 @@
 use semantest_iac_core::domain::component::nearest;
 use semantest_iac_core::events::request::DeploymentRequested;
 use semantest_iac_core::ports::project::Project;
+use semantest_iac_core::ports::provider::{Finding, ProviderSettings};
 use semantest_iac_core::{Error, ErrorKind, Result};
 
 use crate::iac::Iac;
@@ -17,17 +18,17 @@ impl Iac {
     /// `InvalidInput` with the nearest one, or saying that it is being built.
     pub fn check_provider(&self, name: &str) -> Result<()> {
         let known: Vec<&str> = self.service().ports().providers.keys().map(String::as_str).collect();
-        if known.contains(&name) {
-            return Ok(());
-        }
-        let text = if BEING_BUILT.contains(&name) {
-            format!("provider `{name}` is being built; this build has: {}", known.join(", "))
-        } else {
-            let near = nearest(name, known.iter().copied().chain(BEING_BUILT));
-            let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-            format!("there is no provider `{name}`; {hint}this build has: {}", known.join(", "))
-        };
-        Err(Error::new(ErrorKind::InvalidInput, "provider.find", text).with("provider", name))
+        if known.contains(&name) { Ok(()) } else { Err(no_such_provider(name, &known)) }
+    }
+
+    /// Which identity, region and permissions a provider sees. Changes nothing.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a provider that this build has not, and the provider's.
+    pub async fn diagnose(&self, provider: &str, region: Option<&str>) -> Result<Vec<Finding>> {
+        self.check_provider(provider)?;
+        let settings = ProviderSettings { region: region.map(str::to_owned) };
+        self.service().ports().provider(provider)?.diagnose(&settings).await
     }
 
     /// Checks environment and provider of a request.
@@ -74,4 +75,16 @@ impl Iac {
         let names = streams.iter().filter_map(|stream| stream.name.strip_prefix(&prefix)?.split_once('/'));
         Ok(names.map(|(environment, component)| (environment.to_owned(), component.to_owned())).collect())
     }
+}
+
+/// There is no provider called `name`, and which there are.
+pub(crate) fn no_such_provider(name: &str, known: &[&str]) -> Error {
+    let text = if BEING_BUILT.contains(&name) {
+        format!("provider `{name}` is being built; this build has: {}", known.join(", "))
+    } else {
+        let near = nearest(name, known.iter().copied().chain(BEING_BUILT));
+        let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+        format!("there is no provider `{name}`; {hint}this build has: {}", known.join(", "))
+    };
+    Error::new(ErrorKind::InvalidInput, "provider.find", text).with("provider", name)
 }

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use semantest_iac::interpreter::{self, RuntimeFamily};
-use semantest_iac::{Iac, ProjectFile, Result};
+use semantest_iac::ports::project::Project;
+use semantest_iac::ports::provider::Finding;
+use semantest_iac::{ErrorKind, Iac, ProjectFile, Result, diagnose_cloud};
 use serde::Serialize;
 
 use super::status::HostState;
@@ -39,16 +41,10 @@ pub(super) async fn run(session: &Session) -> Result<Exit> {
         Err(error) => check("project file", false, error.message().to_owned()),
     }];
     checks.push(writable(&directory));
-    let runtimes = match &project {
-        Ok(file) if !file.runtimes().is_empty() => file.runtimes(),
-        _ => vec!["python3.11".to_owned(), "nodejs20.x".to_owned()],
-    };
-    checks.extend(runtimes.iter().map(|runtime| runtime_check(runtime)));
-    // A folder without a project, or with a log that cannot be opened, has no host to speak of.
-    if let Ok(iac) = Iac::builder(&directory).lenient().open().await {
-        let host = HostState::of(&iac).await;
-        checks.push(check("local host", host != HostState::Silent, host.words().to_owned()));
-    }
+    checks.extend(match session.global.provider.as_deref() {
+        None | Some("local") => local_checks(&directory, project.as_ref().ok()).await,
+        Some(provider) => provider_checks(session, &directory, provider).await?,
+    });
     let ok = checks.iter().all(|check| check.ok);
     let line = |check: &Check| {
         format!("{} {:<16} {}", if check.ok { "ok     " } else { "missing" }, check.name, check.detail)
@@ -56,6 +52,38 @@ pub(super) async fn run(session: &Session) -> Result<Exit> {
     let text = checks.iter().map(line).collect::<Vec<_>>().join("\n");
     session.output.result(&DoctorAnswer { ok, checks }, &text);
     Ok(if ok { Exit::DONE } else { Exit::FAILED })
+}
+
+/// What this machine needs to run functions.
+async fn local_checks(directory: &Path, project: Option<&ProjectFile>) -> Vec<Check> {
+    let runtimes = project.map(ProjectFile::runtimes).filter(|runtimes| !runtimes.is_empty());
+    let runtimes = runtimes.unwrap_or_else(|| vec!["python3.11".to_owned(), "nodejs20.x".to_owned()]);
+    let mut checks: Vec<Check> = runtimes.iter().map(|runtime| runtime_check(runtime)).collect();
+    // A folder without a project, or with a log that cannot be opened, has no host to speak of.
+    if let Ok(iac) = Iac::builder(directory).lenient().open().await {
+        let host = HostState::of(&iac).await;
+        checks.push(check("local host", host != HostState::Silent, host.words().to_owned()));
+    }
+    checks
+}
+
+/// What the provider itself finds. Without a project there may still be a cloud to speak of.
+async fn provider_checks(session: &Session, directory: &Path, provider: &str) -> Result<Vec<Check>> {
+    let found = match Iac::builder(directory).lenient().open().await {
+        Ok(iac) => {
+            let environment = iac.project().environment(&session.global.environment)?;
+            let region = environment.filter(|one| one.provider == provider).and_then(|one| one.region);
+            iac.diagnose(provider, region.as_deref()).await
+        }
+        Err(_) => diagnose_cloud(provider, None).await,
+    };
+    match found {
+        Ok(findings) => {
+            Ok(findings.into_iter().map(|Finding { name, ok, detail }| Check { name, ok, detail }).collect())
+        }
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Err(error),
+        Err(error) => Ok(vec![check(provider, false, error.message().to_owned())]),
+    }
 }
 
 fn check(name: &str, ok: bool, detail: String) -> Check {

@@ -12,6 +12,7 @@ use crate::domain::compute::serverless_function::{
     FunctionScaling, MemoryMib, ServerlessFunction, TimeoutSeconds, check_not_reserved,
 };
 use crate::domain::environment::{SettingValue, check_value, check_variable_name};
+use crate::domain::networking::api_gateway::{ApiGateway, ApiProtocol, Route, Throttling};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::project::Package;
 
@@ -19,6 +20,12 @@ use crate::ports::project::Package;
 const DEFAULT_MEMORY: u32 = 256;
 /// Time limit of a function that says nothing of it.
 const DEFAULT_TIMEOUT: u32 = 30;
+
+/// How many days logs can be kept: any other number is refused by the clouds.
+///
+/// Source: Amazon CloudWatch Logs API reference, `PutRetentionPolicy`.
+const LOG_RETENTION_DAYS: [u32; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 /// What a handler makes a blueprint of.
 pub(crate) struct Wanted<'a> {
@@ -81,11 +88,30 @@ impl Wanted<'_> {
             ("command", self.definition.command.is_some()),
             ("cpu", self.definition.cpu.is_some()),
         ])?;
-        self.refuse(&[("replicas", self.definition.replicas.is_some())])?;
+        self.refuse(&[
+            ("replicas", self.definition.replicas.is_some()),
+            ("subnets", self.definition.subnets.is_some()),
+            ("security_groups", self.definition.security_groups.is_some()),
+            ("health_check_path", self.definition.health_check_path.is_some()),
+        ])?;
+        self.check_log_retention()?;
+        self.check_throttling()?;
         if self.definition.functions.is_empty() {
             return Ok(vec![self.function(self.component, &FunctionSettings::default())?]);
         }
         self.definition.functions.iter().map(|(role, settings)| self.function(role, settings)).collect()
+    }
+
+    /// The API in front of the functions.
+    pub fn api(&self, protocol: ApiProtocol, routes: Vec<Route>) -> ApiGateway {
+        ApiGateway {
+            protocol,
+            routes,
+            cors: self.definition.cors.clone(),
+            access_log: self.definition.access_log,
+            throttling: self.definition.throttling,
+            log_retention_days: self.definition.log_retention_days,
+        }
     }
 
     fn function(&self, role: &str, own: &FunctionSettings) -> Result<ServerlessFunction> {
@@ -119,6 +145,8 @@ impl Wanted<'_> {
             memory_mb: MemoryMib(memory),
             timeout_s: TimeoutSeconds(timeout),
             environment_variables: variables,
+            kms_key: all.kms_key.clone(),
+            log_retention_days: all.log_retention_days,
             scaling: FunctionScaling {
                 reserved_concurrency: own.reserved_concurrency.or(all.reserved_concurrency),
                 provisioned_concurrency: own.provisioned_concurrency.or(all.provisioned_concurrency),
@@ -152,6 +180,28 @@ impl Wanted<'_> {
             check_not_reserved(name).map_err(|why| self.invalid(&field, why))?;
         }
         self.check_variables(path, variables)
+    }
+
+    /// Checks that logs can be kept for as long as is wanted.
+    pub fn check_log_retention(&self) -> Result<()> {
+        match self.definition.log_retention_days {
+            Some(days) if !LOG_RETENTION_DAYS.contains(&days) => {
+                let known = LOG_RETENTION_DAYS.map(|days| days.to_string()).join(", ");
+                let text = format!("`log_retention_days` is {days}; it must be one of {known}");
+                Err(self.invalid("log_retention_days", text))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_throttling(&self) -> Result<()> {
+        match self.definition.throttling {
+            Some(Throttling { rate, .. }) if !(rate > 0.0 && rate.is_finite()) => {
+                Err(self
+                    .invalid("throttling.rate", format!("`throttling.rate` is {rate}; it must be above 0")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Checks that the number under `field` is within its bounds.

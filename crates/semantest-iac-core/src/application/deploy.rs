@@ -53,7 +53,7 @@ impl Intention for Deploy<'_> {
         deployment: &Deployment,
     ) -> Result<Goal> {
         let state = deployment.state();
-        let (provider, region) = service.place(self.request, state)?;
+        let (provider, region) = service.place(self.request, state).await?;
         let lowering = Lowering {
             provider,
             region,
@@ -92,7 +92,7 @@ impl DeploymentService {
         let blueprint = self.blueprint(&target, request, &DigestOnly).await?;
         let deployment = replay(&self.ports, &target.stream()).await?;
         let state = deployment.state();
-        let (provider, region) = self.place(request, state)?;
+        let (provider, region) = self.place(request, state).await?;
         let (configuration, scaling) = (&state.configuration, &state.scaling);
         // Nothing to compare with, and a digest would need a key that is made with the first deploy.
         let secrets = if state.resources.is_empty() { SecretUse::Ignore } else { SecretUse::Compare };
@@ -181,8 +181,9 @@ impl DeploymentService {
         wanted(&packages)
     }
 
-    /// Which provider and region: the request's, else the environment's. A deployment does not move.
-    fn place(
+    /// Which provider and region: the request's, else the environment's; else the region it lives in, or at first the
+    /// one this machine is set up for. A deployment does not move.
+    async fn place(
         &self,
         request: &DeploymentRequested,
         state: &DeploymentState,
@@ -197,10 +198,15 @@ impl DeploymentService {
             return Err(Error::new(ErrorKind::InvalidProject, "environment.find", text)
                 .with("environment", &request.environment));
         };
-        self.ports.provider(&provider)?;
         let of_environment = environment.filter(|environment| environment.provider == provider);
-        let region = request.region.clone().or(of_environment.and_then(|environment| environment.region));
+        let named = request.region.clone().or(of_environment.and_then(|environment| environment.region));
         let lives = !state.resources.is_empty() && state.status != DeploymentStatus::Removed;
+        let chosen = self.ports.provider(&provider)?;
+        let region = match named {
+            Some(region) => Some(region),
+            None if lives => state.region.clone(),
+            None => chosen.default_region().await,
+        };
         for (what, now, wanted) in [
             ("provider", state.provider.clone(), Some(provider.clone())),
             ("region", state.region.clone(), region.clone()),
@@ -240,7 +246,8 @@ impl DeploymentService {
     pub(crate) async fn lower(&self, lowering: Lowering<'_>) -> Result<Goal> {
         let Lowering { provider, region, blueprint, configuration, scaling, secrets } = lowering;
         let mut effective = lay_settings(&blueprint, configuration, scaling);
-        let secrets = secret_settings::resolve(&mut effective, self.ports.secrets.as_ref(), secrets).await?;
+        let resolver = self.ports.secrets.as_ref();
+        let secrets = secret_settings::resolve(&mut effective, resolver, region.as_deref(), secrets).await?;
         let settings = ProviderSettings { region: region.clone() };
         let lowered = self.ports.provider(&provider)?.lower(&effective, &settings);
         let graph =

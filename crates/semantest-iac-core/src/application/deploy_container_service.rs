@@ -19,11 +19,15 @@ impl ComponentHandler for DeployContainerService {
             ("runtime", definition.runtime.is_some()),
             ("functions", !definition.functions.is_empty()),
             ("routes", definition.routes.is_some()),
+            ("kms_key", definition.kms_key.is_some()),
+            ("access_log", definition.access_log.is_some()),
+            ("throttling", definition.throttling.is_some()),
         ])?;
         if definition.image.is_none() && definition.command.is_none() {
             let text = "a container-service needs an `image` (or, on this machine, a `command`)";
             return Err(wanted.invalid("image", text.into()));
         }
+        wanted.check_log_retention()?;
         wanted.check_variables("", &definition.environment_variables)?;
         let port = definition.port.unwrap_or(8080);
         let memory = definition.memory_mb.unwrap_or(512);
@@ -46,10 +50,26 @@ impl ComponentHandler for DeployContainerService {
             memory_mb: MemoryMib(memory),
             replicas,
             environment_variables: definition.environment_variables.clone(),
+            subnets: definition.subnets.clone().unwrap_or_default(),
+            security_groups: definition.security_groups.clone().unwrap_or_default(),
+            log_retention_days: definition.log_retention_days,
         });
-        let health_check_path = "/".to_owned();
+        let health_check_path = health_check_path(wanted)?;
         blueprint.load_balancer =
             Some(LoadBalancer { listen_port: 80, target_port: port, health_check_path });
         Ok(blueprint)
     }
+}
+
+fn health_check_path(wanted: &Wanted<'_>) -> Result<String> {
+    let path = wanted.definition.health_check_path.as_deref().unwrap_or("/");
+    let is_path = |letter: char| letter.is_ascii_graphic() && letter != '#';
+    if path.starts_with('/') && path.len() <= 1024 && path.chars().all(is_path) {
+        return Ok(path.to_owned());
+    }
+    let text = format!(
+        "`health_check_path` is `{}`; it must start with `/` and hold no space or `#`, such as `/health`",
+        path.escape_debug()
+    );
+    Err(wanted.invalid("health_check_path", text))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::application::component_handler::{ComponentHandler, Wanted};
 use crate::domain::blueprint::Blueprint;
 use crate::domain::component::ComponentKind;
-use crate::domain::networking::api_gateway::{ApiGateway, ApiProtocol, Route};
+use crate::domain::networking::api_gateway::{ApiProtocol, Route};
 use crate::error::Result;
 
 const METHODS: [&str; 8] = ["ANY", "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
@@ -17,9 +17,7 @@ impl ComponentHandler for DeployRestApi {
     fn blueprint(&self, wanted: &Wanted<'_>) -> Result<Blueprint> {
         let mut blueprint = wanted.empty_blueprint(ComponentKind::RestApi);
         blueprint.functions = wanted.functions()?;
-        let routes = routes(wanted)?;
-        let cors = wanted.definition.cors.clone();
-        blueprint.api = Some(ApiGateway { protocol: ApiProtocol::Http, routes, cors });
+        blueprint.api = Some(wanted.api(ApiProtocol::Http, routes(wanted)?));
         Ok(blueprint)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::application::component_handler::{ComponentHandler, Wanted};
 use crate::domain::blueprint::Blueprint;
 use crate::domain::component::ComponentKind;
-use crate::domain::networking::api_gateway::{ApiGateway, ApiProtocol, Route};
+use crate::domain::networking::api_gateway::{ApiProtocol, Route};
 use crate::error::Result;
 
 /// Routes of functions that name none, by role.
@@ -24,8 +24,7 @@ impl ComponentHandler for DeployWebsocket {
         wanted.refuse(&[("cors", wanted.definition.cors.is_some())])?;
         let mut blueprint = wanted.empty_blueprint(ComponentKind::Websocket);
         blueprint.functions = wanted.functions()?;
-        blueprint.api =
-            Some(ApiGateway { protocol: ApiProtocol::Websocket, routes: routes(wanted)?, cors: None });
+        blueprint.api = Some(wanted.api(ApiProtocol::Websocket, routes(wanted)?));
         Ok(blueprint)
     }
 }

@@ -23,6 +23,7 @@ pub(crate) enum SecretUse {
 pub(crate) async fn resolve(
     blueprint: &mut Blueprint,
     resolver: &dyn SecretResolver,
+    region: Option<&str>,
     purpose: SecretUse,
 ) -> Result<ResolvedSecrets> {
     let mut resolved = ResolvedSecrets::default();
@@ -32,7 +33,7 @@ pub(crate) async fn resolve(
     for setting in secrets_of(blueprint) {
         let value = match resolved.get(&setting.secret).cloned() {
             Some(value) => value,
-            None => match resolver.resolve(&setting.secret).await {
+            None => match resolver.resolve_in(&setting.secret, region).await {
                 Ok(value) => value,
                 Err(_) if purpose == SecretUse::Compare => continue,
                 Err(error) => return Err(error),

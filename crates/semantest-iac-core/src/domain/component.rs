@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::compute::container_service::Replicas;
 use crate::domain::environment::SettingValue;
-use crate::domain::networking::api_gateway::Cors;
+use crate::domain::networking::api_gateway::{Cors, Throttling};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a component is.
@@ -98,6 +98,27 @@ pub struct ComponentDefinition {
     /// Bounds of the container's scaling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<Replicas>,
+    /// How many days logs are kept; absent: the provider's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_retention_days: Option<u32>,
+    /// Key (ARN or alias) that encrypts the functions' environment variables at rest; absent: the provider's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<String>,
+    /// Whether the API writes a log line for each request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_log: Option<bool>,
+    /// How many requests the API takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttling: Option<Throttling>,
+    /// Subnets the container runs in; absent: the network's default ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnets: Option<Vec<String>>,
+    /// Security groups of the container; absent: the network's default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_groups: Option<Vec<String>>,
+    /// Path asked to find out whether a replica is well; default: `/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_check_path: Option<String>,
     /// Tags put on every resource, beside ours.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
@@ -155,6 +176,13 @@ pub const COMPONENT_KEYS: &[&str] = &[
     "port",
     "cpu",
     "replicas",
+    "log_retention_days",
+    "kms_key",
+    "access_log",
+    "throttling",
+    "subnets",
+    "security_groups",
+    "health_check_path",
     "tags",
 ];
 
@@ -211,6 +239,13 @@ pub fn explain(field: &str, said: &str) -> String {
         "port" => "it must be a whole number from 1 to 65535",
         "cpu" => "it must be a number above 0",
         "routes" | "command" => r#"it must be a list of texts, such as ["GET /orders"]"#,
+        "subnets" => r#"it must be a list of texts, such as ["subnet-0a1b2c3d"]"#,
+        "security_groups" => r#"it must be a list of texts, such as ["sg-0a1b2c3d"]"#,
+        "log_retention_days" => "it must be a whole number of days",
+        "access_log" => "it must be true or false",
+        "throttling" => "it must be a table such as { rate = 100, burst = 200 }",
+        "rate" => "it must be a number of requests a second, above 0",
+        "burst" => "it must be a whole number of requests",
         "kind" => "it must be rest-api, websocket or container-service",
         _ => return said.to_owned(),
     };

@@ -12,7 +12,7 @@ use crate::domain::deployment::resource_graph::ResourceGraph;
 use crate::domain::names::physical_name;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::provider::{
-    Applied, Change, Discovered, Observed, Operation, OwnershipTags, Provider, ProviderSettings,
+    Applied, Change, Discovered, Finding, Observed, Operation, OwnershipTags, Provider, ProviderSettings,
     ResourceHandle, Scope,
 };
 
@@ -34,6 +34,7 @@ pub struct Held {
 pub struct InMemoryProvider {
     held: Mutex<BTreeMap<String, Held>>,
     calls: Mutex<Vec<String>>,
+    default_region: Mutex<Option<String>>,
 }
 
 impl InMemoryProvider {
@@ -50,6 +51,15 @@ impl InMemoryProvider {
     /// Calls made so far: `apply function.a`, `observe api`, ….
     pub fn calls(&self) -> Vec<String> {
         self.calls.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// The region where a deployment names none, from now on.
+    pub fn set_default_region(&self, region: &str) {
+        *self.region() = Some(region.to_owned());
+    }
+
+    fn region(&self) -> MutexGuard<'_, Option<String>> {
+        self.default_region.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {
@@ -136,6 +146,16 @@ impl Provider for InMemoryProvider {
             resources.push(resource);
         }
         ResourceGraph::new(resources)
+    }
+
+    async fn default_region(&self) -> Option<String> {
+        self.region().clone()
+    }
+
+    async fn diagnose(&self, settings: &ProviderSettings) -> Result<Vec<Finding>> {
+        let region = settings.region.clone().or(self.region().clone());
+        let detail = region.clone().unwrap_or_else(|| "no region is set".into());
+        Ok(vec![Finding { name: "region".into(), ok: region.is_some(), detail }])
     }
 
     async fn observe(&self, resource: &ResourceHandle) -> Result<Option<Observed>> {

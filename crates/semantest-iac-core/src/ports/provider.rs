@@ -135,6 +135,17 @@ pub struct Discovered {
     pub id: String,
 }
 
+/// One thing that a provider looked at to find out whether it can work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// What was looked at.
+    pub name: String,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// What was found, and what to do.
+    pub detail: String,
+}
+
 /// A cloud, or this machine. Every operation is safe to repeat.
 #[async_trait]
 pub trait Provider: Send + Sync {
@@ -161,6 +172,17 @@ pub trait Provider: Send + Sync {
 
     /// All resources tagged as ours in the scope.
     async fn discover(&self, scope: &Scope) -> Result<Vec<Discovered>>;
+
+    /// The region this machine is set up for, where the environment names none.
+    async fn default_region(&self) -> Option<String> {
+        None
+    }
+
+    /// Which identity, region and permissions it sees. Changes nothing.
+    async fn diagnose(&self, settings: &ProviderSettings) -> Result<Vec<Finding>> {
+        let _ = settings;
+        Ok(Vec::new())
+    }
 
     /// Calls functions and reads their logs, where the provider can.
     fn functions(&self) -> Option<&dyn FunctionAccess> {

@@ -68,6 +68,15 @@ pub trait SecretResolver: Send + Sync {
     /// `SecretUnresolved`, naming the reference and what to do, never a value.
     async fn resolve(&self, reference: &str) -> Result<SecretValue>;
 
+    /// As [`Self::resolve`], for something in `region`: a reference that names no region means this one.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    async fn resolve_in(&self, reference: &str, region: Option<&str>) -> Result<SecretValue> {
+        let _ = region;
+        self.resolve(reference).await
+    }
+
     /// HMAC-SHA-256 (hex) of a value under this project's own key: tells whether a secret changed without
     /// telling what it is.
     async fn digest(&self, value: &SecretValue) -> Result<String>;

@@ -35,6 +35,12 @@ pub struct ServerlessFunction {
     /// Environment variables by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment_variables: BTreeMap<String, SettingValue>,
+    /// Key that encrypts the environment variables at rest; absent: the provider's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<String>,
+    /// How many days logs are kept; absent: the provider's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_retention_days: Option<u32>,
     /// How many may run at once.
     #[serde(default)]
     pub scaling: FunctionScaling,

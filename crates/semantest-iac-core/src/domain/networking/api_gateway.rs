@@ -41,8 +41,18 @@ pub struct Cors {
     pub max_age_s: Option<u32>,
 }
 
+/// How many requests an API takes; more are refused with 429.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Throttling {
+    /// Requests a second, in the long run.
+    pub rate: f64,
+    /// Requests at once.
+    pub burst: u32,
+}
+
 /// An API in front of a component's functions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiGateway {
     /// HTTP or WebSocket.
     pub protocol: ApiProtocol,
@@ -51,4 +61,13 @@ pub struct ApiGateway {
     /// Cross-origin settings of an HTTP API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cors: Option<Cors>,
+    /// Whether it writes a log line for each request; absent: the provider's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_log: Option<bool>,
+    /// How many requests it takes; absent: the provider's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttling: Option<Throttling>,
+    /// How many days its logs are kept; absent: the provider's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_retention_days: Option<u32>,
 }

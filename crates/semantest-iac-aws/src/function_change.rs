@@ -1,0 +1,302 @@
+//! The calls that make and change a function, as few as can be.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::{Environment, FunctionCode, Runtime};
+use semantest_iac_core::domain::environment::SettingValue;
+use semantest_iac_core::ports::provider::{Change, Operation};
+use semantest_iac_core::{Error, ErrorKind, Result};
+use serde_json::Value;
+
+use crate::clients::Clients;
+use crate::error::{Failure, failed};
+use crate::function::Inputs;
+use crate::function_state::{self, Found, settled};
+use crate::ownership;
+use crate::package_upload::{self, Code};
+use crate::patience::Patience;
+
+/// IAM tells the rest of AWS of a new role in its own time: mostly seconds, at times minutes.
+const ROLE_PROPAGATION: Duration = Duration::from_secs(300);
+
+/// How long another change of the same function may keep ours waiting.
+const OTHER_CHANGE: Duration = Duration::from_secs(120);
+
+/// Creates the function and publishes its first version; nothing where one of that name is there already.
+pub(crate) async fn create(
+    aws: &Clients,
+    change: &Change,
+    operation: &Operation,
+    wanted: &Inputs,
+) -> Result<Option<Found>> {
+    let name = wanted.function_name.as_str();
+    let code = package_upload::code(aws, change, operation, wanted).await?;
+    let mut patience =
+        Patience::new(format!("role `{}` to be assumable by Lambda", wanted.role), ROLE_PROPAGATION)
+            .pauses(Duration::from_secs(1), Duration::from_secs(5));
+    let created = loop {
+        let sent = create_call(aws, change, operation, wanted, &code)?.send().await;
+        match sent.map_err(|error| Failure::of(&error)) {
+            Ok(created) => break Ok(created),
+            Err(failure) if is_early(&failure) => patience.pause().await?,
+            Err(failure) => break Err(failure),
+        }
+    };
+    package_upload::clean_up(aws, &code).await;
+    let version = match created {
+        Ok(created) => created.version.unwrap_or_default(),
+        Err(failure) if failure.is(&["ResourceConflict"]) => return Ok(None),
+        Err(failure) => return Err(failure.into_error("lambda.CreateFunction")),
+    };
+    let found = settled(aws, name).await?;
+    let version = if is_published(&version) { version } else { publish(aws, name).await? };
+    if let Some(most) = wanted.reserved_concurrency {
+        reserve(aws, name, Some(most)).await?;
+    }
+    Ok(Some(found.published(version)))
+}
+
+fn create_call(
+    aws: &Clients,
+    change: &Change,
+    operation: &Operation,
+    wanted: &Inputs,
+    code: &Code,
+) -> Result<aws_sdk_lambda::operation::create_function::builders::CreateFunctionFluentBuilder> {
+    let tags = ownership::tags(&change.resource.tags, operation, &wanted.tags);
+    let (memory, timeout) = (number(wanted.memory_mb), number(wanted.timeout_s));
+    let call = aws.lambda.create_function().function_name(&wanted.function_name);
+    let call =
+        call.runtime(Runtime::from(wanted.runtime.as_str())).handler(&wanted.handler).role(&wanted.role);
+    let call =
+        call.memory_size(memory).timeout(timeout).publish(true).environment(environment(change, wanted)?);
+    let call = call.set_kms_key_arn(wanted.kms_key.clone()).set_tags(Some(tags.into_iter().collect()));
+    Ok(call.code(match code {
+        Code::Inline(zip) => FunctionCode::builder().zip_file(Blob::new(zip.clone())).build(),
+        Code::InBucket { bucket, key } => FunctionCode::builder().s3_bucket(bucket).s3_key(key).build(),
+    }))
+}
+
+/// What a role that Lambda has not yet heard of is refused with, and a key it may not use yet.
+fn is_early(failure: &Failure) -> bool {
+    ["cannot be assumed", "execution role does not have permissions", "KMS key", "CreateGrant"]
+        .iter()
+        .any(|words| failure.says("InvalidParameterValue", words))
+}
+
+/// Changes only what differs, without a look first, where the log tells that nobody has changed the function since: one
+/// call for its code, one for its configuration. Nothing where a look is needed.
+pub(crate) async fn quick(aws: &Clients, change: &Change, wanted: &Inputs) -> Result<Option<Found>> {
+    let revision = change.resource.outputs.get("revision").and_then(Value::as_str);
+    let (Some(revision), Some(_)) = (revision, &change.resource.id) else { return Ok(None) };
+    let known: [&str; 8] = [
+        "package",
+        "runtime",
+        "handler",
+        "memory_mb",
+        "timeout_s",
+        "environment_variables",
+        "kms_key",
+        "role",
+    ];
+    let changed = |key: &str| change.changed.contains(key);
+    let others = change.changed.iter().any(|key| !known.contains(&key.as_str()));
+    let (code, configuration) = (changed("package"), known[1..].iter().any(|key| changed(key)));
+    // A look is cheaper than two guesses.
+    if others || code == configuration {
+        return Ok(None);
+    }
+    let done = if code {
+        update_code(aws, change, wanted, Some(revision)).await
+    } else {
+        update_configuration(aws, change, wanted, Some(revision)).await.map(|()| String::new())
+    };
+    let version = match done {
+        Ok(version) => version,
+        Err(failure) if failure.is(&["PreconditionFailed", "ResourceConflict"]) => return Ok(None),
+        Err(failure) if failure.is_not_found() => return Ok(None),
+        Err(failure) => {
+            return Err(failure.into_error(if code {
+                "lambda.UpdateFunctionCode"
+            } else {
+                "lambda.UpdateFunctionConfiguration"
+            }));
+        }
+    };
+    conclude(aws, &wanted.function_name, version).await.map(Some)
+}
+
+/// Brings a function that is there to what is wanted.
+pub(crate) async fn bring(aws: &Clients, change: &Change, wanted: &Inputs, found: Found) -> Result<Found> {
+    let name = wanted.function_name.as_str();
+    if found.is_stillborn() {
+        let sent = aws.lambda.delete_function().function_name(name).send().await;
+        sent.map_err(|error| failed("lambda.DeleteFunction", error))?;
+        let text = format!("the creation of function `{name}` had failed; it is made anew");
+        return Err(Error::new(ErrorKind::Unavailable, "aws.lambda", text).retry_later());
+    }
+    let mut found = settled(aws, name).await?;
+    let (set, gone) = ownership::difference(&found.tags, &wanted.tags);
+    if !set.is_empty() {
+        let call = aws.lambda.tag_resource().resource(&found.arn).set_tags(Some(set.into_iter().collect()));
+        call.send().await.map_err(|error| failed("lambda.TagResource", error))?;
+    }
+    if !gone.is_empty() {
+        let keys = Some(gone.into_iter().collect());
+        let call = aws.lambda.untag_resource().resource(&found.arn).set_tag_keys(keys);
+        call.send().await.map_err(|error| failed("lambda.UntagResource", error))?;
+    }
+    if !is_configured(change, wanted, &found)? {
+        let mut patience = Patience::new(format!("another change of function `{name}` to end"), OTHER_CHANGE);
+        while let Err(failure) = update_configuration(aws, change, wanted, None).await {
+            match failure.is(&["ResourceConflict"]) || is_early(&failure) {
+                true => patience.pause().await?,
+                false => return Err(failure.into_error("lambda.UpdateFunctionConfiguration")),
+            }
+        }
+        found = settled(aws, name).await?;
+    }
+    if found.reserved_concurrency != wanted.reserved_concurrency {
+        reserve(aws, name, wanted.reserved_concurrency).await?;
+    }
+    let mut version = String::new();
+    if found.package != wanted.package {
+        let mut patience = Patience::new(format!("another change of function `{name}` to end"), OTHER_CHANGE);
+        version = loop {
+            match update_code(aws, change, wanted, None).await {
+                Ok(version) => break version,
+                Err(failure) if failure.is(&["ResourceConflict"]) => patience.pause().await?,
+                Err(failure) => return Err(failure.into_error("lambda.UpdateFunctionCode")),
+            }
+        };
+    }
+    conclude(aws, name, version).await
+}
+
+/// Waits until the change is in force; publishes it where that was not part of it.
+async fn conclude(aws: &Clients, name: &str, version: String) -> Result<Found> {
+    let found = settled(aws, name).await?;
+    if is_published(&version) {
+        return Ok(found.published(version));
+    }
+    let version = publish(aws, name).await?;
+    // Publishing counts as a change.
+    let found = function_state::look_up(aws, name).await?.unwrap_or(found);
+    Ok(found.published(version))
+}
+
+/// Publishes what there is; says which version that is. Nothing changed since the last: the last.
+async fn publish(aws: &Clients, name: &str) -> Result<String> {
+    let mut patience = Patience::new(format!("another change of function `{name}` to end"), OTHER_CHANGE);
+    loop {
+        match aws
+            .lambda
+            .publish_version()
+            .function_name(name)
+            .send()
+            .await
+            .map_err(|error| Failure::of(&error))
+        {
+            Ok(published) => return Ok(published.version.unwrap_or_default()),
+            Err(failure) if failure.is(&["ResourceConflict"]) => patience.pause().await?,
+            Err(failure) => return Err(failure.into_error("lambda.PublishVersion")),
+        }
+    }
+}
+
+fn is_published(version: &str) -> bool {
+    version.parse::<u64>().is_ok()
+}
+
+async fn update_code(
+    aws: &Clients,
+    change: &Change,
+    wanted: &Inputs,
+    revision: Option<&str>,
+) -> Result<String, Failure> {
+    let operation = Operation { id: String::new(), attempt: 1 };
+    let not_there =
+        |error: Error| Failure::NotSent { credentials: false, detail: error.message().to_owned() };
+    let code = package_upload::code(aws, change, &operation, wanted).await.map_err(not_there)?;
+    let call = aws.lambda.update_function_code().function_name(&wanted.function_name).publish(true);
+    let call = call.set_revision_id(revision.map(str::to_owned));
+    let call = match &code {
+        Code::Inline(zip) => call.zip_file(Blob::new(zip.clone())),
+        Code::InBucket { bucket, key } => call.s3_bucket(bucket).s3_key(key),
+    };
+    let sent = call.send().await;
+    package_upload::clean_up(aws, &code).await;
+    sent.map(|updated| updated.version.unwrap_or_default()).map_err(|error| Failure::of(&error))
+}
+
+async fn update_configuration(
+    aws: &Clients,
+    change: &Change,
+    wanted: &Inputs,
+    revision: Option<&str>,
+) -> Result<(), Failure> {
+    let not_there =
+        |error: Error| Failure::NotSent { credentials: false, detail: error.message().to_owned() };
+    let call = aws.lambda.update_function_configuration().function_name(&wanted.function_name);
+    let call =
+        call.runtime(Runtime::from(wanted.runtime.as_str())).handler(&wanted.handler).role(&wanted.role);
+    let call = call.memory_size(number(wanted.memory_mb)).timeout(number(wanted.timeout_s));
+    let call = call.environment(environment(change, wanted).map_err(not_there)?);
+    // An empty key takes the key away.
+    let call = call.kms_key_arn(wanted.kms_key.clone().unwrap_or_default());
+    let sent = call.set_revision_id(revision.map(str::to_owned)).send().await;
+    sent.map(drop).map_err(|error| Failure::of(&error))
+}
+
+async fn reserve(aws: &Clients, name: &str, most: Option<u32>) -> Result<()> {
+    match most {
+        Some(most) => {
+            let call = aws.lambda.put_function_concurrency().function_name(name);
+            let sent = call.reserved_concurrent_executions(number(most)).send().await;
+            sent.map(drop).map_err(|error| failed("lambda.PutFunctionConcurrency", error))
+        }
+        None => {
+            let sent = aws.lambda.delete_function_concurrency().function_name(name).send().await;
+            sent.map(drop).map_err(|error| failed("lambda.DeleteFunctionConcurrency", error))
+        }
+    }
+}
+
+/// Whether all that one call configures is as wanted.
+fn is_configured(change: &Change, wanted: &Inputs, found: &Found) -> Result<bool> {
+    let variables = variables(change, wanted)?;
+    let same_key =
+        wanted.kms_key.as_deref().unwrap_or_default() == found.kms_key.as_deref().unwrap_or_default();
+    Ok(found.runtime == wanted.runtime
+        && found.handler == wanted.handler
+        && found.memory_mb == wanted.memory_mb
+        && found.timeout_s == wanted.timeout_s
+        && found.role == wanted.role
+        && same_key
+        && found.variables.iter().collect::<HashMap<_, _>>() == variables.iter().collect())
+}
+
+fn environment(change: &Change, wanted: &Inputs) -> Result<Environment> {
+    Ok(Environment::builder().set_variables(Some(variables(change, wanted)?)).build())
+}
+
+/// The variables with their values; from here on they are only in memory and on their way.
+fn variables(change: &Change, wanted: &Inputs) -> Result<HashMap<String, String>> {
+    let value = |setting: &SettingValue| match setting {
+        SettingValue::Plain(text) => Ok(text.clone()),
+        SettingValue::Secret(setting) => match change.secrets.get(&setting.secret) {
+            Some(value) => Ok(value.reveal().to_owned()),
+            None => {
+                let text = format!("secret `{}` has no value", setting.secret);
+                Err(Error::new(ErrorKind::SecretUnresolved, "aws.apply", text))
+            }
+        },
+    };
+    wanted.environment_variables.iter().map(|(name, setting)| Ok((name.clone(), value(setting)?))).collect()
+}
+
+fn number(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,48 @@
+//! Waiting for what AWS has accepted and not yet done: bounded, and always saying for what.
+
+use std::time::Duration;
+
+use semantest_iac_core::{Error, ErrorKind, Result, Retry};
+use tokio::time::Instant;
+
+/// A wait with an end.
+pub(crate) struct Patience {
+    what: String,
+    deadline: Instant,
+    begun: Instant,
+    next: Duration,
+    longest: Duration,
+}
+
+impl Patience {
+    /// Waits for `what` ("role `x` to be assumable by Lambda"), at most `budget` long.
+    pub fn new(what: impl Into<String>, budget: Duration) -> Self {
+        let begun = Instant::now();
+        let (next, longest) = (Duration::from_millis(200), Duration::from_secs(2));
+        Self { what: what.into(), deadline: begun + budget, begun, next, longest }
+    }
+
+    /// The first pause, and the longest; each is half as long again as the one before.
+    pub fn pauses(self, first: Duration, longest: Duration) -> Self {
+        Self { next: first, longest, ..self }
+    }
+
+    /// Sleeps for a while.
+    ///
+    /// # Errors
+    /// `Timeout` when the time is up.
+    pub async fn pause(&mut self) -> Result<()> {
+        let now = Instant::now();
+        if now >= self.deadline {
+            let seconds = (now - self.begun).as_secs();
+            let text = format!("waited {seconds} s for {}; deploy again to go on waiting", self.what);
+            return Err(Error::new(ErrorKind::Timeout, "aws.wait", text).with_retry(Retry::Exhausted));
+        }
+        if now - self.begun > Duration::from_secs(1) {
+            tracing::info!("waiting for {}", self.what);
+        }
+        tokio::time::sleep(self.next.min(self.deadline - now)).await;
+        self.next = (self.next * 3 / 2).min(self.longest);
+        Ok(())
+    }
+}
