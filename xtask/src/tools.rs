@@ -1,4 +1,4 @@
-//! What the tests need beside Rust: real Python and Node clients, installed under `target/tools`.
+//! What the tests need beside Rust: real Python and Node clients and AWS emulators, installed under `target/tools`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,21 +11,24 @@ pub(crate) fn set_up(root: &Path) -> Result<PathBuf, String> {
     let source = root.join("tests/tools");
     let tools = root.join("target/tools");
     fs::create_dir_all(tools.join("node")).map_err(|error| format!("{}: {error}", tools.display()))?;
-    python(&source, &tools)?;
+    python(&source, &tools, "requirements", "venv")?;
+    python(&source, &tools, "emulators", "emulators")?;
     node(&source, &tools)?;
     Ok(tools)
 }
 
-fn python(source: &Path, tools: &Path) -> Outcome {
-    let wanted = read(&source.join("requirements.txt"))?;
-    let stamp = tools.join("requirements.installed");
+/// A virtual environment `folder` with what `list`.txt names.
+fn python(source: &Path, tools: &Path, list: &str, folder: &str) -> Outcome {
+    let list_file = source.join(list).with_extension("txt");
+    let wanted = read(&list_file)?;
+    let stamp = tools.join(list).with_extension("installed");
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    program("python3", tools, &["-m", "venv", "--clear", "venv"]).run("virtual environment")?;
-    let interpreter = tools.join("venv/bin/python");
+    program("python3", tools, &["-m", "venv", "--clear", folder]).run("virtual environment")?;
+    let interpreter = tools.join(folder).join("bin/python");
     program(interpreter, tools, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
-        .arg(source.join("requirements.txt"))
+        .arg(list_file)
         .run("Python packages")?;
     write(&stamp, &wanted)
 }

@@ -21,7 +21,7 @@ use crate::clients::Clients;
 use crate::error::{Failure, failed, foreign};
 use crate::ownership::{self, Tags};
 use crate::resource_kind::{properties, read};
-use crate::{function, function_alias, http_api};
+use crate::{api_tags, function, function_alias, http_api};
 
 /// Address of a component's API.
 pub(crate) const ADDRESS: &str = "api";
@@ -75,7 +75,11 @@ pub(crate) fn inputs(
     Inputs {
         region: region.to_owned(),
         name: physical_name(&parts, NAME_LIMIT),
-        integrations: api.routes.iter().map(|one| (one.function.clone(), integration(&one.function))).collect(),
+        integrations: api
+            .routes
+            .iter()
+            .map(|one| (one.function.clone(), integration(&one.function)))
+            .collect(),
         routes: routes.collect(),
         cors: None,
         stage: None,
@@ -103,7 +107,9 @@ impl Protocol {
         };
         let asked: Option<Inputs> = read(resource).ok();
         let parts = api_routes::look_up(aws, &known.id).await?;
-        let tags: Tags = api.tags.clone().unwrap_or_default().into_iter().collect();
+        let path = format!("/apis/{}", known.id);
+        let user_tags = asked.as_ref().map(|asked| &asked.tags);
+        let tags = api_tags::current(aws, &path, api.tags.clone(), user_tags).await?;
         let mut inputs = properties(&json!({
             "name": api.name(), "tags": ownership::of_user(&tags),
         }));
@@ -112,7 +118,8 @@ impl Protocol {
             inputs.insert("routes".into(), json!(routes));
             inputs.insert("integrations".into(), json!(integrations));
             if asked.cors.is_some() || api.cors_configuration.is_some() {
-                inputs.insert("cors".into(), json!(api.cors_configuration.as_ref().map(http_api::cors_found)));
+                inputs
+                    .insert("cors".into(), json!(api.cors_configuration.as_ref().map(http_api::cors_found)));
             }
             if asked.route_selection.is_some() {
                 inputs.insert("route_selection".into(), json!(api.route_selection_expression()));
@@ -247,21 +254,18 @@ impl Protocol {
             let call = call.set_route_selection_expression(wanted.route_selection.clone());
             call.send().await.map_err(|error| failed("apigateway.UpdateApi", error))?;
         }
-        let (set, gone) = ownership::difference(&api.tags, &wanted.tags);
-        if set.is_empty() && gone.is_empty() {
-            return Ok(());
+        let path = format!("/apis/{}", api.id);
+        if changed("tags") {
+            let there = api_tags::current(
+                aws,
+                &path,
+                Some(api.tags.clone().into_iter().collect()),
+                Some(&wanted.tags),
+            );
+            if api_tags::bring(aws, &path, &there.await?, &wanted.tags).await? {
+                aws.apis.forget().await;
+            }
         }
-        let arn = aws.expand(&format!("arn:${{partition}}:apigateway:${{region}}::/apis/{}", api.id)).await?;
-        if !set.is_empty() {
-            let call = aws.apigateway.tag_resource().resource_arn(&arn).set_tags(Some(set.into_iter().collect()));
-            call.send().await.map_err(|error| failed("apigateway.TagResource", error))?;
-        }
-        if !gone.is_empty() {
-            let keys = Some(gone.into_iter().collect());
-            let call = aws.apigateway.untag_resource().resource_arn(&arn).set_tag_keys(keys);
-            call.send().await.map_err(|error| failed("apigateway.UntagResource", error))?;
-        }
-        aws.apis.forget().await;
         Ok(())
     }
 
@@ -283,10 +287,13 @@ impl Protocol {
 }
 
 fn outputs(api: &KnownApi, asked: Option<&Inputs>) -> Properties {
-    let stage = asked.and_then(|asked| asked.stage.as_ref());
-    let endpoint = match stage {
-        Some(stage) => format!("{}/{stage}", api.endpoint.trim_end_matches('/')),
-        None => api.endpoint.trim_end_matches('/').to_owned(),
+    let base = api.endpoint.trim_end_matches('/');
+    let endpoint = match asked.and_then(|asked| asked.stage.as_ref()) {
+        // Clients of a stage speak WebSocket, whatever the API itself calls its endpoint.
+        Some(stage) => {
+            format!("{}/{stage}", base.replacen("http", "ws", usize::from(base.starts_with("http"))))
+        }
+        None => base.to_owned(),
     };
     properties(&json!({ "api_id": api.id, "endpoint": endpoint }))
 }

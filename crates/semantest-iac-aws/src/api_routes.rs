@@ -73,7 +73,8 @@ impl Parts {
         let mut integrations = BTreeMap::new();
         for (role, uri) in &asked.integrations {
             let expanded = aws.expand(uri).await?;
-            for one in self.integrations.iter().filter(|one| one.integration_uri() == Some(expanded.as_str())) {
+            for one in self.integrations.iter().filter(|one| one.integration_uri() == Some(expanded.as_str()))
+            {
                 roles.insert(one.integration_id().unwrap_or_default().to_owned(), role.clone());
                 integrations.insert(role.clone(), uri.clone());
             }
@@ -176,11 +177,18 @@ async fn create_integration(aws: &Clients, api: &str, protocol: &Protocol, uri: 
     })
 }
 
-async fn bring_route(aws: &Clients, api: &str, key: &str, target: String, known: Option<&Route>) -> Result<()> {
+async fn bring_route(
+    aws: &Clients,
+    api: &str,
+    key: &str,
+    target: String,
+    known: Option<&Route>,
+) -> Result<()> {
     match known {
         Some(route) if route.target() == Some(target.as_str()) => Ok(()),
         Some(route) => {
-            let call = aws.apigateway.update_route().api_id(api).route_id(route.route_id().unwrap_or_default());
+            let call =
+                aws.apigateway.update_route().api_id(api).route_id(route.route_id().unwrap_or_default());
             let sent = call.target(target).send().await;
             sent.map(drop).map_err(|error| failed("apigateway.UpdateRoute", error))
         }

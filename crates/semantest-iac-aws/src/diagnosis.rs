@@ -55,7 +55,11 @@ pub(crate) async fn diagnose(provider: &AwsProvider, settings: &ProviderSettings
             return Ok(findings);
         }
     };
-    findings.push(finding("aws identity", true, &format!("{} in account {}", identity.arn, identity.account)));
+    findings.push(finding(
+        "aws identity",
+        true,
+        &format!("{} in account {}", identity.arn, identity.account),
+    ));
     let (reads, writes) = tokio::join!(reads(&aws), writes(&aws, &identity.arn));
     findings.extend(reads);
     findings.extend(writes);
@@ -69,7 +73,9 @@ fn finding(name: &str, ok: bool, detail: &str) -> Finding {
 /// One harmless call of each service.
 async fn reads(aws: &Clients) -> Vec<Finding> {
     let (iam, lambda, apis, logs, ecs) = tokio::join!(
-        async { aws.iam.list_roles().max_items(1).send().await.map(drop).map_err(|e| failed("iam.ListRoles", e)) },
+        async {
+            aws.iam.list_roles().max_items(1).send().await.map(drop).map_err(|e| failed("iam.ListRoles", e))
+        },
         async {
             let sent = aws.lambda.list_functions().max_items(1).send().await;
             sent.map(drop).map_err(|e| failed("lambda.ListFunctions", e))
@@ -106,23 +112,28 @@ async fn writes(aws: &Clients, arn: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (service, actions) in ACTIONS {
         let call = aws.iam.simulate_principal_policy().policy_source_arn(&principal);
-        let asked = call.set_action_names(Some(actions.iter().map(|one| (*one).to_owned()).collect())).send().await;
+        let asked =
+            call.set_action_names(Some(actions.iter().map(|one| (*one).to_owned()).collect())).send().await;
         let answer = match asked {
             Ok(answer) => answer,
             Err(error) => {
                 let why = Failure::of(&error).into_error("iam.SimulatePrincipalPolicy");
-                let detail = format!("not known: IAM cannot be asked what this identity may do ({})", why.message());
+                let detail =
+                    format!("not known: IAM cannot be asked what this identity may do ({})", why.message());
                 findings.push(finding("permissions", true, &detail));
                 return findings;
             }
         };
-        let refused = answer.evaluation_results().iter().filter(|result| {
-            result.eval_decision() != &PolicyEvaluationDecisionType::Allowed
-        });
+        let refused = answer
+            .evaluation_results()
+            .iter()
+            .filter(|result| result.eval_decision() != &PolicyEvaluationDecisionType::Allowed);
         let refused: Vec<&str> = refused.map(|result| result.eval_action_name()).collect();
         let detail = match refused.is_empty() {
             true => "may do what a deployment does".to_owned(),
-            false => format!("lacks {} (on all resources; narrower policies may still do)", refused.join(", ")),
+            false => {
+                format!("lacks {} (on all resources; narrower policies may still do)", refused.join(", "))
+            }
         };
         findings.push(finding(&format!("{service} permissions"), refused.is_empty(), &detail));
     }

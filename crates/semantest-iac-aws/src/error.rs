@@ -90,9 +90,11 @@ impl Failure {
                 );
                 Error::new(ErrorKind::Unauthenticated, called, text)
             }
-            Self::NotSent { detail, .. } => {
-                Error::new(ErrorKind::InvalidInput, called, format!("{operation} could not be sent: {detail}"))
-            }
+            Self::NotSent { detail, .. } => Error::new(
+                ErrorKind::InvalidInput,
+                called,
+                format!("{operation} could not be sent: {detail}"),
+            ),
             Self::Refused { status, code, message } => refusal(operation, called, status, &code, &message),
         }
     }
@@ -141,8 +143,13 @@ fn refusal(operation: &str, called: String, status: u16, code: &str, message: &s
     if NOT_FOUND.contains(&code) || status == 404 {
         return error(ErrorKind::NotFound, text);
     }
-    if begins(&["Conflict", "ResourceConflict", "OperationAborted", "ConcurrentModification", "ResourceInUse"])
-        || begins(&["DeleteConflict", "DependencyViolation", "ResourceNotReady", "UpdateInProgress"])
+    if begins(&[
+        "Conflict",
+        "ResourceConflict",
+        "OperationAborted",
+        "ConcurrentModification",
+        "ResourceInUse",
+    ]) || begins(&["DeleteConflict", "DependencyViolation", "ResourceNotReady", "UpdateInProgress"])
     {
         return error(ErrorKind::Unavailable, text).retry_later();
     }

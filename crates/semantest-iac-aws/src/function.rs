@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::compute::serverless_function::ServerlessFunction;
-use semantest_iac_core::domain::deployment::resource::{Address, Properties, Reference, Resource, ResourceRole};
+use semantest_iac_core::domain::deployment::resource::{
+    Address, Properties, Reference, Resource, ResourceRole,
+};
 use semantest_iac_core::domain::environment::SettingValue;
 use semantest_iac_core::domain::names::physical_name;
 use semantest_iac_core::ports::provider::{
@@ -26,6 +28,9 @@ pub(crate) const WORD: &str = "aws.lambda_function";
 
 /// Lambda's limit.
 const NAME_LIMIT: usize = 64;
+
+/// Inputs that are no part of a version.
+pub(crate) const BESIDE_VERSIONS: [&str; 2] = ["reserved_concurrency", "tags"];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Inputs {
@@ -89,6 +94,8 @@ pub(crate) fn lower(
     resource.depends_on.insert(log_group.clone());
     resource.replace_on.insert("function_name".into());
     resource.volatile_outputs.insert("version".into());
+    // No part of a version: changing them publishes none.
+    resource.steady_inputs.extend(BESIDE_VERSIONS.map(str::to_owned));
     Ok(resource)
 }
 
@@ -100,7 +107,10 @@ fn check(function: &ServerlessFunction) -> Result<()> {
         Err(Error::new(ErrorKind::InvalidInput, "aws.lower", text).with("field", field))
     };
     let (role, runtime) = (&function.role, &function.runtime);
-    if !["python3.", "nodejs", "provided.", "java", "dotnet", "ruby"].iter().any(|one| runtime.starts_with(one)) {
+    if !["python3.", "nodejs", "provided.", "java", "dotnet", "ruby"]
+        .iter()
+        .any(|one| runtime.starts_with(one))
+    {
         let text = format!(
             "function `{role}` asks for runtime `{}`; Lambda knows python3.x, nodejsNN.x, provided.al2023 and others",
             runtime.escape_debug()
@@ -119,7 +129,8 @@ fn check(function: &ServerlessFunction) -> Result<()> {
         return invalid("environment_variables", text);
     }
     if function.scaling.provisioned_concurrency == Some(0) {
-        let text = format!("function `{role}` has provisioned_concurrency 0: leave it out, or keep at least 1 warm");
+        let text =
+            format!("function `{role}` has provisioned_concurrency 0: leave it out, or keep at least 1 warm");
         return invalid("provisioned_concurrency", text);
     }
     Ok(())
@@ -175,7 +186,14 @@ impl ResourceKind for Function {
             Some(found) if ownership::is_owned(&found.tags, &resource.tags) => {}
             _ => return Ok(()),
         }
-        match aws.lambda.delete_function().function_name(&name).send().await.map_err(|error| Failure::of(&error)) {
+        match aws
+            .lambda
+            .delete_function()
+            .function_name(&name)
+            .send()
+            .await
+            .map_err(|error| Failure::of(&error))
+        {
             Ok(_) => Ok(()),
             Err(failure) if failure.is_not_found() => Ok(()),
             Err(failure) => Err(failure.into_error("lambda.DeleteFunction")),
@@ -212,8 +230,12 @@ fn stable_outputs(arn: &str, name: &str) -> Properties {
 }
 
 async fn applied(aws: &Clients, name: &str, version: Found, adopted: bool) -> Result<Applied> {
-    let arn = aws.expand(&format!("arn:${{partition}}:lambda:${{region}}:${{account}}:function:{name}")).await?;
-    let arn = if version.arn.is_empty() { arn } else { version.arn };
+    let arn = match version.arn.is_empty() {
+        true => {
+            aws.expand(&format!("arn:${{partition}}:lambda:${{region}}:${{account}}:function:{name}")).await?
+        }
+        false => version.arn,
+    };
     let mut outputs = stable_outputs(&arn, name);
     outputs.insert("version".into(), version.version.into());
     if let Some(revision) = version.revision {

@@ -20,8 +20,8 @@ use tokio::time::Instant;
 
 use crate::clients::Clients;
 use crate::error::{Failure, failed};
-use crate::function;
 use crate::provider::AwsProvider;
+use crate::{function, function_alias};
 
 /// Between two looks for new lines.
 const POLL: Duration = Duration::from_secs(1);
@@ -38,7 +38,8 @@ impl FunctionAccess for AwsProvider {
         let aws = self.clients_of(&request.function).await?;
         let name = function::name(&request.function).unwrap_or_default();
         let payload = Blob::new(request.payload.get());
-        let call = aws.lambda.invoke().function_name(&name).payload(payload).log_type(LogType::Tail);
+        let call = aws.lambda.invoke().function_name(&name).qualifier(function_alias::NAME);
+        let call = call.payload(payload).log_type(LogType::Tail);
         // A function is called once: a second call is the user's to make.
         let once = aws_sdk_lambda::config::Config::builder();
         let once = once.retry_config(aws_smithy_types::retry::RetryConfig::disabled());
@@ -99,14 +100,17 @@ impl Tail {
         let mut tail = Self::default();
         let time = Timestamp::now();
         for line in text.lines() {
-            if let Some(id) = id_after(line, "START RequestId: ").or_else(|| id_after(line, "REPORT RequestId: ")) {
+            if let Some(id) =
+                id_after(line, "START RequestId: ").or_else(|| id_after(line, "REPORT RequestId: "))
+            {
                 tail.request_id = id.to_owned();
             }
             if line.starts_with("REPORT ") {
                 let duration = line.split('\t').find_map(|part| part.strip_prefix("Duration: "));
                 tail.duration_ms = duration.and_then(|text| text.trim_end_matches(" ms").parse().ok());
             }
-            let is_frame = ["START ", "END ", "REPORT ", "INIT_START "].iter().any(|word| line.starts_with(word));
+            let is_frame =
+                ["START ", "END ", "REPORT ", "INIT_START "].iter().any(|word| line.starts_with(word));
             if !is_frame && !line.is_empty() {
                 let request_id = Some(tail.request_id.clone()).filter(|id| !id.is_empty());
                 let (function_name, message) = (function_name.to_owned(), line.to_owned());

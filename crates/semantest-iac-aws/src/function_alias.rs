@@ -7,10 +7,12 @@ use async_trait::async_trait;
 use aws_sdk_lambda::types::ProvisionedConcurrencyStatusEnum;
 use semantest_iac_core::domain::compute::serverless_function::ServerlessFunction;
 use semantest_iac_core::domain::deployment::resource::{Properties, Reference, Resource};
-use semantest_iac_core::ports::provider::{Applied, Change, ChangeAction, Observed, Operation, ResourceHandle};
+use semantest_iac_core::ports::provider::{
+    Applied, Change, ChangeAction, Observed, Operation, ResourceHandle,
+};
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::clients::Clients;
 use crate::error::{Failure, failed};
@@ -79,13 +81,15 @@ impl ResourceKind for FunctionAlias {
         };
         let arn = match arn {
             Some(arn) => arn,
-            None => look_up(aws, &wanted).await?.map(|(_, arn)| arn).unwrap_or_default(),
+            None => known_arn(aws, change, &wanted).await?,
         };
         let before = change.previous_inputs.as_ref();
         let was_warm = before.is_some_and(|before| before.contains_key("provisioned_concurrency"));
-        match wanted.provisioned_concurrency {
+        let is_new =
+            change.action != ChangeAction::Update || change.changed.contains("provisioned_concurrency");
+        match wanted.provisioned_concurrency.filter(|_| is_new) {
             Some(count) => keep_warm(aws, &wanted, count).await?,
-            None if was_warm => let_cool(aws, &wanted).await?,
+            None if was_warm && wanted.provisioned_concurrency.is_none() => let_cool(aws, &wanted).await?,
             None => {}
         }
         Ok(Applied { id: id(&wanted), outputs: outputs(&arn), adopted: false })
@@ -93,7 +97,11 @@ impl ResourceKind for FunctionAlias {
 
     async fn delete(&self, aws: &Clients, resource: &ResourceHandle) -> Result<()> {
         let there: Inputs = read(resource)?;
-        let call = aws.lambda.delete_alias().function_name(unqualified(&there.function_name)).name(&there.alias_name);
+        let call = aws
+            .lambda
+            .delete_alias()
+            .function_name(unqualified(&there.function_name))
+            .name(&there.alias_name);
         match call.send().await.map_err(|error| Failure::of(&error)) {
             Ok(_) => Ok(()),
             Err(failure) if failure.is_not_found() => Ok(()),
@@ -108,6 +116,13 @@ fn id(inputs: &Inputs) -> String {
 
 fn outputs(arn: &str) -> Properties {
     properties(&json!({ "arn": arn }))
+}
+
+async fn known_arn(aws: &Clients, change: &Change, alias: &Inputs) -> Result<String> {
+    match change.resource.outputs.get("arn").and_then(Value::as_str) {
+        Some(arn) => Ok(arn.to_owned()),
+        None => Ok(look_up(aws, alias).await?.map(|(_, arn)| arn).unwrap_or_default()),
+    }
 }
 
 async fn look_up(aws: &Clients, alias: &Inputs) -> Result<Option<(String, String)>> {
@@ -129,9 +144,7 @@ async fn create(aws: &Clients, wanted: &Inputs) -> Result<String> {
         Ok(made) => Ok(made.alias_arn.unwrap_or_default()),
         Err(failure) if failure.is(&["ResourceConflict", "ConflictException"]) => update(aws, wanted).await,
         // A version that was published this moment may not be seen everywhere yet.
-        Err(failure) if failure.is_not_found() => {
-            Err(failure.into_error("lambda.CreateAlias").retry_later())
-        }
+        Err(failure) if failure.is_not_found() => Err(failure.into_error("lambda.CreateAlias").retry_later()),
         Err(failure) => Err(failure.into_error("lambda.CreateAlias")),
     }
 }
@@ -152,7 +165,9 @@ async fn kept_warm(aws: &Clients, alias: &Inputs) -> Result<Option<u32>> {
             Ok(count.and_then(|count| u32::try_from(count).ok()))
         }
         Err(error) => match Failure::of(&error) {
-            failure if failure.is_not_found() || failure.is(&["ProvisionedConcurrencyConfigNotFound"]) => Ok(None),
+            failure if failure.is_not_found() || failure.is(&["ProvisionedConcurrencyConfigNotFound"]) => {
+                Ok(None)
+            }
             failure => Err(failure.into_error("lambda.GetProvisionedConcurrencyConfig")),
         },
     }
@@ -163,8 +178,9 @@ async fn keep_warm(aws: &Clients, alias: &Inputs, count: u32) -> Result<()> {
     let call = call.qualifier(&alias.alias_name);
     let call = call.provisioned_concurrent_executions(i32::try_from(count).unwrap_or(i32::MAX));
     call.send().await.map_err(|error| failed("lambda.PutProvisionedConcurrencyConfig", error))?;
-    let mut patience = Patience::new(format!("{count} instances of `{}` to be warm", alias.function_name), WARMING)
-        .pauses(Duration::from_millis(500), Duration::from_secs(5));
+    let mut patience =
+        Patience::new(format!("{count} instances of `{}` to be warm", alias.function_name), WARMING)
+            .pauses(Duration::from_millis(500), Duration::from_secs(5));
     loop {
         let call = aws.lambda.get_provisioned_concurrency_config().function_name(&alias.function_name);
         let found = call.qualifier(&alias.alias_name).send().await;
@@ -185,7 +201,9 @@ async fn let_cool(aws: &Clients, alias: &Inputs) -> Result<()> {
     let call = aws.lambda.delete_provisioned_concurrency_config().function_name(&alias.function_name);
     match call.qualifier(&alias.alias_name).send().await.map_err(|error| Failure::of(&error)) {
         Ok(_) => Ok(()),
-        Err(failure) if failure.is_not_found() || failure.is(&["ProvisionedConcurrencyConfigNotFound"]) => Ok(()),
+        Err(failure) if failure.is_not_found() || failure.is(&["ProvisionedConcurrencyConfigNotFound"]) => {
+            Ok(())
+        }
         Err(failure) => Err(failure.into_error("lambda.DeleteProvisionedConcurrencyConfig")),
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::clients::Clients;
 use crate::environment_variables;
 use crate::error::{Failure, failed};
-use crate::function::Inputs;
+use crate::function::{BESIDE_VERSIONS, Inputs};
 use crate::function_state::{self, Found, settled};
 use crate::ownership;
 use crate::package_upload::{self, Code};
@@ -33,8 +33,9 @@ pub(crate) async fn create(
 ) -> Result<Option<Found>> {
     let name = wanted.function_name.as_str();
     let code = package_upload::code(aws, change, operation, wanted).await?;
-    let mut patience = Patience::new(format!("role `{}` to be assumable by Lambda", wanted.role), ROLE_PROPAGATION)
-        .pauses(Duration::from_secs(1), Duration::from_secs(5));
+    let mut patience =
+        Patience::new(format!("role `{}` to be assumable by Lambda", wanted.role), ROLE_PROPAGATION)
+            .pauses(Duration::from_secs(1), Duration::from_secs(5));
     let created = loop {
         let sent = create_call(aws, change, operation, wanted, &code)?.send().await;
         match sent.map_err(|error| Failure::of(&error)) {
@@ -54,7 +55,7 @@ pub(crate) async fn create(
     if let Some(most) = wanted.reserved_concurrency {
         reserve(aws, name, Some(most)).await?;
     }
-    Ok(Some(Found { version, ..found }))
+    Ok(Some(found.published(version)))
 }
 
 fn create_call(
@@ -67,8 +68,10 @@ fn create_call(
     let tags = ownership::tags(&change.resource.tags, operation, &wanted.tags);
     let (memory, timeout) = (number(wanted.memory_mb), number(wanted.timeout_s));
     let call = aws.lambda.create_function().function_name(&wanted.function_name);
-    let call = call.runtime(Runtime::from(wanted.runtime.as_str())).handler(&wanted.handler).role(&wanted.role);
-    let call = call.memory_size(memory).timeout(timeout).publish(true).environment(environment(change, wanted)?);
+    let call =
+        call.runtime(Runtime::from(wanted.runtime.as_str())).handler(&wanted.handler).role(&wanted.role);
+    let call =
+        call.memory_size(memory).timeout(timeout).publish(true).environment(environment(change, wanted)?);
     let call = call.set_kms_key_arn(wanted.kms_key.clone()).set_tags(Some(tags.into_iter().collect()));
     Ok(call.code(match code {
         Code::Inline(zip) => FunctionCode::builder().zip_file(Blob::new(zip.clone())).build(),
@@ -134,7 +137,7 @@ pub(crate) async fn bring(aws: &Clients, change: &Change, wanted: &Inputs, found
         let text = format!("the creation of function `{name}` had failed; it is made anew");
         return Err(Error::new(ErrorKind::Unavailable, "aws.lambda", text).retry_later());
     }
-    let mut found = settled(aws, name).await?;
+    let mut found = if found.is_settled() { found } else { settled(aws, name).await? };
     let (set, gone) = ownership::difference(&found.tags, &wanted.tags);
     if !set.is_empty() {
         let call = aws.lambda.tag_resource().resource(&found.arn).set_tags(Some(set.into_iter().collect()));
@@ -158,7 +161,7 @@ pub(crate) async fn bring(aws: &Clients, change: &Change, wanted: &Inputs, found
     if found.reserved_concurrency != wanted.reserved_concurrency {
         reserve(aws, name, wanted.reserved_concurrency).await?;
     }
-    let mut version = String::new();
+    let mut version = unpublished_change(change).unwrap_or_default();
     if found.package != wanted.package {
         let mut patience = Patience::new(format!("another change of function `{name}` to end"), OTHER_CHANGE);
         version = loop {
@@ -172,23 +175,37 @@ pub(crate) async fn bring(aws: &Clients, change: &Change, wanted: &Inputs, found
     conclude(aws, name, version).await
 }
 
+/// The version there is, where nothing changed that is part of one.
+fn unpublished_change(change: &Change) -> Option<String> {
+    let beside = |key: &String| BESIDE_VERSIONS.contains(&key.as_str());
+    let version = change.resource.outputs.get("version").and_then(Value::as_str)?;
+    (!change.changed.is_empty() && change.changed.iter().all(beside)).then(|| version.to_owned())
+}
+
 /// Waits until the change is in force; publishes it where that was not part of it.
 async fn conclude(aws: &Clients, name: &str, version: String) -> Result<Found> {
     let found = settled(aws, name).await?;
     if is_published(&version) {
-        return Ok(Found { version, ..found });
+        return Ok(found.published(version));
     }
     let version = publish(aws, name).await?;
     // Publishing counts as a change.
     let found = function_state::look_up(aws, name).await?.unwrap_or(found);
-    Ok(Found { version, ..found })
+    Ok(found.published(version))
 }
 
 /// Publishes what there is; says which version that is. Nothing changed since the last: the last.
 async fn publish(aws: &Clients, name: &str) -> Result<String> {
     let mut patience = Patience::new(format!("another change of function `{name}` to end"), OTHER_CHANGE);
     loop {
-        match aws.lambda.publish_version().function_name(name).send().await.map_err(|error| Failure::of(&error)) {
+        match aws
+            .lambda
+            .publish_version()
+            .function_name(name)
+            .send()
+            .await
+            .map_err(|error| Failure::of(&error))
+        {
             Ok(published) => return Ok(published.version.unwrap_or_default()),
             Err(failure) if failure.is(&["ResourceConflict"]) => patience.pause().await?,
             Err(failure) => return Err(failure.into_error("lambda.PublishVersion")),
@@ -207,7 +224,8 @@ async fn update_code(
     revision: Option<&str>,
 ) -> Result<String, Failure> {
     let operation = Operation { id: String::new(), attempt: 1 };
-    let not_there = |error: Error| Failure::NotSent { credentials: false, detail: error.message().to_owned() };
+    let not_there =
+        |error: Error| Failure::NotSent { credentials: false, detail: error.message().to_owned() };
     let code = package_upload::code(aws, change, &operation, wanted).await.map_err(not_there)?;
     let call = aws.lambda.update_function_code().function_name(&wanted.function_name).publish(true);
     let call = call.set_revision_id(revision.map(str::to_owned));
@@ -226,9 +244,11 @@ async fn update_configuration(
     wanted: &Inputs,
     revision: Option<&str>,
 ) -> Result<(), Failure> {
-    let not_there = |error: Error| Failure::NotSent { credentials: false, detail: error.message().to_owned() };
+    let not_there =
+        |error: Error| Failure::NotSent { credentials: false, detail: error.message().to_owned() };
     let call = aws.lambda.update_function_configuration().function_name(&wanted.function_name);
-    let call = call.runtime(Runtime::from(wanted.runtime.as_str())).handler(&wanted.handler).role(&wanted.role);
+    let call =
+        call.runtime(Runtime::from(wanted.runtime.as_str())).handler(&wanted.handler).role(&wanted.role);
     let call = call.memory_size(number(wanted.memory_mb)).timeout(number(wanted.timeout_s));
     let call = call.environment(environment(change, wanted).map_err(not_there)?);
     // An empty key takes the key away.
@@ -254,7 +274,8 @@ async fn reserve(aws: &Clients, name: &str, most: Option<u32>) -> Result<()> {
 /// Whether all that one call configures is as wanted.
 fn is_configured(change: &Change, wanted: &Inputs, found: &Found) -> Result<bool> {
     let variables = variables(change, wanted)?;
-    let same_key = wanted.kms_key.as_deref().unwrap_or_default() == found.kms_key.as_deref().unwrap_or_default();
+    let same_key =
+        wanted.kms_key.as_deref().unwrap_or_default() == found.kms_key.as_deref().unwrap_or_default();
     Ok(found.runtime == wanted.runtime
         && found.handler == wanted.handler
         && found.memory_mb == wanted.memory_mb

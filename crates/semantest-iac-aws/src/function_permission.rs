@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use semantest_iac_core::Result;
 use semantest_iac_core::domain::deployment::resource::{Address, Reference, Resource};
-use semantest_iac_core::ports::provider::{Applied, Change, ChangeAction, Observed, Operation, ResourceHandle};
+use semantest_iac_core::ports::provider::{
+    Applied, Change, ChangeAction, Observed, Operation, ResourceHandle,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -59,7 +61,9 @@ impl ResourceKind for FunctionPermission {
             .unwrap_or_default();
         let api_id = match source == source_arn(aws, &asked).await? {
             true => asked.api_id.clone(),
-            false => source.rsplit(':').next().unwrap_or_default().split('/').next().unwrap_or_default().to_owned(),
+            false => {
+                source.rsplit(':').next().unwrap_or_default().split('/').next().unwrap_or_default().to_owned()
+            }
         };
         let inputs = json!({
             "function_name": asked.function_name, "statement_id": asked.statement_id,
@@ -79,7 +83,9 @@ impl ResourceKind for FunctionPermission {
                 // There is one of that name: as wanted, unless somebody changed it.
                 let seen = self.observe(aws, &change.resource).await?;
                 let same = |seen: &Observed| {
-                    ["principal", "api_id"].iter().all(|key| seen.inputs.get(*key) == change.resource.inputs.get(*key))
+                    ["principal", "api_id"]
+                        .iter()
+                        .all(|key| seen.inputs.get(*key) == change.resource.inputs.get(*key))
                 };
                 if !seen.as_ref().is_some_and(same) {
                     remove(aws, &wanted).await?;
@@ -123,7 +129,8 @@ async fn add(aws: &Clients, wanted: &Inputs) -> Result<(), Failure> {
 }
 
 async fn remove(aws: &Clients, there: &Inputs) -> Result<()> {
-    let call = aws.lambda.remove_permission().function_name(&there.function_name).qualifier(&there.alias_name);
+    let call =
+        aws.lambda.remove_permission().function_name(&there.function_name).qualifier(&there.alias_name);
     match call.statement_id(&there.statement_id).send().await.map_err(|error| Failure::of(&error)) {
         Ok(_) => Ok(()),
         Err(failure) if failure.is_not_found() => Ok(()),

@@ -58,7 +58,9 @@ pub(crate) async fn look_up(aws: &Clients, name: &str) -> Result<Option<Found>> 
 fn found(name: &str, answer: GetFunctionOutput) -> Found {
     let tags = answer.tags.unwrap_or_default().into_iter().collect();
     let concurrency = answer.concurrency.and_then(|one| one.reserved_concurrent_executions);
-    let Some(now) = answer.configuration else { return Found { name: name.into(), tags, ..Found::default() } };
+    let Some(now) = answer.configuration else {
+        return Found { name: name.into(), tags, ..Found::default() };
+    };
     let number = |value: Option<i32>| value.and_then(|value| u32::try_from(value).ok()).unwrap_or_default();
     let reason = now.last_update_status_reason().or(now.state_reason()).unwrap_or_default().to_owned();
     Found {
@@ -105,7 +107,9 @@ pub(crate) async fn settled(aws: &Clients, name: &str) -> Result<Found> {
         };
         match (&found.state, &found.last_update) {
             (Some(State::Failed), _) => return Err(came_to_nothing("creation", name, &found.reason)),
-            (_, Some(LastUpdateStatus::Failed)) => return Err(came_to_nothing("update", name, &found.reason)),
+            (_, Some(LastUpdateStatus::Failed)) => {
+                return Err(came_to_nothing("update", name, &found.reason));
+            }
             (Some(State::Pending), _) | (_, Some(LastUpdateStatus::InProgress)) => patience.pause().await?,
             _ => return Ok(found),
         }
@@ -113,6 +117,17 @@ pub(crate) async fn settled(aws: &Clients, name: &str) -> Result<Found> {
 }
 
 impl Found {
+    /// Whether nothing is under way.
+    pub fn is_settled(&self) -> bool {
+        !matches!(self.state, Some(State::Pending | State::Failed))
+            && !matches!(self.last_update, Some(LastUpdateStatus::InProgress | LastUpdateStatus::Failed))
+    }
+
+    /// The same, published as `version`.
+    pub fn published(self, version: String) -> Self {
+        Self { version, ..self }
+    }
+
     /// Whether its creation came to nothing: it can only be made anew.
     pub fn is_stillborn(&self) -> bool {
         self.state == Some(State::Failed)

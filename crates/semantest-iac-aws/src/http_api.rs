@@ -24,8 +24,7 @@ pub(crate) fn lower(blueprint: &Blueprint, gateway: &ApiGateway, region: &str) -
 
 pub(crate) struct HttpApi;
 
-const PROTOCOL: Protocol =
-    Protocol { word: WORD, protocol: ProtocolType::Http, payload_format: Some("2.0") };
+const PROTOCOL: Protocol = Protocol { word: WORD, protocol: ProtocolType::Http, payload_format: Some("2.0") };
 
 #[async_trait]
 impl ResourceKind for HttpApi {

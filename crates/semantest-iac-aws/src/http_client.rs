@@ -26,7 +26,9 @@ const INVOCATION_TIMEOUT: Duration = Duration::from_secs(15 * 60 + 30);
 /// The client that `settings` ask for.
 pub(crate) fn http_client(settings: &CallSettings) -> SharedHttpClient {
     let inner = settings.http_client.clone().unwrap_or_else(|| {
-        Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
+        Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .build_https()
     });
     let quotas = settings.keep_to_quotas.then(Arc::<Quotas>::default);
     SharedHttpClient::new(Patient { inner, quotas, timeout: settings.attempt_timeout })
@@ -73,7 +75,9 @@ impl HttpConnector for PatientConnector {
             }
             let answer = tokio::time::timeout(timeout, inner.call(request)).await;
             let answer = answer.map_err(|_| ConnectorError::timeout(NoAnswer(timeout).into()))??;
-            if let (Some(quotas), Some(pause), Some(quota)) = (&quotas, asked_to_wait(&answer), counted.last()) {
+            if let (Some(quotas), Some(pause), Some(quota)) =
+                (&quotas, asked_to_wait(&answer), counted.last())
+            {
                 quotas.pause(*quota, pause);
             }
             Ok(answer)

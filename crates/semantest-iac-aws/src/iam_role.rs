@@ -35,7 +35,13 @@ struct Inputs {
 }
 
 /// The role at `address` that `service` assumes; `part` tells several of one component apart.
-pub(crate) fn lower(blueprint: &Blueprint, region: &str, address: &str, part: &str, service: &str) -> Resource {
+pub(crate) fn lower(
+    blueprint: &Blueprint,
+    region: &str,
+    address: &str,
+    part: &str,
+    service: &str,
+) -> Resource {
     let mut parts = vec![blueprint.project.as_str(), &blueprint.environment, &blueprint.component];
     parts.extend(Some(part).filter(|part| !part.is_empty()));
     let inputs = Inputs {

@@ -12,7 +12,7 @@ use semantest_iac_core::domain::deployment::resource::{
 };
 use semantest_iac_core::domain::networking::load_balancer::LoadBalancer as Wanted;
 use semantest_iac_core::ports::provider::{
-    Applied, Change, ChangeAction, Discovered, Observed, Operation, ResourceHandle, Scope,
+    Applied, Change, Discovered, Observed, Operation, ResourceHandle, Scope,
 };
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};

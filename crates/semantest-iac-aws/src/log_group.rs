@@ -60,7 +60,8 @@ impl ResourceKind for LogGroup {
 
     async fn observe(&self, aws: &Clients, resource: &ResourceHandle) -> Result<Option<Observed>> {
         let Some(name) = name(resource) else { return Ok(None) };
-        let Some(tags) = tags_of(aws, &name).await?.filter(|tags| ownership::is_owned(tags, &resource.tags)) else {
+        let Some(tags) = tags_of(aws, &name).await?.filter(|tags| ownership::is_owned(tags, &resource.tags))
+        else {
             return Ok(None);
         };
         let listed = aws.logs.describe_log_groups().log_group_name_prefix(&name).send().await;
@@ -81,7 +82,8 @@ impl ResourceKind for LogGroup {
         let mut made = false;
         if change.action != ChangeAction::Update {
             let tags = ownership::tags(&change.resource.tags, operation, &wanted.tags);
-            let call = aws.logs.create_log_group().log_group_name(name).set_tags(Some(tags.into_iter().collect()));
+            let call =
+                aws.logs.create_log_group().log_group_name(name).set_tags(Some(tags.into_iter().collect()));
             match call.send().await.map_err(|error| Failure::of(&error)) {
                 Ok(_) => made = true,
                 Err(failure) if failure.is(&["ResourceAlreadyExists"]) => {}
@@ -103,7 +105,14 @@ impl ResourceKind for LogGroup {
             Some(tags) if ownership::is_owned(&tags, &resource.tags) => {}
             _ => return Ok(()),
         }
-        match aws.logs.delete_log_group().log_group_name(&name).send().await.map_err(|error| Failure::of(&error)) {
+        match aws
+            .logs
+            .delete_log_group()
+            .log_group_name(&name)
+            .send()
+            .await
+            .map_err(|error| Failure::of(&error))
+        {
             Ok(_) => Ok(()),
             Err(failure) if failure.is_not_found() => Ok(()),
             Err(failure) => Err(failure.into_error("logs.DeleteLogGroup")),
@@ -153,7 +162,8 @@ impl LogGroup {
             call.send().await.map_err(|error| failed("logs.TagResource", error))?;
         }
         if !gone.is_empty() {
-            let call = aws.logs.untag_resource().resource_arn(&arn).set_tag_keys(Some(gone.into_iter().collect()));
+            let call =
+                aws.logs.untag_resource().resource_arn(&arn).set_tag_keys(Some(gone.into_iter().collect()));
             call.send().await.map_err(|error| failed("logs.UntagResource", error))?;
         }
         Ok(change.resource.id.is_none() && !ownership::is_made_by(&tags, operation))

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use crate::api_stage::{self, DEFAULT_STAGE};
 use crate::{
-    function, function_alias, function_permission, http_api, iam_role, iam_role_policy, log_group, websocket_api,
+    function, function_alias, function_permission, http_api, iam_role, iam_role_policy, log_group,
+    websocket_api,
 };
 
 /// The resources of `blueprint`.
@@ -83,8 +84,9 @@ fn front<'a>(blueprint: &Blueprint, gateway: &'a ApiGateway, region: &str) -> Fr
     let stage = api_stage::lower(blueprint, gateway, &api, stage_name, group);
     let may_send = (!is_http).then(|| {
         let api = Reference::text(&api.address, "api_id");
-        let connections =
-            format!("arn:${{partition}}:execute-api:${{region}}:${{account}}:{api}/{stage_name}/*/@connections/*");
+        let connections = format!(
+            "arn:${{partition}}:execute-api:${{region}}:${{account}}:{api}/{stage_name}/*/@connections/*"
+        );
         json!({ "Effect": "Allow", "Action": "execute-api:ManageConnections", "Resource": connections })
     });
     Front { gateway, api, stage, access_log, may_send }
@@ -123,10 +125,13 @@ fn check_tags(blueprint: &Blueprint) -> Result<()> {
             () => continue,
         };
         let text = format!("tag `{}` {why}", key.escape_debug());
-        return Err(Error::new(ErrorKind::InvalidInput, "aws.lower", text).with("field", format!("tags.{key}")));
+        return Err(
+            Error::new(ErrorKind::InvalidInput, "aws.lower", text).with("field", format!("tags.{key}"))
+        );
     }
     if blueprint.tags.len() > 40 {
-        let text = format!("{} tags are too many: AWS takes 50, and 5 of them are ours", blueprint.tags.len());
+        let text =
+            format!("{} tags are too many: AWS takes 50, and 5 of them are ours", blueprint.tags.len());
         return Err(Error::new(ErrorKind::InvalidInput, "aws.lower", text).with("field", "tags"));
     }
     Ok(())

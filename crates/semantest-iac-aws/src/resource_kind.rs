@@ -40,7 +40,8 @@ pub(crate) trait ResourceKind: Send + Sync {
 /// `InvalidInput`, where the log holds what this version does not understand.
 pub(crate) fn read<T: DeserializeOwned>(resource: &ResourceHandle) -> Result<T> {
     serde_json::from_value(Value::Object(resource.inputs.clone())).map_err(|error| {
-        let text = format!("the inputs of {} `{}` cannot be read: {error}", resource.kind, resource.tags.address);
+        let text =
+            format!("the inputs of {} `{}` cannot be read: {error}", resource.kind, resource.tags.address);
         Error::new(ErrorKind::InvalidInput, "aws.read", text)
     })
 }

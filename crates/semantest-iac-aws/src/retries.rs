@@ -25,7 +25,8 @@ impl ClassifyRetry for Judgement {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         let Some(response) = context.response() else { return RetryAction::NoActionIndicated };
         let status = response.status().as_u16();
-        if (400..500).contains(&status) && status != 429 && response.body().bytes().is_some_and(is_hard_limit) {
+        if (400..500).contains(&status) && status != 429 && response.body().bytes().is_some_and(is_hard_limit)
+        {
             return RetryAction::RetryForbidden;
         }
         if status == 429 { RetryAction::throttling_error() } else { RetryAction::NoActionIndicated }
@@ -52,7 +53,9 @@ mod tests {
 
     #[test]
     fn a_limit_on_how_many_is_told_from_a_limit_on_how_fast() {
-        assert!(is_hard_limit(br#"{"__type":"LimitExceededException","message":"Resource limit exceeded."}"#));
+        assert!(is_hard_limit(
+            br#"{"__type":"LimitExceededException","message":"Resource limit exceeded."}"#
+        ));
         assert!(!is_hard_limit(b"<Code>RequestLimitExceeded</Code>"));
         assert!(!is_hard_limit(br#"{"__type":"LimitExceededException","message":"Rate exceeded"}"#));
     }

@@ -22,7 +22,9 @@ const ROUTE_SELECTION: &str = "$request.body.action";
 /// The API, whose clients connect to `stage`.
 pub(crate) fn lower(blueprint: &Blueprint, gateway: &ApiGateway, region: &str, stage: &str) -> Resource {
     let path = |arn: &str| {
-        format!("arn:${{partition}}:apigateway:${{region}}:lambda:path/2015-03-31/functions/{arn}/invocations")
+        format!(
+            "arn:${{partition}}:apigateway:${{region}}:lambda:path/2015-03-31/functions/{arn}/invocations"
+        )
     };
     let mut inputs = api::inputs(blueprint, gateway, region, path);
     inputs.stage = Some(stage.to_owned());
@@ -32,8 +34,7 @@ pub(crate) fn lower(blueprint: &Blueprint, gateway: &ApiGateway, region: &str, s
 
 pub(crate) struct WebsocketApi;
 
-const PROTOCOL: Protocol =
-    Protocol { word: WORD, protocol: ProtocolType::Websocket, payload_format: None };
+const PROTOCOL: Protocol = Protocol { word: WORD, protocol: ProtocolType::Websocket, payload_format: None };
 
 #[async_trait]
 impl ResourceKind for WebsocketApi {

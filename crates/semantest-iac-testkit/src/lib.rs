@@ -1,12 +1,15 @@
 //! Conformance suites for the ports, and given/when/then for the deployment aggregate.
 //!
 //! A suite is an async function that takes an adapter and panics with the broken claim. The in-memory adapters pass
-//! every suite first; every other adapter's tests call the same ones.
+//! every suite first; every other adapter's tests call the same ones. Beside them, for the clouds' adapters: the AWS emulators as processes of
+//! their own, and a proxy that disturbs what is said to them.
 
 pub mod artifact_store;
+pub mod aws_emulator;
 pub mod checkpoints;
 pub mod event_bus;
 pub mod event_store;
+pub mod fault_proxy;
 pub mod faults;
 pub mod given;
 pub mod lease_store;

@@ -11,9 +11,11 @@ use semantest_iac_core::application::service::{DeploymentService, Ports, Service
 use semantest_iac_core::memory::artifact_store::InMemoryArtifactStore;
 use semantest_iac_core::memory::event_bus::InProcessBus;
 use semantest_iac_core::memory::id_generator::RandomIds;
+use semantest_iac_core::memory::secret_resolver::InMemorySecrets;
 use semantest_iac_core::ports::artifact_store::ArtifactStore;
 use semantest_iac_core::ports::event_bus::EventBus;
 use semantest_iac_core::ports::provider::{Finding, Provider, ProviderSettings};
+use semantest_iac_core::ports::secret_resolver::SecretResolver;
 use semantest_iac_core::{Error, ErrorKind, Result};
 pub(crate) use semantest_iac_local::archive;
 pub use semantest_iac_local::runtime::interpreter;
@@ -23,7 +25,7 @@ use semantest_iac_sqlite::SqliteStore;
 use crate::iac::Iac;
 use crate::place::no_such_provider;
 use crate::project_file::ProjectFile;
-use crate::secrets::LocalSecrets;
+use crate::secrets::ProjectSecrets;
 use crate::system_clock::SystemClock;
 
 /// Folder beside the project file that holds the log, the packages and the local host's state.
@@ -113,7 +115,7 @@ impl IacBuilder {
         let root = project.directory().to_owned();
         let state = root.join(STATE_FOLDER);
         let store = Arc::new(SqliteStore::open(&state)?);
-        let secrets = Arc::new(LocalSecrets::new(&root));
+        let secrets = Arc::new(ProjectSecrets::new(&root));
         let command = self.host_command.unwrap_or_else(default_host_command);
         let local = Arc::new(LocalProvider::new(LocalConfig {
             state_dir: state.join(LOCAL_FOLDER),
@@ -124,7 +126,8 @@ impl IacBuilder {
         let mut providers: BTreeMap<String, Arc<dyn Provider>> = BTreeMap::new();
         providers.insert(local.name().to_owned(), local.clone());
         let artifacts: Arc<dyn ArtifactStore> = store.clone();
-        for provider in clouds(&artifacts).into_iter().chain(self.providers) {
+        let resolver: Arc<dyn SecretResolver> = secrets.clone();
+        for provider in clouds(&artifacts, &resolver).into_iter().chain(self.providers) {
             providers.insert(provider.name().to_owned(), provider);
         }
         let ports = Ports {
@@ -144,9 +147,18 @@ impl IacBuilder {
     }
 }
 
-/// Providers of clouds: all they need of a project is its packages.
-fn clouds(_artifacts: &Arc<dyn ArtifactStore>) -> Vec<Arc<dyn Provider>> {
-    Vec::new()
+/// The providers of clouds that this build has. All they need of a project is its packages, and the key that its secrets'
+/// digests are made with.
+#[cfg_attr(not(feature = "aws"), allow(unused_variables))]
+fn clouds(artifacts: &Arc<dyn ArtifactStore>, secrets: &Arc<dyn SecretResolver>) -> Vec<Arc<dyn Provider>> {
+    vec![
+        #[cfg(feature = "aws")]
+        Arc::new(semantest_iac_aws::AwsProvider::new(semantest_iac_aws::AwsConfig {
+            artifacts: artifacts.clone(),
+            secrets: secrets.clone(),
+            calls: semantest_iac_aws::CallSettings::from_environment(),
+        })),
+    ]
 }
 
 /// What [`Iac::diagnose`] finds where there is no project to open: which identity, region and permissions the provider
@@ -156,7 +168,8 @@ fn clouds(_artifacts: &Arc<dyn ArtifactStore>) -> Vec<Arc<dyn Provider>> {
 /// `InvalidInput` for a provider that this build has not, and the provider's.
 pub async fn diagnose_cloud(provider: &str, region: Option<&str>) -> Result<Vec<Finding>> {
     let artifacts: Arc<dyn ArtifactStore> = Arc::new(InMemoryArtifactStore::default());
-    let clouds = clouds(&artifacts);
+    let secrets: Arc<dyn SecretResolver> = Arc::<InMemorySecrets>::default();
+    let clouds = clouds(&artifacts, &secrets);
     if provider == LOCAL {
         return Ok(Vec::new());
     }

@@ -11,6 +11,8 @@ use serde_json::Value;
 /// A project in a folder of its own; whatever runs for it is stopped when it goes.
 pub struct Project {
     pub folder: tempfile::TempDir,
+    /// What every command finds in its environment, beside this process's own.
+    pub environment: Vec<(&'static str, String)>,
 }
 
 pub struct Ran {
@@ -79,7 +81,7 @@ while True:
     }
 
     pub fn empty() -> Self {
-        Self { folder: tempfile::tempdir().expect("a folder") }
+        Self { folder: tempfile::tempdir().expect("a folder"), environment: Vec::new() }
     }
 
     pub fn path(&self) -> &Path {
@@ -104,6 +106,7 @@ while True:
         let mut command = Command::new(env!("CARGO_BIN_EXE_semantest-iac"));
         command.args(arguments).current_dir(self.path()).stdin(Stdio::null());
         command.env_remove("SEMANTEST_ENVIRONMENT").env_remove("SEMANTEST_LOG");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -1,0 +1,95 @@
+//! Projects to deploy.
+
+use super::AwsProject;
+use crate::program::Project;
+
+/// The first user's workload, as it is in the examples, in its production environment.
+pub fn semantest(name: &str) -> AwsProject {
+    let project = Project::example("semantest");
+    project.replace("semantest.toml", "project = \"semantest\"", &format!("project = \"{name}\""));
+    let mut aws = AwsProject::new(project, name);
+    aws.place = vec!["--provider", "aws", "--environment", "production"];
+    aws
+}
+
+const HEAD: &str = "\n[environments.dev]\nprovider = \"aws\"\nregion = \"eu-west-1\"\n";
+
+fn own(name: &str, components: &str) -> AwsProject {
+    let project = Project::empty();
+    project.write("semantest.toml", &format!("project = \"{name}\"\n{HEAD}\n{components}"));
+    AwsProject::new(project, name)
+}
+
+/// One Python function behind `GET /hello`.
+pub fn hello(name: &str) -> AwsProject {
+    hellos(name, &["hello"])
+}
+
+/// Several components of one Python function each.
+pub fn hellos(name: &str, components: &[&str]) -> AwsProject {
+    let definition = |component: &&str| {
+        format!(
+            "[components.{component}]\nkind = \"rest-api\"\ncode = \"hello\"\nruntime = \"python3.12\"\n\
+             handler = \"app.handler\"\nmemory_mb = 128\ntimeout_s = 10\nroutes = [\"GET /hello\"]\n\
+             environment_variables = {{ GREETING = \"hello\" }}\n\n"
+        )
+    };
+    let aws = own(name, &components.iter().map(definition).collect::<String>());
+    std::fs::create_dir(aws.project.file("hello")).expect("a folder");
+    aws.project.write(
+        "hello/app.py",
+        r#"import os
+
+def handler(event, context):
+    print("greeting", event.get("rawPath"))
+    return {"statusCode": 200, "body": os.environ["GREETING"] + " one"}
+"#,
+    );
+    aws
+}
+
+/// Two Python functions of one component, each with code of its own.
+pub fn orders(name: &str) -> AwsProject {
+    let aws = own(
+        name,
+        r#"[components.orders]
+kind = "rest-api"
+runtime = "python3.12"
+memory_mb = 128
+timeout_s = 10
+
+[components.orders.functions.list]
+code = "list"
+handler = "app.handler"
+routes = ["GET /orders"]
+
+[components.orders.functions.create]
+code = "create"
+handler = "app.handler"
+routes = ["POST /orders"]
+"#,
+    );
+    for (folder, answer) in [("list", "all orders"), ("create", "created")] {
+        std::fs::create_dir(aws.project.file(folder)).expect("a folder");
+        let code = format!(
+            "def handler(event, context):\n    return {{\"statusCode\": 200, \"body\": \"{answer}\"}}\n"
+        );
+        aws.project.write(&format!("{folder}/app.py"), &code);
+    }
+    aws
+}
+
+/// A container behind a load balancer.
+pub fn worker(name: &str) -> AwsProject {
+    own(
+        name,
+        r#"[components.worker]
+kind = "container-service"
+image = "registry.example/worker:1.4"
+port = 8080
+cpu = 0.25
+memory_mb = 512
+replicas = { min = 1, max = 4, target_cpu_percent = 60 }
+"#,
+    )
+}

@@ -1,0 +1,92 @@
+//! A container behind a load balancer on AWS.
+
+mod aws;
+mod program;
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use aws::projects::worker;
+use aws::{AwsProject, boto3, eventually, get};
+use semantest_iac_testkit::aws_emulator::AwsEmulator;
+use serde_json::json;
+
+/// As any project, with somebody who serves Application Auto Scaling.
+fn scaling_worker(name: &str) -> AwsProject {
+    let aws = worker(name);
+    aws.proxy.send_to("application-autoscaling", &AwsEmulator::shared().scaling_url());
+    aws
+}
+
+/// A server that answers every request the same, for as long as the tests run; its port.
+fn replica() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let answer = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nwork";
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    port
+}
+
+/// What ECS does when a container runs: its address becomes a target.
+const REGISTER: &str = r#"
+balancing = boto3.client("elbv2")
+found = balancing.describe_target_groups()["TargetGroups"]
+described = balancing.describe_tags(ResourceArns=[group["TargetGroupArn"] for group in found])["TagDescriptions"]
+[ours] = [one["ResourceArn"] for one in described if any(tag["Value"] == sys.argv[1] for tag in one["Tags"])]
+balancing.register_targets(TargetGroupArn=ours, Targets=[{"Id": "127.0.0.1", "Port": int(sys.argv[2])}])
+"#;
+
+#[test]
+fn a_container_runs_behind_a_load_balancer_scales_and_ends() {
+    let aws = scaling_worker("worker-story");
+    let answer = aws.ok(&["deploy"]);
+    assert_eq!(answer["status"], "deployed");
+    let held = aws.inventory();
+    for (kind, count) in [
+        ("clusters", 1),
+        ("services", 1),
+        ("task_definitions", 1),
+        ("load_balancers", 1),
+        ("target_groups", 1),
+        ("log_groups", 1),
+        ("scaling", 1),
+    ] {
+        assert_eq!(held[kind].as_array().map(Vec::len), Some(count), "{kind}: {held:#}");
+    }
+    assert_eq!(held["scaling"][0]["bounds"], json!([1, 4]));
+    assert_eq!(held["services"][0]["launchType"], "FARGATE");
+    let container = &held["task_definitions"][0]["containerDefinitions"][0];
+    assert_eq!(container["image"], "registry.example/worker:1.4");
+    assert_eq!(container["portMappings"][0]["containerPort"], 8080);
+
+    let endpoint = answer["endpoint"].as_str().expect("an endpoint");
+    boto3(REGISTER, &["worker-story", &replica().to_string()]);
+    eventually("the load balancer", || (get(endpoint, "/") == (200, "work".into())).then_some(()));
+
+    aws.calls();
+    assert_eq!(aws.ok(&["deploy"])["status"], "unchanged");
+    assert_eq!(aws.calls(), Vec::<String>::new());
+    aws.ok(&["scale", "--min", "2", "--max", "6"]);
+    let scaled = aws.inventory();
+    assert_eq!(scaled["scaling"][0]["bounds"], json!([2, 6]));
+
+    aws.project.replace("semantest.toml", "worker:1.4", "worker:1.5");
+    aws.ok(&["deploy"]);
+    let updated = aws.inventory();
+    let definitions = updated["task_definitions"].as_array().expect("definitions");
+    assert!(
+        definitions
+            .iter()
+            .any(|one| one["containerDefinitions"][0]["image"] == "registry.example/worker:1.5")
+    );
+    assert_eq!(aws.ok(&["refresh"])["drift"], json!([]));
+
+    assert_eq!(aws.ok(&["destroy", "--yes"])["status"], "removed");
+    assert_eq!(aws.inventory(), json!({}), "nothing is left");
+    assert_eq!(aws.ok(&["destroy", "--yes"])["status"], "unchanged");
+}
