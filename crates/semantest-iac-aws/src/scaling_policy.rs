@@ -97,10 +97,15 @@ impl ResourceKind for ScalingPolicy {
         let sent = call.resource_id(&there.resource_id).policy_name(&there.policy_name).send().await;
         match sent.map_err(|error| Failure::of(&error)) {
             Ok(_) => Ok(()),
-            Err(failure) if failure.is_not_found() => Ok(()),
+            Err(failure) if is_gone(&failure) => Ok(()),
             Err(failure) => Err(failure.into_error("application-autoscaling.DeleteScalingPolicy")),
         }
     }
+}
+
+/// The two codes by which Application Auto Scaling and its like say that there is none.
+fn is_gone(failure: &Failure) -> bool {
+    failure.is_not_found() || failure.says("ValidationException", "No scaling policy found")
 }
 
 fn id(inputs: &Inputs) -> String {

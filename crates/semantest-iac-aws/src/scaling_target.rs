@@ -102,7 +102,7 @@ impl ResourceKind for ScalingTarget {
         let call = call.scalable_dimension(ScalableDimension::EcsServiceDesiredCount);
         match call.resource_id(&there.resource_id).send().await.map_err(|error| Failure::of(&error)) {
             Ok(_) => Ok(()),
-            Err(failure) if failure.is_not_found() => Ok(()),
+            Err(failure) if is_gone(&failure) => Ok(()),
             Err(failure) => Err(failure.into_error("application-autoscaling.DeregisterScalableTarget")),
         }
     }
@@ -114,6 +114,11 @@ fn is_early(failure: &Failure) -> bool {
         || failure.says("ValidationException", "service doesn't exist")
         || failure.says("ValidationException", "service-linked role")
         || failure.says("ValidationException", "Unable to assume IAM role")
+}
+
+/// The two codes by which Application Auto Scaling and its like say that there is none.
+fn is_gone(failure: &Failure) -> bool {
+    failure.is_not_found() || failure.says("ValidationException", "No scalable target")
 }
 
 fn number(value: u32) -> i32 {

@@ -207,7 +207,7 @@ fn in_order(graph: &ResourceGraph) -> Vec<Resource> {
 async fn a_container_service_lives_and_ends() {
     let Some(mut world) = World::new("port-life") else { return };
     let first = json!({});
-    assert_eq!(world.deploy(&first).await.len(), 15);
+    assert_eq!(world.deploy(&first).await.len(), 14);
     world.check(&first).await;
     assert_eq!(world.deploy(&first).await, [] as [String; 0]);
     let kinds: Vec<_> = world.discover().await.into_iter().map(|(_, kind, _)| kind).collect();
