@@ -127,11 +127,15 @@ fn python(script: &[&str], arguments: &[&str]) -> String {
 /// Status and body of a request to an endpoint whose name no resolver knows; everything is on this machine.
 pub fn request(method: &str, endpoint: &str, path: &str, body: &str) -> (u16, String) {
     let address = endpoint.split_once("://").map_or(endpoint, |(_, address)| address);
-    let (host, stage) = address.split_once('/').unwrap_or((address, ""));
-    let stage = if stage.is_empty() { String::new() } else { format!("/{stage}") };
+    let (mut host, stage) = address.split_once('/').unwrap_or((address, ""));
+    let mut stage = if stage.is_empty() { String::new() } else { format!("/{stage}") };
     // A name without a port is the emulator's load balancer's, which listens where everything does.
     let own = AwsEmulator::shared().port();
     let port = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(own);
+    // By its path, for the emulator keeps `/health` on every host to itself.
+    if let Some((api, _)) = host.split_once(".execute-api.") {
+        (host, stage) = ("127.0.0.1", format!("/_aws/execute-api/{api}{stage}"));
+    }
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the endpoint answers");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     write!(
