@@ -21,7 +21,7 @@ use crate::clients::Clients;
 use crate::error::{Failure, failed, foreign};
 use crate::ownership::{self, Tags};
 use crate::resource_kind::{properties, read};
-use crate::{function, function_alias, http_api};
+use crate::{api_tags, function, function_alias, http_api};
 
 /// Address of a component's API.
 pub(crate) const ADDRESS: &str = "api";
@@ -107,7 +107,9 @@ impl Protocol {
         };
         let asked: Option<Inputs> = read(resource).ok();
         let parts = api_routes::look_up(aws, &known.id).await?;
-        let tags: Tags = api.tags.clone().unwrap_or_default().into_iter().collect();
+        let path = format!("/apis/{}", known.id);
+        let user_tags = asked.as_ref().map(|asked| &asked.tags);
+        let tags = api_tags::current(aws, &path, api.tags.clone(), user_tags).await?;
         let mut inputs = properties(&json!({
             "name": api.name(), "tags": ownership::of_user(&tags),
         }));
@@ -252,22 +254,18 @@ impl Protocol {
             let call = call.set_route_selection_expression(wanted.route_selection.clone());
             call.send().await.map_err(|error| failed("apigateway.UpdateApi", error))?;
         }
-        let (set, gone) = ownership::difference(&api.tags, &wanted.tags);
-        if set.is_empty() && gone.is_empty() {
-            return Ok(());
+        let path = format!("/apis/{}", api.id);
+        if changed("tags") {
+            let there = api_tags::current(
+                aws,
+                &path,
+                Some(api.tags.clone().into_iter().collect()),
+                Some(&wanted.tags),
+            );
+            if api_tags::bring(aws, &path, &there.await?, &wanted.tags).await? {
+                aws.apis.forget().await;
+            }
         }
-        let arn = aws.expand(&format!("arn:${{partition}}:apigateway:${{region}}::/apis/{}", api.id)).await?;
-        if !set.is_empty() {
-            let call =
-                aws.apigateway.tag_resource().resource_arn(&arn).set_tags(Some(set.into_iter().collect()));
-            call.send().await.map_err(|error| failed("apigateway.TagResource", error))?;
-        }
-        if !gone.is_empty() {
-            let keys = Some(gone.into_iter().collect());
-            let call = aws.apigateway.untag_resource().resource_arn(&arn).set_tag_keys(keys);
-            call.send().await.map_err(|error| failed("apigateway.UntagResource", error))?;
-        }
-        aws.apis.forget().await;
         Ok(())
     }
 

@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::api_routes::once;
+use crate::api_tags;
 use crate::clients::Clients;
-use crate::error::Failure;
+use crate::error::{Failure, failed};
 use crate::ownership::{self, Tags};
 use crate::resource_kind::{ResourceKind, properties, read};
 
@@ -101,7 +102,7 @@ impl ResourceKind for ApiStage {
                 failure => return Err(failure.into_error("apigateway.GetStage")),
             },
         };
-        let tags: Tags = stage.tags.clone().unwrap_or_default().into_iter().collect();
+        let tags = api_tags::current(aws, &path(&asked), stage.tags.clone(), Some(&asked.tags)).await?;
         let mut inputs = properties(&json!({
             "api_id": asked.api_id, "stage_name": stage.stage_name(), "tags": ownership::of_user(&tags),
         }));
@@ -130,9 +131,11 @@ impl ResourceKind for ApiStage {
             None => None,
         };
         let found = match change.action {
+            ChangeAction::Update if change.changed.iter().eq(["tags"]) => Ok(()),
             ChangeAction::Update => update(aws, change, &wanted, deployment.as_deref()).await,
             _ => create(aws, change, operation, &wanted, deployment.as_deref()).await,
         };
+        let fresh = found.is_ok() && change.action != ChangeAction::Update;
         let failure = match found {
             Ok(()) => None,
             Err(failure) if failure.is(&["Conflict"]) && change.action != ChangeAction::Update => {
@@ -147,6 +150,9 @@ impl ResourceKind for ApiStage {
                 return Err(failure.into_error("apigateway.CreateStage").retry_later());
             }
             Some(failure) => return Err(failure.into_error("apigateway.CreateStage")),
+        }
+        if !fresh {
+            retag(aws, change, &wanted).await?;
         }
         let mut outputs = Properties::new();
         outputs.extend(deployment.map(|id| ("deployment_id".to_owned(), Value::String(id))));
@@ -260,37 +266,19 @@ async fn update(
     let call = call.set_auto_deploy(deployment.is_none().then_some(true));
     let call = call.set_access_log_settings(access_log(aws, wanted).await?);
     let sent = call.set_default_route_settings(route_settings(wanted)).send().await;
-    sent.map_err(|error| Failure::of(&error))?;
-    retag(aws, change, wanted).await
+    sent.map(drop).map_err(|error| Failure::of(&error))
 }
 
-async fn retag(aws: &Clients, change: &Change, wanted: &Inputs) -> Result<(), Failure> {
+fn path(stage: &Inputs) -> String {
+    format!("/apis/{}/stages/{}", stage.api_id, stage.stage_name)
+}
+
+async fn retag(aws: &Clients, change: &Change, wanted: &Inputs) -> Result<()> {
     if change.action == ChangeAction::Update && !change.changed.contains("tags") {
         return Ok(());
     }
-    let before: Tags = change
-        .previous_inputs
-        .as_ref()
-        .and_then(|before| before.get("tags"))
-        .map_or_else(Tags::new, |tags| serde_json::from_value(tags.clone()).unwrap_or_default());
-    let (mut set, gone) = ownership::difference(&before, &wanted.tags);
-    set.extend(wanted.tags.clone());
-    let arn = format!(
-        "arn:${{partition}}:apigateway:${{region}}::/apis/{}/stages/{}",
-        wanted.api_id, wanted.stage_name
-    );
-    let arn = aws
-        .expand(&arn)
-        .await
-        .map_err(|error| Failure::NotSent { credentials: true, detail: error.message().to_owned() })?;
-    if !set.is_empty() {
-        let call = aws.apigateway.tag_resource().resource_arn(&arn).set_tags(Some(set.into_iter().collect()));
-        call.send().await.map_err(|error| Failure::of(&error))?;
-    }
-    if !gone.is_empty() {
-        let keys = Some(gone.into_iter().collect());
-        let call = aws.apigateway.untag_resource().resource_arn(&arn).set_tag_keys(keys);
-        call.send().await.map_err(|error| Failure::of(&error))?;
-    }
-    Ok(())
+    let call = aws.apigateway.get_stage().api_id(&wanted.api_id).stage_name(&wanted.stage_name);
+    let stage = call.send().await.map_err(|error| failed("apigateway.GetStage", error))?;
+    let there = api_tags::current(aws, &path(wanted), stage.tags, Some(&wanted.tags)).await?;
+    api_tags::bring(aws, &path(wanted), &there, &wanted.tags).await.map(drop)
 }

@@ -29,6 +29,9 @@ pub(crate) const WORD: &str = "aws.lambda_function";
 /// Lambda's limit.
 const NAME_LIMIT: usize = 64;
 
+/// Inputs that are no part of a version.
+pub(crate) const BESIDE_VERSIONS: [&str; 2] = ["reserved_concurrency", "tags"];
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Inputs {
     pub region: String,
@@ -91,6 +94,8 @@ pub(crate) fn lower(
     resource.depends_on.insert(log_group.clone());
     resource.replace_on.insert("function_name".into());
     resource.volatile_outputs.insert("version".into());
+    // No part of a version: changing them publishes none.
+    resource.steady_inputs.extend(BESIDE_VERSIONS.map(str::to_owned));
     Ok(resource)
 }
 
@@ -225,9 +230,12 @@ fn stable_outputs(arn: &str, name: &str) -> Properties {
 }
 
 async fn applied(aws: &Clients, name: &str, version: Found, adopted: bool) -> Result<Applied> {
-    let arn =
-        aws.expand(&format!("arn:${{partition}}:lambda:${{region}}:${{account}}:function:{name}")).await?;
-    let arn = if version.arn.is_empty() { arn } else { version.arn };
+    let arn = match version.arn.is_empty() {
+        true => {
+            aws.expand(&format!("arn:${{partition}}:lambda:${{region}}:${{account}}:function:{name}")).await?
+        }
+        false => version.arn,
+    };
     let mut outputs = stable_outputs(&arn, name);
     outputs.insert("version".into(), version.version.into());
     if let Some(revision) = version.revision {

@@ -20,8 +20,8 @@ use tokio::time::Instant;
 
 use crate::clients::Clients;
 use crate::error::{Failure, failed};
-use crate::function;
 use crate::provider::AwsProvider;
+use crate::{function, function_alias};
 
 /// Between two looks for new lines.
 const POLL: Duration = Duration::from_secs(1);
@@ -38,7 +38,8 @@ impl FunctionAccess for AwsProvider {
         let aws = self.clients_of(&request.function).await?;
         let name = function::name(&request.function).unwrap_or_default();
         let payload = Blob::new(request.payload.get());
-        let call = aws.lambda.invoke().function_name(&name).payload(payload).log_type(LogType::Tail);
+        let call = aws.lambda.invoke().function_name(&name).qualifier(function_alias::NAME);
+        let call = call.payload(payload).log_type(LogType::Tail);
         // A function is called once: a second call is the user's to make.
         let once = aws_sdk_lambda::config::Config::builder();
         let once = once.retry_config(aws_smithy_types::retry::RetryConfig::disabled());

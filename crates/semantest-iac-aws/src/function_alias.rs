@@ -12,7 +12,7 @@ use semantest_iac_core::ports::provider::{
 };
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::clients::Clients;
 use crate::error::{Failure, failed};
@@ -81,13 +81,15 @@ impl ResourceKind for FunctionAlias {
         };
         let arn = match arn {
             Some(arn) => arn,
-            None => look_up(aws, &wanted).await?.map(|(_, arn)| arn).unwrap_or_default(),
+            None => known_arn(aws, change, &wanted).await?,
         };
         let before = change.previous_inputs.as_ref();
         let was_warm = before.is_some_and(|before| before.contains_key("provisioned_concurrency"));
-        match wanted.provisioned_concurrency {
+        let is_new =
+            change.action != ChangeAction::Update || change.changed.contains("provisioned_concurrency");
+        match wanted.provisioned_concurrency.filter(|_| is_new) {
             Some(count) => keep_warm(aws, &wanted, count).await?,
-            None if was_warm => let_cool(aws, &wanted).await?,
+            None if was_warm && wanted.provisioned_concurrency.is_none() => let_cool(aws, &wanted).await?,
             None => {}
         }
         Ok(Applied { id: id(&wanted), outputs: outputs(&arn), adopted: false })
@@ -114,6 +116,13 @@ fn id(inputs: &Inputs) -> String {
 
 fn outputs(arn: &str) -> Properties {
     properties(&json!({ "arn": arn }))
+}
+
+async fn known_arn(aws: &Clients, change: &Change, alias: &Inputs) -> Result<String> {
+    match change.resource.outputs.get("arn").and_then(Value::as_str) {
+        Some(arn) => Ok(arn.to_owned()),
+        None => Ok(look_up(aws, alias).await?.map(|(_, arn)| arn).unwrap_or_default()),
+    }
 }
 
 async fn look_up(aws: &Clients, alias: &Inputs) -> Result<Option<(String, String)>> {

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::clients::Clients;
 use crate::error::{Failure, failed};
-use crate::function::Inputs;
+use crate::function::{BESIDE_VERSIONS, Inputs};
 use crate::function_state::{self, Found, settled};
 use crate::ownership;
 use crate::package_upload::{self, Code};
@@ -137,7 +137,7 @@ pub(crate) async fn bring(aws: &Clients, change: &Change, wanted: &Inputs, found
         let text = format!("the creation of function `{name}` had failed; it is made anew");
         return Err(Error::new(ErrorKind::Unavailable, "aws.lambda", text).retry_later());
     }
-    let mut found = settled(aws, name).await?;
+    let mut found = if found.is_settled() { found } else { settled(aws, name).await? };
     let (set, gone) = ownership::difference(&found.tags, &wanted.tags);
     if !set.is_empty() {
         let call = aws.lambda.tag_resource().resource(&found.arn).set_tags(Some(set.into_iter().collect()));
@@ -161,7 +161,7 @@ pub(crate) async fn bring(aws: &Clients, change: &Change, wanted: &Inputs, found
     if found.reserved_concurrency != wanted.reserved_concurrency {
         reserve(aws, name, wanted.reserved_concurrency).await?;
     }
-    let mut version = String::new();
+    let mut version = unpublished_change(change).unwrap_or_default();
     if found.package != wanted.package {
         let mut patience = Patience::new(format!("another change of function `{name}` to end"), OTHER_CHANGE);
         version = loop {
@@ -173,6 +173,13 @@ pub(crate) async fn bring(aws: &Clients, change: &Change, wanted: &Inputs, found
         };
     }
     conclude(aws, name, version).await
+}
+
+/// The version there is, where nothing changed that is part of one.
+fn unpublished_change(change: &Change) -> Option<String> {
+    let beside = |key: &String| BESIDE_VERSIONS.contains(&key.as_str());
+    let version = change.resource.outputs.get("version").and_then(Value::as_str)?;
+    (!change.changed.is_empty() && change.changed.iter().all(beside)).then(|| version.to_owned())
 }
 
 /// Waits until the change is in force; publishes it where that was not part of it.

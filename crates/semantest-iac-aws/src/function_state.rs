@@ -117,6 +117,12 @@ pub(crate) async fn settled(aws: &Clients, name: &str) -> Result<Found> {
 }
 
 impl Found {
+    /// Whether nothing is under way.
+    pub fn is_settled(&self) -> bool {
+        !matches!(self.state, Some(State::Pending | State::Failed))
+            && !matches!(self.last_update, Some(LastUpdateStatus::InProgress | LastUpdateStatus::Failed))
+    }
+
     /// The same, published as `version`.
     pub fn published(self, version: String) -> Self {
         Self { version, ..self }

@@ -8,6 +8,7 @@ mod api;
 mod api_index;
 mod api_routes;
 mod api_stage;
+mod api_tags;
 mod clients;
 mod config;
 mod container_service_graph;
@@ -35,7 +36,10 @@ mod provider;
 mod quotas;
 mod resource_kind;
 mod retries;
+mod secrets;
+mod signed_request;
 mod websocket_api;
 
 pub use config::{AwsConfig, CallSettings};
 pub use provider::AwsProvider;
+pub use secrets::{AwsSecrets, PARAMETER_STORE, SECRETS_MANAGER};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use semantest_iac_core::ports::provider::WAITING;
 use semantest_iac_core::{Error, ErrorKind, Result, Retry};
 use tokio::time::Instant;
 
@@ -12,14 +13,21 @@ pub(crate) struct Patience {
     begun: Instant,
     next: Duration,
     longest: Duration,
+    speak: Instant,
 }
+
+/// Waits that are shorter go unmentioned.
+const SILENCE: Duration = Duration::from_secs(3);
+
+/// A long wait is mentioned this often.
+const BETWEEN_WORDS: Duration = Duration::from_secs(15);
 
 impl Patience {
     /// Waits for `what` ("role `x` to be assumable by Lambda"), at most `budget` long.
     pub fn new(what: impl Into<String>, budget: Duration) -> Self {
         let begun = Instant::now();
         let (next, longest) = (Duration::from_millis(200), Duration::from_secs(2));
-        Self { what: what.into(), deadline: begun + budget, begun, next, longest }
+        Self { what: what.into(), deadline: begun + budget, begun, next, longest, speak: begun + SILENCE }
     }
 
     /// The first pause, and the longest; each is half as long again as the one before.
@@ -38,8 +46,9 @@ impl Patience {
             let text = format!("waited {seconds} s for {}; deploy again to go on waiting", self.what);
             return Err(Error::new(ErrorKind::Timeout, "aws.wait", text).with_retry(Retry::Exhausted));
         }
-        if now - self.begun > Duration::from_secs(1) {
-            tracing::info!("waiting for {}", self.what);
+        if now >= self.speak {
+            tracing::info!(target: WAITING, "  waiting for {}", self.what);
+            self.speak = now + BETWEEN_WORDS;
         }
         tokio::time::sleep(self.next.min(self.deadline - now)).await;
         self.next = (self.next * 3 / 2).min(self.longest);

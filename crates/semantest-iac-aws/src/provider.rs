@@ -74,6 +74,14 @@ impl AwsProvider {
     }
 }
 
+/// The region this machine is set up for: as the AWS command line finds it.
+pub(crate) async fn default_region() -> Option<String> {
+    let environment = EnvironmentVariableRegionProvider::new();
+    let profile = ProfileFileRegionProvider::new();
+    let region = RegionProviderChain::first_try(environment).or_else(profile).region().await;
+    region.map(|region| region.as_ref().to_owned()).filter(|region| !region.is_empty())
+}
+
 fn kind(word: &str) -> Result<&'static dyn ResourceKind> {
     KINDS.iter().copied().find(|kind| kind.word() == word).ok_or_else(|| {
         Error::new(ErrorKind::Unsupported, "aws.read", format!("`aws` has no resources of kind `{word}`"))
@@ -113,10 +121,7 @@ impl Provider for AwsProvider {
     }
 
     async fn default_region(&self) -> Option<String> {
-        let environment = EnvironmentVariableRegionProvider::new();
-        let profile = ProfileFileRegionProvider::new();
-        let region = RegionProviderChain::first_try(environment).or_else(profile).region().await;
-        region.map(|region| region.as_ref().to_owned()).filter(|region| !region.is_empty())
+        default_region().await
     }
 
     async fn diagnose(&self, settings: &ProviderSettings) -> Result<Vec<Finding>> {

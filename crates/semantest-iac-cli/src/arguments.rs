@@ -105,8 +105,10 @@ pub(crate) enum Verb {
     /// Changes how many run at once.
     #[command(after_help = "Example: semantest-iac scale --component rest-api --reserved-concurrency 3")]
     Scale(ScaleArguments),
-    /// Takes a component away.
+    /// Takes a component away, or with --orphans what is not in the log.
     Destroy(DestroyArguments),
+    /// Lists what carries this project's tags in a cloud and is not in the log (orphans).
+    Discover,
     /// The host that runs functions on this machine.
     Local(LocalArguments),
     /// Says what is missing on this machine, or with --provider for a cloud.
@@ -282,6 +284,9 @@ pub(crate) struct ScaleArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct DestroyArguments {
+    /// Takes away only what carries this project's tags and is not in the log: `discover` lists it.
+    #[arg(long)]
+    pub orphans: bool,
     /// Does not ask.
     #[arg(long, short)]
     pub yes: bool,

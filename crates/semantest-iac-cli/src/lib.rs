@@ -22,9 +22,10 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches;
 use clap::parser::ValueSource;
+use semantest_iac::ports::provider::WAITING;
 use semantest_iac::{CancellationToken, Error, ErrorKind};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -179,10 +180,19 @@ fn refuse(arguments: &[OsString], error: &clap::Error) -> Exit {
     Exit::USAGE
 }
 
-/// Logs to standard error where that was asked for.
+/// Crates that write what they send and are sent into their finer messages: values of secrets too.
+const TALKATIVE: [&str; 4] = ["aws_", "hyper", "h2", "rustls"];
+
+/// Logs to standard error where that was asked for; else only for what one has to wait longer.
 fn start_logging(cli: &Cli, output: &Output) {
     let asked = std::env::var("SEMANTEST_LOG").ok().filter(|text| !text.is_empty());
     if !cli.global.verbose && asked.is_none() {
+        if !cli.global.quiet {
+            let lines = tracing_subscriber::fmt::layer().without_time().with_level(false).with_target(false);
+            let waits = Targets::new().with_target(WAITING, tracing::Level::INFO);
+            let lines = lines.with_writer(std::io::stderr).with_filter(waits);
+            let _ = tracing_subscriber::registry().with(lines).try_init();
+        }
         return;
     }
     let asked = asked.and_then(|text| match text.parse::<Targets>() {
@@ -194,7 +204,11 @@ fn start_logging(cli: &Cli, output: &Output) {
         }
     });
     let filter = asked.unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO));
+    let harmless = filter_fn(|message| {
+        *message.level() <= tracing::Level::INFO
+            || !TALKATIVE.iter().any(|name| message.target().starts_with(name))
+    });
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // A second call in one process (from a binding) finds it done.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+    let _ = tracing_subscriber::registry().with(lines.with_filter(filter.and(harmless))).try_init();
 }

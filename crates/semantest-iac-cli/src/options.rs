@@ -26,6 +26,7 @@ fn used(path: &[&str]) -> &'static [&'static str] {
         }
         ["events", "publish"] => &["project", "wait"],
         ["init" | "schema" | "completions" | "local"] | ["local", _] => &["project"],
+        ["discover"] => &["project", "environment", "components", "provider"],
         ["doctor"] => &["project", "environment", "components", "provider"],
         _ => &[],
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, schema_for};
-use semantest_iac::PublishAnswer;
 use semantest_iac::answer::{DeployAnswer, DeploymentAnswer};
 use semantest_iac::events::catalogue;
 use semantest_iac::ports::provider::InvokeAnswer;
+use semantest_iac::{DiscoverAnswer, PublishAnswer};
 use semantest_iac::{ErrorRecord, project_file};
 use serde_json::Value;
 
@@ -61,6 +61,7 @@ pub fn documents() -> BTreeMap<String, Value> {
         ("refresh", schema_for!(Refreshes)),
         ("schema", schema_for!(SchemasAnswer)),
         ("completions", schema_for!(CompletionsAnswer)),
+        ("discover", schema_for!(DiscoverAnswer)),
         ("doctor", schema_for!(DoctorAnswer)),
         ("init", schema_for!(InitAnswer)),
         ("local-stop", schema_for!(LocalStopAnswer)),

@@ -51,11 +51,27 @@ impl Session {
     /// Opens the project also where its file has an error, with a warning: for what needs no more than its folder and
     /// its name. The environment that was named must be known.
     pub async fn open_to_look(&self) -> Result<Iac> {
+        let iac = self.open_leniently().await?;
+        if iac.project().problem().is_none() {
+            self.check_environment(&iac).await?;
+        }
+        Ok(iac)
+    }
+
+    /// Opens the project to look for what neither its file nor its log may know: with a provider that is named, no
+    /// environment need be known.
+    pub async fn open_to_discover(&self) -> Result<Iac> {
+        let iac = self.open_leniently().await?;
+        if iac.project().problem().is_none() {
+            self.check_place(&iac).await?;
+        }
+        Ok(iac)
+    }
+
+    async fn open_leniently(&self) -> Result<Iac> {
         let iac = self.builder().lenient().open().await?;
         if let Some(problem) = iac.project().problem() {
             self.output.warning(&format!("the project file has an error: {}", problem.message()));
-        } else {
-            self.check_environment(&iac).await?;
         }
         Ok(iac)
     }
@@ -82,18 +98,18 @@ impl Session {
         }
     }
 
-    /// Shows what `iac` does from now on.
-    pub async fn show_progress(&self, iac: &Iac) -> Result<()> {
+    /// Shows what `iac` does from now on, with so many components.
+    pub async fn show_progress(&self, iac: &Iac, components: usize) -> Result<()> {
         if self.output.shows_progress() {
-            progress::attach(iac, self.output.is_live()).await?;
+            progress::attach(iac, self.output.is_live(), components > 1).await?;
         }
         Ok(())
     }
 
-    /// Opens the project and shows what happens.
+    /// Opens the project and shows what happens with one component.
     pub async fn open_with_progress(&self) -> Result<Iac> {
         let iac = self.open().await?;
-        self.show_progress(&iac).await?;
+        self.show_progress(&iac, 1).await?;
         Ok(iac)
     }
 
@@ -121,7 +137,8 @@ impl Session {
         Ok(named)
     }
 
-    fn distinct(&self) -> Vec<String> {
+    /// The components that were named, each once, whether or not they are known.
+    pub fn distinct(&self) -> Vec<String> {
         let mut named: Vec<String> = Vec::new();
         for name in &self.global.components {
             if !named.contains(name) {

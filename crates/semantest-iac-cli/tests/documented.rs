@@ -121,6 +121,7 @@ fn every_verb_answers_with_one_object() {
     documented("schema", &project.json(&["schema", "FunctionDeployed"]));
     let written = documented("schema", &project.json(&["schema", "--out", "all"]));
     assert!(written["files"].as_array().is_some_and(|files| files.len() > 20));
+    documented("discover", &project.json(&["discover"]));
     documented("doctor", &project.json(&["doctor"]));
     documented("local-stop", &project.json(&["local", "stop"]));
     documented("outputs", &project.json(&["outputs"]));

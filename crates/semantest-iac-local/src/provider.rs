@@ -255,7 +255,9 @@ pub(crate) fn physical_name(resource: &ResourceHandle) -> Result<String> {
         http_api::KIND | websocket_api::KIND => "api_id",
         other => return Err(api::unknown(other)),
     };
-    resource.inputs.get(key).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
+    // What is found without its inputs being known has its name as its id.
+    let named = resource.inputs.get(key).and_then(Value::as_str).or(resource.id.as_deref());
+    named.map(str::to_owned).ok_or_else(|| {
         let text = format!("a {} needs `{key}`", resource.kind);
         Error::new(ErrorKind::InvalidInput, "local.read", text)
     })

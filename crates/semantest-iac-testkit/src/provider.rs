@@ -103,6 +103,20 @@ pub async fn conforms(provider: &dyn Provider, sample: &Sample) {
     }
     assert_eq!(provider.observe(&update.resource).await.expect("observe"), None);
     assert!(provider.discover(&scope).await.expect("discover").is_empty(), "nothing is left");
+    goes_by_its_id(provider, sample, &scope).await;
+}
+
+/// An orphan can be taken away: nothing is known of it but its tags, its id and perhaps its region.
+async fn goes_by_its_id(provider: &dyn Provider, sample: &Sample, scope: &Scope) {
+    let create = sample.change(ChangeAction::Create, &sample.inputs);
+    let applied = provider.apply(&create, &operation("5")).await.expect("create");
+    let region = sample.inputs.get("region").map(|region| ("region".to_owned(), region.clone()));
+    let handle =
+        ResourceHandle { inputs: region.into_iter().collect(), id: Some(applied.id), ..create.resource };
+    for _ in 0..2 {
+        provider.delete(&handle, &operation("6")).await.expect("gone, also if it was gone before");
+    }
+    assert!(provider.discover(scope).await.expect("discover").is_empty(), "nothing is left of an orphan");
 }
 
 /// What can be observed is as asked.

@@ -25,7 +25,7 @@ use semantest_iac_sqlite::SqliteStore;
 use crate::iac::Iac;
 use crate::place::no_such_provider;
 use crate::project_file::ProjectFile;
-use crate::secrets::LocalSecrets;
+use crate::secrets::ProjectSecrets;
 use crate::system_clock::SystemClock;
 
 /// Folder beside the project file that holds the log, the packages and the local host's state.
@@ -115,7 +115,7 @@ impl IacBuilder {
         let root = project.directory().to_owned();
         let state = root.join(STATE_FOLDER);
         let store = Arc::new(SqliteStore::open(&state)?);
-        let secrets = Arc::new(LocalSecrets::new(&root));
+        let secrets = Arc::new(ProjectSecrets::new(&root));
         let command = self.host_command.unwrap_or_else(default_host_command);
         let local = Arc::new(LocalProvider::new(LocalConfig {
             state_dir: state.join(LOCAL_FOLDER),

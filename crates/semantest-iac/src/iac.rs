@@ -8,14 +8,15 @@ use semantest_iac_core::application::answer::{
     DeployAnswer, DeploymentAnswer, PlanAnswer, RefreshAnswer, StatusAnswer,
 };
 use semantest_iac_core::application::inspect::At;
+use semantest_iac_core::application::orphans::DiscoverAnswer;
 use semantest_iac_core::application::publish::PublishAnswer;
 use semantest_iac_core::application::service::DeploymentService;
 use semantest_iac_core::domain::identifiers::check_name;
 use semantest_iac_core::events::Event;
 use semantest_iac_core::events::envelope::Envelope;
 use semantest_iac_core::events::request::{
-    DeploymentRequested, EnvironmentConfigurationRequested, RemovalRequested, RollbackRequested,
-    ScalingRequested,
+    DeploymentRequested, EnvironmentConfigurationRequested, OrphanRemovalRequested, RemovalRequested,
+    RollbackRequested, ScalingRequested,
 };
 use semantest_iac_core::ports::clock::Timestamp;
 use semantest_iac_core::ports::event_bus::{EventFilter, EventHandler, SubscriptionId};
@@ -162,6 +163,35 @@ impl Iac {
     ) -> Result<DeployAnswer> {
         let envelope = self.service.envelope(request.clone());
         self.service.remove(envelope, &request, cancel).await
+    }
+
+    /// What carries our tags in the clouds of an environment and is not in the log. Changes nothing.
+    ///
+    /// # Errors
+    /// `InvalidProject` where it is not clear where to look, `InvalidInput` for a provider that this build has not, and
+    /// the providers'.
+    pub async fn discover(
+        &self,
+        environment: &str,
+        component: Option<&str>,
+        provider: Option<&str>,
+        region: Option<&str>,
+    ) -> Result<DiscoverAnswer> {
+        provider.map_or(Ok(()), |provider| self.check_provider(provider))?;
+        self.service.discover(environment, component, provider, region).await
+    }
+
+    /// Takes away what carries a component's tags and is not in the log, and nothing else.
+    ///
+    /// # Errors
+    /// As [`Self::deploy`]; `InvalidInput` where another run is unfinished.
+    pub async fn remove_orphans(
+        &self,
+        request: OrphanRemovalRequested,
+        cancel: &CancellationToken,
+    ) -> Result<DeployAnswer> {
+        self.check_provider(&request.provider)?;
+        self.service.remove_orphans(self.service.envelope(request.clone()), &request, cancel).await
     }
 
     /// Goes back to an earlier version, code included.

@@ -38,6 +38,7 @@ pub use iac::{Iac, LogRequest};
 pub use project_file::ProjectFile;
 pub use semantest_iac_core::application::answer;
 pub use semantest_iac_core::application::inspect::At;
+pub use semantest_iac_core::application::orphans::{DiscoverAnswer, OrphanAnswer, Place};
 pub use semantest_iac_core::application::publish::PublishAnswer;
 pub use semantest_iac_core::{Error, ErrorKind, ErrorRecord, Result, Retry, domain, events, ports};
 pub use system_clock::SystemClock;

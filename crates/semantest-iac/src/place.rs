@@ -8,8 +8,11 @@ use semantest_iac_core::{Error, ErrorKind, Result};
 
 use crate::iac::Iac;
 
-/// Providers that are planned and not in this build.
-const BEING_BUILT: [&str; 2] = ["aws", "azure"];
+/// Providers that are planned and not there yet.
+const BEING_BUILT: [&str; 1] = ["azure"];
+
+/// Providers that a build may leave out: features of the same name.
+const FEATURES: [&str; 1] = ["aws"];
 
 impl Iac {
     /// Checks that this build has a provider called `name`.
@@ -81,8 +84,13 @@ impl Iac {
 pub(crate) fn no_such_provider(name: &str, known: &[&str]) -> Error {
     let text = if BEING_BUILT.contains(&name) {
         format!("provider `{name}` is being built; this build has: {}", known.join(", "))
+    } else if FEATURES.contains(&name) {
+        format!(
+            "provider `{name}` is left out of this build: build it with `--features {name}`; it has: {}",
+            known.join(", ")
+        )
     } else {
-        let near = nearest(name, known.iter().copied().chain(BEING_BUILT));
+        let near = nearest(name, known.iter().copied().chain(BEING_BUILT).chain(FEATURES));
         let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
         format!("there is no provider `{name}`; {hint}this build has: {}", known.join(", "))
     };

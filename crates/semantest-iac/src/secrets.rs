@@ -1,4 +1,4 @@
-//! Secrets from this machine: `env:NAME` and `file:PATH`.
+//! Secrets from this machine (`env:NAME`, `file:PATH`) and from the clouds of this build.
 
 use std::fs;
 use std::io::Write;
@@ -15,30 +15,38 @@ use crate::composition::{STATE_FOLDER, create_private};
 /// Largest secret in a file, in bytes.
 const SIZE_LIMIT: u64 = 1024 * 1024;
 
-/// Reads environment variables, and files relative to the project.
-pub struct LocalSecrets {
+/// Reads environment variables, files relative to the project, and the secret stores of clouds.
+pub struct ProjectSecrets {
     directory: PathBuf,
     key: Mutex<Option<Vec<u8>>>,
+    #[cfg(feature = "aws")]
+    aws: semantest_iac_aws::AwsSecrets,
 }
 
-impl LocalSecrets {
+impl ProjectSecrets {
     /// Secrets of the project in `directory`.
     pub fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), key: Mutex::new(None) }
+        Self {
+            directory: directory.to_owned(),
+            key: Mutex::new(None),
+            #[cfg(feature = "aws")]
+            aws: semantest_iac_aws::AwsSecrets::new(&semantest_iac_aws::CallSettings::from_environment()),
+        }
     }
 
     /// The value of `reference`.
     ///
     /// # Errors
     /// `SecretUnresolved`, never with a value.
-    pub fn look_up(&self, reference: &str) -> Result<SecretValue> {
+    fn look_up(&self, reference: &str) -> Result<SecretValue> {
         match reference.split_once(':') {
             Some(("env", name)) => std::env::var(name).map(SecretValue::new).map_err(|_| {
                 unresolved(reference, format!("set the environment variable {name} before you run this"))
             }),
             Some(("file", path)) => self.read(reference, path),
             Some((scheme, _)) => {
-                let text = format!("this build does not know the scheme `{scheme}`; it knows env: and file:");
+                let known = self.schemes().join(", ");
+                let text = format!("this build does not know the scheme `{scheme}`; it knows {known}");
                 Err(unresolved(reference, text))
             }
             None => Err(unresolved(reference, "write it as `env:NAME` or `file:PATH`".into())),
@@ -100,12 +108,26 @@ fn load_or_make_key(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 #[async_trait]
-impl SecretResolver for LocalSecrets {
+impl SecretResolver for ProjectSecrets {
     fn schemes(&self) -> Vec<String> {
-        vec!["env".into(), "file".into()]
+        let here = ["env", "file"];
+        #[cfg(feature = "aws")]
+        let here = [here[0], here[1], semantest_iac_aws::SECRETS_MANAGER, semantest_iac_aws::PARAMETER_STORE];
+        here.map(str::to_owned).to_vec()
     }
 
     async fn resolve(&self, reference: &str) -> Result<SecretValue> {
+        self.resolve_in(reference, None).await
+    }
+
+    #[cfg_attr(not(feature = "aws"), allow(unused_variables))]
+    async fn resolve_in(&self, reference: &str, region: Option<&str>) -> Result<SecretValue> {
+        #[cfg(feature = "aws")]
+        if let Some((semantest_iac_aws::SECRETS_MANAGER | semantest_iac_aws::PARAMETER_STORE, _)) =
+            reference.split_once(':')
+        {
+            return self.aws.look_up(reference, region).await;
+        }
         self.look_up(reference)
     }
 

@@ -20,6 +20,7 @@ fn detail(event: &Event) -> String {
     match event {
         Event::DeploymentRequested(e) => e.component.clone(),
         Event::RemovalRequested(e) => e.component.clone(),
+        Event::OrphanRemovalRequested(e) => format!("{} on {}", e.component, e.provider),
         Event::RollbackRequested(e) => e
             .version
             .map_or_else(|| "to the version before".into(), |version| format!("to version {version}")),

@@ -2,6 +2,7 @@
 
 mod error;
 mod event;
+mod orphans;
 mod plan;
 mod state;
 
@@ -13,6 +14,7 @@ use semantest_iac::domain::deployment::plan::{ChangeCounts, StepAction};
 
 pub(crate) use error::error;
 pub(crate) use event::event;
+pub(crate) use orphans::orphans;
 pub(crate) use plan::{painted, plan, to_do};
 pub(crate) use state::state;
 

@@ -6,7 +6,7 @@ use semantest_iac::answer::DeploymentAnswer;
 use semantest_iac::events::request::RemovalRequested;
 use semantest_iac::{Error, ErrorKind, Result};
 
-use super::{live, run_each};
+use super::{NOTHING, live, run_each};
 use crate::Exit;
 use crate::arguments::DestroyArguments;
 use crate::printable::printable;
@@ -26,8 +26,8 @@ pub(super) async fn run(session: &Session, arguments: &DestroyArguments) -> Resu
         session.output.note("nothing was changed");
         return Ok(Exit::FAILED);
     }
-    session.show_progress(&iac).await?;
-    run_each(session, &iac, components, async |component| {
+    session.show_progress(&iac, components.len()).await?;
+    run_each(session, &iac, components, NOTHING, async |component| {
         let (component, environment) = (component.to_owned(), session.global.environment.clone());
         iac.destroy(RemovalRequested { component, environment }, &session.cancel).await
     })
@@ -35,15 +35,23 @@ pub(super) async fn run(session: &Session, arguments: &DestroyArguments) -> Resu
 }
 
 async fn confirmed(session: &Session, going: &[DeploymentAnswer]) -> Result<bool> {
+    let names: Vec<&str> = going.iter().map(|deployment| deployment.component.as_str()).collect();
+    let what = format!("{} in {}", names.join(", "), session.global.environment);
+    let list: Vec<String> = going.iter().map(goes).collect();
+    agreed(session, &what, &list.join("\n")).await
+}
+
+/// Shows what goes away and asks whether it may.
+///
+/// # Errors
+/// `InvalidInput` where nobody can be asked, `Cancelled`.
+pub(super) async fn agreed(session: &Session, what: &str, list: &str) -> Result<bool> {
     if !std::io::stdin().is_terminal() || session.output.is_json() {
-        let names: Vec<&str> = going.iter().map(|deployment| deployment.component.as_str()).collect();
-        let what = format!("{} in {}", names.join(", "), session.global.environment);
         let text = format!("destroy takes {what} away: say --yes where nobody can be asked");
         return Err(Error::new(ErrorKind::InvalidInput, "destroy.confirm", text));
     }
     let mut err = std::io::stderr();
-    let list: Vec<String> = going.iter().map(goes).collect();
-    let _ = write!(err, "{}\nTake this away? Type yes: ", printable(&list.join("\n")));
+    let _ = write!(err, "{}\nTake this away? Type yes: ", printable(list));
     let _ = err.flush();
     // On a thread of its own: Ctrl-C is heard meanwhile.
     let answer = tokio::task::spawn_blocking(|| {

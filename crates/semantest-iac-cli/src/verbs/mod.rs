@@ -4,6 +4,7 @@ mod completions;
 mod configure;
 mod deploy;
 mod destroy;
+mod discover;
 mod doctor;
 mod events;
 mod history;
@@ -11,6 +12,7 @@ mod init;
 mod invoke;
 mod local;
 mod logs;
+mod orphans;
 mod outputs;
 mod plan;
 mod publish;
@@ -32,6 +34,7 @@ pub(crate) mod answers {
     pub(crate) use super::status::StatusOfAll;
 }
 
+use futures::stream::{self, StreamExt};
 use semantest_iac::answer::{DeployAnswer, DeploymentAnswer, RunStatus};
 use semantest_iac::domain::deployment::plan::ChangeCounts;
 use semantest_iac::ports::project::Project;
@@ -60,7 +63,9 @@ pub(crate) async fn carry_out(session: &Session, verb: Verb) -> Result<Exit> {
         Verb::Rollback(arguments) => rollback::run(session, &arguments).await,
         Verb::Configure(arguments) => configure::run(session, &arguments).await,
         Verb::Scale(arguments) => scale::run(session, &arguments).await,
+        Verb::Destroy(arguments) if arguments.orphans => orphans::run(session, &arguments).await,
         Verb::Destroy(arguments) => destroy::run(session, &arguments).await,
+        Verb::Discover => discover::run(session).await,
         Verb::Local(arguments) => local::run(session, &arguments).await,
         Verb::Doctor => doctor::run(session).await,
         Verb::Schema(arguments) => schema::run(session, &arguments),
@@ -124,7 +129,14 @@ fn exit_of_run(answer: &DeployAnswer) -> Exit {
     }
 }
 
-/// Runs one component after the other and prints what came of each, and of all.
+/// Said where no component is deployed.
+const NOTHING: &str = "nothing is deployed";
+
+/// At most so many components are worked on at once.
+const AT_ONCE: usize = 16;
+
+/// Runs the components side by side and prints what came of each, in their order, and of all; `none` is said where there
+/// are none.
 ///
 /// # Errors
 /// The component's, where it is the only one and its run did not begin.
@@ -132,27 +144,30 @@ async fn run_each(
     session: &Session,
     iac: &Iac,
     components: Vec<String>,
-    mut run: impl AsyncFnMut(&str) -> Result<DeployAnswer>,
+    none: &str,
+    run: impl AsyncFn(&str) -> Result<DeployAnswer>,
 ) -> Result<Exit> {
     if let [only] = components.as_slice() {
         return Ok(conclude(&session.output, run(only).await?));
     }
-    let (mut answers, mut exits) = (Vec::new(), vec![Exit::DONE]);
-    for component in &components {
+    let runs = components.iter().map(async |component| {
         let ran = match session.cancel.is_cancelled() {
             true => Err(Error::new(ErrorKind::Cancelled, "cli.run", "stopped before it was begun")),
             false => run(component).await,
         };
-        exits.push(ran.as_ref().map_or_else(Exit::of, exit_of_run));
-        answers.push(match ran {
-            Ok(answer) => answer,
-            Err(error) => not_begun(session, iac, component, &error).await?,
-        });
-    }
+        let exit = ran.as_ref().map_or_else(Exit::of, exit_of_run);
+        match ran {
+            Ok(answer) => Ok((answer, exit)),
+            Err(error) => Ok((not_begun(session, iac, component, &error).await?, exit)),
+        }
+    });
+    let ended: Vec<Result<(DeployAnswer, Exit)>> = stream::iter(runs).buffered(AT_ONCE).collect().await;
+    let (answers, exits): (Vec<_>, Vec<_>) =
+        ended.into_iter().collect::<Result<Vec<_>>>()?.into_iter().unzip();
     let mut text: Vec<String> = answers.iter().map(render::deploy).collect();
     let all = SeveralRuns::new(session.global.environment.clone(), answers);
     text.push(match components.is_empty() {
-        true => format!("nothing is deployed in {}", all.environment),
+        true => format!("{none} in {}", all.environment),
         false => format!("total of {} components: {}", components.len(), render::counts(&all.changes)),
     });
     session.output.result(&Runs::Several(all), &text.join("\n"));

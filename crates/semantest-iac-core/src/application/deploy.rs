@@ -255,6 +255,14 @@ impl DeploymentService {
                 true => error,
                 false => error.with("component", &effective.component),
             })?;
-        Ok(Goal { provider, region, blueprint: Some(blueprint), graph, secrets, facts: Vec::new() })
+        Ok(Goal {
+            provider,
+            region,
+            blueprint: Some(blueprint),
+            graph,
+            secrets,
+            facts: Vec::new(),
+            orphans: None,
+        })
     }
 }

@@ -14,21 +14,7 @@ pub(crate) struct DeployContainerService;
 impl ComponentHandler for DeployContainerService {
     fn blueprint(&self, wanted: &Wanted<'_>) -> Result<Blueprint> {
         let definition = wanted.definition;
-        wanted.refuse(&[
-            ("handler", definition.handler.is_some()),
-            ("runtime", definition.runtime.is_some()),
-            ("functions", !definition.functions.is_empty()),
-            ("routes", definition.routes.is_some()),
-            ("kms_key", definition.kms_key.is_some()),
-            ("access_log", definition.access_log.is_some()),
-            ("throttling", definition.throttling.is_some()),
-        ])?;
-        if definition.image.is_none() && definition.command.is_none() {
-            let text = "a container-service needs an `image` (or, on this machine, a `command`)";
-            return Err(wanted.invalid("image", text.into()));
-        }
-        wanted.check_log_retention()?;
-        wanted.check_variables("", &definition.environment_variables)?;
+        check(wanted)?;
         let port = definition.port.unwrap_or(8080);
         let memory = definition.memory_mb.unwrap_or(512);
         wanted.check_range("memory_mb", memory, 128, 122_880)?;
@@ -72,4 +58,23 @@ fn health_check_path(wanted: &Wanted<'_>) -> Result<String> {
         path.escape_debug()
     );
     Err(wanted.invalid("health_check_path", text))
+}
+
+fn check(wanted: &Wanted<'_>) -> Result<()> {
+    let definition = wanted.definition;
+    wanted.refuse(&[
+        ("handler", definition.handler.is_some()),
+        ("runtime", definition.runtime.is_some()),
+        ("functions", !definition.functions.is_empty()),
+        ("routes", definition.routes.is_some()),
+        ("kms_key", definition.kms_key.is_some()),
+        ("access_log", definition.access_log.is_some()),
+        ("throttling", definition.throttling.is_some()),
+    ])?;
+    if definition.image.is_none() && definition.command.is_none() {
+        let text = "a container-service needs an `image` (or, on this machine, a `command`)";
+        return Err(wanted.invalid("image", text.into()));
+    }
+    wanted.check_log_retention()?;
+    wanted.check_variables("", &definition.environment_variables)
 }

@@ -14,6 +14,7 @@ pub mod executor;
 pub mod infrastructure_event_bus;
 pub mod inspect;
 mod leased;
+pub mod orphans;
 mod outcome;
 pub mod publish;
 mod refresh;

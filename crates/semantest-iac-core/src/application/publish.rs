@@ -62,6 +62,9 @@ impl DeploymentService {
             Event::RemovalRequested(request) => {
                 Some(self.remove(event.clone(), &request.clone(), cancel).await?)
             }
+            Event::OrphanRemovalRequested(request) => {
+                Some(self.remove_orphans(event.clone(), &request.clone(), cancel).await?)
+            }
             Event::RollbackRequested(request) => {
                 Some(self.rollback(event.clone(), &request.clone(), cancel).await?)
             }

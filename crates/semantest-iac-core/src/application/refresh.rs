@@ -9,6 +9,7 @@ use crate::application::run_log::{RunLog, replay};
 use crate::application::scale::not_deployed;
 use crate::application::service::DeploymentService;
 use crate::application::target::Target;
+use crate::domain::deployment::orphan::as_tagged;
 use crate::domain::deployment::plan::PropertyChange;
 use crate::domain::deployment::property_diff::diff_properties;
 use crate::domain::deployment::resource::{Address, Properties};
@@ -77,15 +78,16 @@ pub(crate) fn handle_of(
     resource: &ResourceState,
     state: &DeploymentState,
 ) -> ResourceHandle {
+    let (address, inputs) = as_tagged(address, state.resolve_known(&resource.inputs));
     ResourceHandle {
         tags: OwnershipTags {
             project: target.project.clone(),
             environment: target.environment.clone(),
             component: target.component.clone(),
-            address: address.clone(),
+            address,
         },
         kind: resource.kind.clone(),
-        inputs: state.resolve_known(&resource.inputs),
+        inputs,
         id: resource.id.clone(),
         outputs: resource.outputs.clone(),
     }

@@ -37,6 +37,7 @@ impl Intention for Remove {
             graph: ResourceGraph::default(),
             secrets: ResolvedSecrets::default(),
             facts: Vec::new(),
+            orphans: None,
         })
     }
 }

@@ -17,9 +17,11 @@ use crate::application::run_log::RunLog;
 use crate::application::target::Target;
 use crate::domain::blueprint::Blueprint;
 use crate::domain::deployment::aggregate::Deployment;
+use crate::domain::deployment::orphan::{Orphan, is_orphan};
 use crate::domain::deployment::plan::{ChangeCounts, Plan, StepAction};
 use crate::domain::deployment::planner;
 use crate::domain::deployment::resource_graph::ResourceGraph;
+use crate::domain::deployment::state::DeploymentState;
 use crate::domain::deployment::status::DeploymentStatus;
 use crate::error::{Error, ErrorKind, ErrorRecord, Result};
 use crate::events::Event;
@@ -140,6 +142,8 @@ pub(crate) struct Goal {
     pub secrets: ResolvedSecrets,
     /// Recorded before `InfrastructureUpdated`, once everything is as planned.
     pub facts: Vec<Event>,
+    /// Where only orphans are meant: those that the log does not hold yet. Nothing else is touched.
+    pub orphans: Option<Vec<Orphan>>,
 }
 
 impl DeploymentService {
@@ -203,6 +207,37 @@ impl DeploymentService {
         request
     }
 
+    async fn execute(
+        &self,
+        target: &Target,
+        goal: &Goal,
+        plan: &Plan,
+        log: &mut RunLog<'_>,
+        cancel: &CancellationToken,
+    ) -> Result<Walked> {
+        let provider = self.ports.provider(&goal.provider)?;
+        let work = Work {
+            ports: &self.ports,
+            target,
+            provider: provider.as_ref(),
+            plan,
+            graph: &goal.graph,
+            secrets: &goal.secrets,
+            options: self.options.executor,
+            cancel,
+        };
+        walk(&work, log).await
+    }
+
+    /// What makes the orphans known that are about to be taken away: a run that ends early leaves them in the log.
+    fn adoptions(&self, goal: &Goal) -> Vec<Event> {
+        let facts = goal.orphans.iter().flatten().flat_map(|orphan| {
+            let (intent, created) = orphan.adopted(self.ports.ids.next().to_string());
+            [intent.into(), created.into()]
+        });
+        facts.collect()
+    }
+
     async fn reach(
         &self,
         target: &Target,
@@ -212,7 +247,7 @@ impl DeploymentService {
         cancel: &CancellationToken,
     ) -> Result<DeployAnswer> {
         let state = log.deployment().state();
-        let plan = planner::plan(&goal.graph, &state.resources);
+        let plan = plan_of(&goal, state);
         let removal = goal.blueprint.is_none();
         let settled = match removal {
             true => matches!(state.status, DeploymentStatus::Absent | DeploymentStatus::Removed),
@@ -229,18 +264,8 @@ impl DeploymentService {
         }
         let owner = self.options.owner.clone();
         log.append(vec![DeploymentStarted { version, owner, lease_token: lease.token }.into()]).await?;
-        let provider = self.ports.provider(&goal.provider)?;
-        let work = Work {
-            ports: &self.ports,
-            target,
-            provider: provider.as_ref(),
-            plan: &plan,
-            graph: &goal.graph,
-            secrets: &goal.secrets,
-            options: self.options.executor,
-            cancel,
-        };
-        let walked = walk(&work, log).await?;
+        log.append(self.adoptions(&goal)).await?;
+        let walked = self.execute(target, &goal, &plan, log, cancel).await?;
         let error = (!walked.complete()).then(|| failure(&walked));
         let changes = walked.changes;
         let facts = conclusion(target, &goal, log, walked, error.clone(), version);
@@ -252,6 +277,16 @@ impl DeploymentService {
         };
         Ok(answer(target, log, status, changes, error))
     }
+}
+
+/// The steps to `goal`; where only orphans are meant, nothing but theirs.
+fn plan_of(goal: &Goal, state: &DeploymentState) -> Plan {
+    let Some(orphans) = &goal.orphans else { return planner::plan(&goal.graph, &state.resources) };
+    let mut existing = state.resources.clone();
+    existing.extend(orphans.iter().map(|orphan| (orphan.address(), orphan.state())));
+    let mut plan = planner::plan(&goal.graph, &existing);
+    plan.steps.retain(|step| step.action == StepAction::Unchanged || is_orphan(&step.address));
+    plan
 }
 
 /// Stopped before anything was begun.

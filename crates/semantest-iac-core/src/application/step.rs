@@ -8,6 +8,7 @@ use futures::future::{BoxFuture, Either, select};
 use serde_json::Value;
 
 use crate::application::executor::Work;
+use crate::domain::deployment::orphan::as_tagged;
 use crate::domain::deployment::plan::{PlanStep, StepAction};
 use crate::domain::deployment::resource::{Properties, Reference, substitute};
 use crate::domain::deployment::state::{DeploymentState, ResourceState};
@@ -232,7 +233,8 @@ fn deleted(
     state: &DeploymentState,
 ) -> ResourceHandle {
     let existing = state.resources.get(&step.address);
-    handle(tags(work, step), step, state.resolve_known(&intent.inputs), existing)
+    let (address, inputs) = as_tagged(&step.address, state.resolve_known(&intent.inputs));
+    handle(OwnershipTags { address, ..tags(work, step) }, step, inputs, existing)
 }
 
 /// A resource of the log as a provider is told of it.

@@ -106,6 +106,7 @@ macro_rules! events {
 events! {
     DeploymentRequested = 2,
     RemovalRequested = 1,
+    OrphanRemovalRequested = 1,
     RollbackRequested = 1,
     ScalingRequested = 1,
     EnvironmentConfigurationRequested = 1,

@@ -37,6 +37,22 @@ pub struct RemovalRequested {
     pub environment: String,
 }
 
+/// Asks for what carries the tags of a component, and is not in its log, to be taken away. What the log tells of stays
+/// as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OrphanRemovalRequested {
+    /// Name of the component.
+    pub component: String,
+    /// Environment name.
+    #[serde(default = "default_environment")]
+    pub environment: String,
+    /// Where to look: `local`, `aws`, `azure`.
+    pub provider: String,
+    /// Region; absent: the provider's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+}
+
 /// Asks for an earlier version, code included.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RollbackRequested {

@@ -78,6 +78,11 @@ fn name_of(inputs: &Properties) -> Result<String> {
     })
 }
 
+/// The name, which is the id too: an orphan has nothing but that.
+fn name_or_id(resource: &ResourceHandle) -> Result<String> {
+    name_of(&resource.inputs).or_else(|error| resource.id.clone().ok_or(error))
+}
+
 fn outputs_of(kind: &str, name: &str, code: Option<&Value>) -> Properties {
     let mut outputs = Properties::new();
     outputs.insert("arn".into(), json!(format!("mem:{kind}:{name}")));
@@ -160,7 +165,7 @@ impl Provider for InMemoryProvider {
 
     async fn observe(&self, resource: &ResourceHandle) -> Result<Option<Observed>> {
         self.note("observe", &resource.tags.address);
-        let name = name_of(&resource.inputs)?;
+        let name = name_or_id(resource)?;
         let held = self.lock().get(&name).cloned();
         let ours = held.filter(|held| held.tags.as_ref() == Some(&resource.tags));
         Ok(ours.map(|held| Observed { id: name, inputs: held.inputs, outputs: held.outputs }))
@@ -190,7 +195,7 @@ impl Provider for InMemoryProvider {
 
     async fn delete(&self, resource: &ResourceHandle, _operation: &Operation) -> Result<()> {
         self.note("delete", &resource.tags.address);
-        let name = name_of(&resource.inputs)?;
+        let name = name_or_id(resource)?;
         let mut held = self.lock();
         if held.get(&name).is_some_and(|held| held.tags.as_ref() == Some(&resource.tags)) {
             held.remove(&name);

@@ -16,6 +16,9 @@ use crate::error::Result;
 use crate::ports::clock::Timestamp;
 use crate::ports::secret_resolver::ResolvedSecrets;
 
+/// `tracing` target of messages that say what a provider waits for: for people, shown also where nothing else is logged.
+pub const WAITING: &str = "semantest_iac::waiting";
+
 /// Whose a resource is. Every resource carries these four; what does not is never touched.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct OwnershipTags {

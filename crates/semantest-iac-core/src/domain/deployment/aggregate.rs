@@ -44,10 +44,12 @@ impl Deployment {
     ///
     /// # Errors
     /// `Internal` for a move that the transition table does not know, an outcome without its intent, or a
-    /// removal that leaves something behind. `InvalidInput` for a rollback to a version that never was.
+    /// removal that leaves something behind. `InvalidInput` for a rollback to a version that never was, and for orphans
+    /// to be removed while another run is unfinished.
     pub fn decide(&self, event: &Event) -> Result<()> {
         match event {
             Event::RollbackRequested(request) => self.check_rollback(request.version)?,
+            Event::OrphanRemovalRequested(_) => self.check_finished()?,
             Event::ResourceChangeStarted(_) => self.check_running(event)?,
             Event::ResourceCreated(e) => self.check_intent(&e.address, &e.operation, event)?,
             Event::ResourceUpdated(e) => self.check_intent(&e.address, &e.operation, event)?,
@@ -93,6 +95,17 @@ impl Deployment {
         Err(Error::new(ErrorKind::InvalidInput, "deployment.rollback", message))
     }
 
+    /// A run that only takes orphans away ends with everything else as it was: that has to be known.
+    fn check_finished(&self) -> Result<()> {
+        let status = self.state.status;
+        if status.is_settled() || status == DeploymentStatus::Absent || self.state.only_orphans {
+            return Ok(());
+        }
+        let text = "its last run is not finished: deploy or destroy it first, then the orphans can go";
+        let error = Error::new(ErrorKind::InvalidInput, "deployment.remove_orphans", text);
+        Err(error.with("status", status.as_str()))
+    }
+
     fn check_running(&self, event: &Event) -> Result<()> {
         match self.state.status {
             DeploymentStatus::Deploying | DeploymentStatus::Removing => Ok(()),
@@ -119,6 +132,7 @@ impl Deployment {
         self.state.updated = Some(event.time);
         if event.data.is_request() {
             self.state.requests.insert(event.identity(), event.data.clone());
+            self.state.only_orphans = matches!(event.data, Event::OrphanRemovalRequested(_));
         }
         if let Some(status) = self.trigger(&event.data).and_then(|trigger| self.state.status.after(trigger)) {
             self.state.status = status;
@@ -240,6 +254,11 @@ impl Deployment {
             {
                 Some(Trigger::PlannedNothing)
             }
+            // Where nothing is in place, nothing is afterwards.
+            Event::OrphanRemovalRequested(_) if self.state.status.is_in_place() => {
+                Some(Trigger::UpdateRequested)
+            }
+            Event::OrphanRemovalRequested(_) => Some(Trigger::RemovalRequested),
             event => trigger_of(event),
         }
     }

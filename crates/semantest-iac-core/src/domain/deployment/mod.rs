@@ -1,6 +1,7 @@
 //! The deployment: aggregate, resource graph, planner and plan.
 
 pub mod aggregate;
+pub mod orphan;
 pub mod overlay;
 pub mod plan;
 pub mod planner;

@@ -20,12 +20,15 @@ type Dependencies<'a> = BTreeMap<&'a Address, BTreeSet<&'a Address>>;
 /// refers to an output that a step may change is updated after that step.
 pub fn plan(graph: &ResourceGraph, existing: &Existing) -> Plan {
     let wanted = graph.iter().map(|resource| (&resource.address, resource.depends_on.iter().collect()));
-    let mut planner = Planner { graph, existing, actions: BTreeMap::new() };
+    let mut planner = Planner { graph, existing, actions: BTreeMap::new(), steady: BTreeSet::new() };
     let mut steps = BTreeMap::new();
     for address in in_order(&wanted.collect()) {
         if let Some(resource) = graph.get(address) {
             let step = planner.step(resource);
             planner.actions.insert(address, step.action);
+            if keeps_outputs(resource, &step) {
+                planner.steady.insert(address);
+            }
             steps.insert(address, step);
         }
     }
@@ -44,6 +47,8 @@ struct Planner<'a> {
     graph: &'a ResourceGraph,
     existing: &'a Existing,
     actions: BTreeMap<&'a Address, StepAction>,
+    /// Resources that are updated and keep all their outputs.
+    steady: BTreeSet<&'a Address>,
 }
 
 impl<'a> Planner<'a> {
@@ -137,10 +142,11 @@ impl<'a> Planner<'a> {
             Value::String(text) if text.contains("${") => {
                 references_in(text).iter().any(|(_, reference)| match self.actions.get(&reference.address) {
                     Some(StepAction::Create | StepAction::Replace) => true,
-                    Some(StepAction::Update) => self
-                        .graph
-                        .get(&reference.address)
-                        .is_some_and(|resource| resource.volatile_outputs.contains(&reference.output)),
+                    Some(StepAction::Update) => {
+                        let resource = self.graph.get(&reference.address);
+                        !self.steady.contains(&reference.address)
+                            && resource.is_some_and(|one| one.volatile_outputs.contains(&reference.output))
+                    }
                     _ => false,
                 })
             }
@@ -228,6 +234,15 @@ fn delete_step(address: &Address, state: &ResourceState) -> PlanStep {
         after: BTreeSet::new(),
         reason: state.unfinished.as_ref().map(|_| "interrupted".to_owned()),
     }
+}
+
+/// Whether all that changes is of no consequence for what others refer to. What was interrupted or changed by somebody
+/// else is not known well enough for that.
+fn keeps_outputs(wanted: &Resource, step: &PlanStep) -> bool {
+    let steady = |change: &PropertyChange| {
+        wanted.steady_inputs.contains(change.property.split('.').next().unwrap_or_default())
+    };
+    step.action == StepAction::Update && step.reason.is_none() && step.diff.iter().all(steady)
 }
 
 fn must_replace(wanted: &Resource, before: &Properties) -> bool {

@@ -81,6 +81,9 @@ pub struct Resource {
     /// Outputs that an update in place may change; whatever refers to one is updated too.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub volatile_outputs: BTreeSet<String>,
+    /// Top-level inputs whose change leaves every output as it is, volatile ones too.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub steady_inputs: BTreeSet<String>,
     /// Whether the outside world hears of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<ResourceRole>,
@@ -96,6 +99,7 @@ impl Resource {
             depends_on: BTreeSet::new(),
             replace_on: BTreeSet::new(),
             volatile_outputs: BTreeSet::new(),
+            steady_inputs: BTreeSet::new(),
             role: None,
         }
     }

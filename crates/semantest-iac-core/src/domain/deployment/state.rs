@@ -43,6 +43,8 @@ pub struct DeploymentState {
     pub changed: BTreeSet<Address>,
     /// The requests in the stream by source and id.
     pub requests: BTreeMap<(String, String), Event>,
+    /// Whether the last request was about orphans only: what is deployed is as it was before it.
+    pub only_orphans: bool,
     /// Why the last run failed.
     pub error: Option<ErrorRecord>,
     /// Number of events in the stream.

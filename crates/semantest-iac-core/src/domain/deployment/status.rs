@@ -83,6 +83,11 @@ impl DeploymentStatus {
         }
     }
 
+    /// Whether something is, or is to be, in place: there is nothing before the first request and after a removal.
+    pub fn is_in_place(self) -> bool {
+        matches!(self, S::Requested | S::Planned | S::Deploying | S::Deployed | S::Failed)
+    }
+
     /// Whether the last run ended as it was meant to.
     pub fn is_settled(self) -> bool {
         matches!(self, S::Deployed | S::Removed)
