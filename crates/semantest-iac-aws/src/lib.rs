@@ -40,6 +40,9 @@ mod secrets;
 mod signed_request;
 mod websocket_api;
 
+pub use aws_config::{BehaviorVersion, Region, SdkConfig};
+pub use aws_credential_types::Credentials;
+pub use aws_credential_types::provider::SharedCredentialsProvider;
 pub use config::{AwsConfig, CallSettings};
 pub use provider::AwsProvider;
 pub use secrets::{AwsSecrets, PARAMETER_STORE, SECRETS_MANAGER};
