@@ -59,12 +59,24 @@ def only(thing, *keys):
     return {key: thing[key] for key in keys if thing.get(key) not in (None, [], {}, "")}
 
 
+def each(describe, items):
+    """What `describe` says of each item; what somebody else deletes meanwhile is passed over."""
+    for item in items:
+        try:
+            yield describe(item)
+        except ClientError as error:
+            if not re.search("NotFound|NoSuchEntity", error.response["Error"]["Code"]):
+                raise
+
+
 def roles():
     iam = client("iam")
-    for role in pages(iam.list_roles, "Roles"):
+
+    def describe(role):
         name = role["RoleName"]
         policies = pages(iam.list_role_policies, "PolicyNames", RoleName=name)
-        yield {
+        attached = pages(iam.list_attached_role_policies, "AttachedPolicies", RoleName=name)
+        return {
             "name": name,
             "path": role["Path"],
             "trust": role["AssumeRolePolicyDocument"],
@@ -72,23 +84,26 @@ def roles():
             "policies": {
                 policy: iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in policies
             },
-            "attached": sorted(
-                policy["PolicyArn"] for policy in pages(iam.list_attached_role_policies, "AttachedPolicies", RoleName=name)
-            ),
+            "attached": sorted(policy["PolicyArn"] for policy in attached),
         }
+
+    return each(describe, pages(iam.list_roles, "Roles"))
 
 
 def log_groups():
     logs = client("logs")
-    for group in pages(logs.describe_log_groups, "logGroups"):
-        arn = group["arn"].removesuffix(":*")
-        labels = attempt(logs.list_tags_for_resource, {}, resourceArn=arn).get("tags", {})
-        yield {"name": group["logGroupName"], "retention": group.get("retentionInDays"), "tags": labels}
+
+    def describe(group):
+        labels = attempt(logs.list_tags_for_resource, {}, resourceArn=group["arn"].removesuffix(":*")).get("tags", {})
+        return {"name": group["logGroupName"], "retention": group.get("retentionInDays"), "tags": labels}
+
+    return each(describe, pages(logs.describe_log_groups, "logGroups"))
 
 
 def functions():
     aws = client("lambda")
-    for function in pages(aws.list_functions, "Functions"):
+
+    def describe(function):
         name = function["FunctionName"]
         versions = pages(aws.list_versions_by_function, "Versions", FunctionName=name)
         aliases = pages(aws.list_aliases, "Aliases", FunctionName=name)
@@ -96,7 +111,7 @@ def functions():
             function, "Runtime", "Handler", "MemorySize", "Timeout", "Role", "CodeSha256", "Architectures",
             "Environment", "KMSKeyArn", "LoggingConfig", "EphemeralStorage", "Layers", "Description",
         )
-        yield held | {
+        return held | {
             "name": name,
             "tags": aws.list_tags(Resource=function["FunctionArn"]).get("Tags", {}),
             "versions": [only(v, "Version", "CodeSha256", "MemorySize", "Environment") for v in versions],
@@ -105,6 +120,8 @@ def functions():
             "concurrency": attempt(aws.get_function_concurrency, {}, FunctionName=name).get("ReservedConcurrentExecutions"),
             "provisioned": provisioned(aws, name),
         }
+
+    return each(describe, pages(aws.list_functions, "Functions"))
 
 
 def statements(aws, name, qualifier):
@@ -124,11 +141,12 @@ def provisioned(aws, name):
 
 def apis():
     gateway = client("apigatewayv2")
-    for api in pages(gateway.get_apis, "Items", MaxResults="100"):
+
+    def describe(api):
         where = {"ApiId": api["ApiId"]}
         integrations = pages(gateway.get_integrations, "Items", **where)
         uris = {integration["IntegrationId"]: integration.get("IntegrationUri") for integration in integrations}
-        yield {
+        return {
             "id": api["ApiId"],
             "name": api["Name"],
             "protocol": api["ProtocolType"],
@@ -150,6 +168,8 @@ def apis():
             ),
             "deployments": len(pages(gateway.get_deployments, "Items", **where)),
         }
+
+    return each(describe, pages(gateway.get_apis, "Items", MaxResults="100"))
 
 
 def clusters():

@@ -16,7 +16,7 @@ cargo xtask <task>
   test            everything: tools, formatting, lints, documentation, all tests
   codegen         writes the generated schemas
   tools           only sets up what the tests need, under target/tools
-  bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local (default: all)
+  bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local, aws (default: all)
 ";
 
 /// What every task returns: nothing, or words that say what failed.

@@ -1,6 +1,7 @@
 //! Clients of the services in one region, and who we are there.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -45,16 +46,17 @@ pub(crate) struct Clients {
     identity: OnceCell<Identity>,
 }
 
-/// What the environment, the profile and their defaults say; credentials are looked for when first needed.
-pub(crate) async fn load(region: &str, http: SharedHttpClient) -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .region(Region::new(region.to_owned()))
-        .http_client(http)
-        .retry_config(retries())
-        // How long a call may take is the HTTP client's to judge: waiting for one's turn does not count.
-        .timeout_config(TimeoutConfig::builder().connect_timeout(std::time::Duration::from_secs(3)).build())
-        .load()
-        .await
+/// How calls in one region are made; credentials are looked for when first needed.
+pub(crate) async fn load(region: &str, http: SharedHttpClient, given: Option<&SdkConfig>) -> SdkConfig {
+    let region = Region::new(region.to_owned());
+    // How long a call may take is the HTTP client's to judge: waiting for one's turn does not count.
+    let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(3)).build();
+    if let Some(given) = given {
+        let builder = given.clone().into_builder().region(region).http_client(http);
+        return builder.retry_config(retries()).timeout_config(timeouts).build();
+    }
+    let loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region).http_client(http);
+    loader.retry_config(retries()).timeout_config(timeouts).load().await
 }
 
 impl Clients {
@@ -63,8 +65,9 @@ impl Clients {
         http: SharedHttpClient,
         artifacts: Arc<dyn ArtifactStore>,
         secrets: Arc<dyn SecretResolver>,
+        given: Option<&SdkConfig>,
     ) -> Self {
-        let config = load(&region, http).await;
+        let config = load(&region, http, given).await;
         macro_rules! client {
             ($service:ident) => {{
                 let builder = $service::config::Builder::from(&config).retry_classifier(Judgement);

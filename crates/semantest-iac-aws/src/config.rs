@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use semantest_iac_core::ports::artifact_store::ArtifactStore;
 use semantest_iac_core::ports::secret_resolver::SecretResolver;
 
-/// Settings of [`AwsProvider`](crate::AwsProvider). Credentials, profile and endpoints are not among them: they come from
-/// where the AWS command line takes them.
+/// Settings of [`AwsProvider`](crate::AwsProvider).
 #[derive(Clone)]
 pub struct AwsConfig {
     /// Where packages come from.
@@ -23,6 +23,9 @@ pub struct AwsConfig {
 /// How calls are made.
 #[derive(Clone, Debug)]
 pub struct CallSettings {
+    /// Credentials, endpoint and default region. Default: as the AWS command line finds them (environment, profile, SSO,
+    /// roles, what the machine is given).
+    pub sdk: Option<SdkConfig>,
     /// Another HTTP client than the built-in one: an embedded emulator's, a recording one.
     pub http_client: Option<SharedHttpClient>,
     /// Whether calls keep to the documented rates of each service. Off only where nothing limits them: an emulator.
@@ -34,7 +37,7 @@ pub struct CallSettings {
 
 impl Default for CallSettings {
     fn default() -> Self {
-        Self { http_client: None, keep_to_quotas: true, attempt_timeout: Duration::from_secs(30) }
+        Self { sdk: None, http_client: None, keep_to_quotas: true, attempt_timeout: Duration::from_secs(30) }
     }
 }
 

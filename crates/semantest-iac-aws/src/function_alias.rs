@@ -142,7 +142,13 @@ async fn create(aws: &Clients, wanted: &Inputs) -> Result<String> {
     let call = aws.lambda.create_alias().function_name(&wanted.function_name).name(&wanted.alias_name);
     match call.function_version(&wanted.function_version).send().await.map_err(|error| Failure::of(&error)) {
         Ok(made) => Ok(made.alias_arn.unwrap_or_default()),
-        Err(failure) if failure.is(&["ResourceConflict", "ConflictException"]) => update(aws, wanted).await,
+        // It is there, or something else is being done to the function: an update tells which.
+        Err(failure) if failure.is(&["ResourceConflict", "ConflictException"]) => {
+            update(aws, wanted).await.map_err(|error| match error.kind() {
+                ErrorKind::NotFound => failure.into_error("lambda.CreateAlias").retry_later(),
+                _ => error,
+            })
+        }
         // A version that was published this moment may not be seen everywhere yet.
         Err(failure) if failure.is_not_found() => Err(failure.into_error("lambda.CreateAlias").retry_later()),
         Err(failure) => Err(failure.into_error("lambda.CreateAlias")),

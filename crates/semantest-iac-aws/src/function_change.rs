@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::{Environment, FunctionCode, Runtime};
+use aws_sdk_lambda::types::{Environment, FunctionCode, FunctionConfiguration, Runtime};
 use semantest_iac_core::ports::provider::{Change, Operation};
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde_json::Value;
@@ -148,7 +148,8 @@ pub(crate) async fn bring(aws: &Clients, change: &Change, wanted: &Inputs, found
         let call = aws.lambda.untag_resource().resource(&found.arn).set_tag_keys(keys);
         call.send().await.map_err(|error| failed("lambda.UntagResource", error))?;
     }
-    if !is_configured(change, wanted, &found)? {
+    let reconfigured = !is_configured(change, wanted, &found)?;
+    if reconfigured {
         let mut patience = Patience::new(format!("another change of function `{name}` to end"), OTHER_CHANGE);
         while let Err(failure) = update_configuration(aws, change, wanted, None).await {
             match failure.is(&["ResourceConflict"]) || is_early(&failure) {
@@ -161,7 +162,16 @@ pub(crate) async fn bring(aws: &Clients, change: &Change, wanted: &Inputs, found
     if found.reserved_concurrency != wanted.reserved_concurrency {
         reserve(aws, name, wanted.reserved_concurrency).await?;
     }
-    let mut version = unpublished_change(change).unwrap_or_default();
+    let mut version = match unpublished_change(change) {
+        Some(version) => version,
+        None if is_configured(change, wanted, &found)?
+            && found.package == wanted.package
+            && !reconfigured =>
+        {
+            published_as(aws, &found).await?.unwrap_or_default()
+        }
+        None => String::new(),
+    };
     if found.package != wanted.package {
         let mut patience = Patience::new(format!("another change of function `{name}` to end"), OTHER_CHANGE);
         version = loop {
@@ -173,6 +183,18 @@ pub(crate) async fn bring(aws: &Clients, change: &Change, wanted: &Inputs, found
         };
     }
     conclude(aws, name, version).await
+}
+
+/// The newest version, where it is what there is: an earlier try has published it.
+async fn published_as(aws: &Clients, found: &Found) -> Result<Option<String>> {
+    let pages =
+        aws.lambda.list_versions_by_function().function_name(&found.name).into_paginator().items().send();
+    let versions =
+        pages.try_collect().await.map_err(|error| failed("lambda.ListVersionsByFunction", error))?;
+    let number =
+        |version: &FunctionConfiguration| version.version().and_then(|text| text.parse::<u64>().ok());
+    let newest = versions.into_iter().filter(|version| number(version).is_some()).max_by_key(number);
+    Ok(newest.filter(|newest| found.is_same_as(newest)).and_then(|newest| newest.version))
 }
 
 /// The version there is, where nothing changed that is part of one.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
-use aws_sdk_lambda::types::{LastUpdateStatus, State};
+use aws_sdk_lambda::types::{FunctionConfiguration, LastUpdateStatus, State};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use semantest_iac_core::domain::environment::{SecretSetting, SettingValue};
@@ -58,9 +58,12 @@ pub(crate) async fn look_up(aws: &Clients, name: &str) -> Result<Option<Found>> 
 fn found(name: &str, answer: GetFunctionOutput) -> Found {
     let tags = answer.tags.unwrap_or_default().into_iter().collect();
     let concurrency = answer.concurrency.and_then(|one| one.reserved_concurrent_executions);
-    let Some(now) = answer.configuration else {
-        return Found { name: name.into(), tags, ..Found::default() };
-    };
+    let now = answer.configuration.map(|now| configured(name, now)).unwrap_or_default();
+    let reserved_concurrency = concurrency.and_then(|count| u32::try_from(count).ok());
+    Found { name: name.to_owned(), reserved_concurrency, tags, ..now }
+}
+
+fn configured(name: &str, now: FunctionConfiguration) -> Found {
     let number = |value: Option<i32>| value.and_then(|value| u32::try_from(value).ok()).unwrap_or_default();
     let reason = now.last_update_status_reason().or(now.state_reason()).unwrap_or_default().to_owned();
     Found {
@@ -72,15 +75,13 @@ fn found(name: &str, answer: GetFunctionOutput) -> Found {
         timeout_s: number(now.timeout),
         package: now.code_sha256().and_then(hex_of).unwrap_or_default(),
         role: now.role().unwrap_or_default().to_owned(),
-        reserved_concurrency: concurrency.and_then(|count| u32::try_from(count).ok()),
         kms_key: now.kms_key_arn().map(str::to_owned),
         revision: now.revision_id().map(str::to_owned),
         state: now.state.clone(),
         last_update: now.last_update_status.clone(),
         variables: now.environment.and_then(|one| one.variables).unwrap_or_default().into_iter().collect(),
-        version: String::new(),
         reason,
-        tags,
+        ..Found::default()
     }
 }
 
@@ -121,6 +122,17 @@ impl Found {
     pub fn is_settled(&self) -> bool {
         !matches!(self.state, Some(State::Pending | State::Failed))
             && !matches!(self.last_update, Some(LastUpdateStatus::InProgress | LastUpdateStatus::Failed))
+    }
+
+    /// Whether `version` is what this is, in all that is part of a version.
+    pub fn is_same_as(&self, version: &FunctionConfiguration) -> bool {
+        let version = configured(&self.name, version.clone());
+        let parts =
+            |one: &Self| (one.package.clone(), one.runtime.clone(), one.handler.clone(), one.role.clone());
+        parts(&version) == parts(self)
+            && (version.memory_mb, version.timeout_s) == (self.memory_mb, self.timeout_s)
+            && version.variables == self.variables
+            && version.kms_key == self.kms_key
     }
 
     /// The same, published as `version`.

@@ -58,6 +58,9 @@ mod task_definition;
 mod task_revision;
 mod websocket_api;
 
+pub use aws_config::{BehaviorVersion, Region, SdkConfig};
+pub use aws_credential_types::Credentials;
+pub use aws_credential_types::provider::SharedCredentialsProvider;
 pub use config::{AwsConfig, CallSettings};
 pub use provider::AwsProvider;
 pub use secrets::{AwsSecrets, PARAMETER_STORE, SECRETS_MANAGER};

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use aws_config::SdkConfig;
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::region::ProfileFileRegionProvider;
@@ -48,7 +49,14 @@ impl AwsProvider {
             return clients.clone();
         }
         let (artifacts, secrets) = (self.config.artifacts.clone(), self.config.secrets.clone());
-        let clients = Clients::new(region.to_owned(), self.http.clone(), artifacts, secrets).await;
+        let clients = Clients::new(
+            region.to_owned(),
+            self.http.clone(),
+            artifacts,
+            secrets,
+            self.config.calls.sdk.as_ref(),
+        )
+        .await;
         let clients = Arc::new(clients);
         regions.insert(region.to_owned(), clients.clone());
         clients
@@ -75,7 +83,10 @@ impl AwsProvider {
 }
 
 /// The region this machine is set up for: as the AWS command line finds it.
-pub(crate) async fn default_region() -> Option<String> {
+pub(crate) async fn default_region(given: Option<&SdkConfig>) -> Option<String> {
+    if let Some(given) = given {
+        return given.region().map(|region| region.as_ref().to_owned());
+    }
     let environment = EnvironmentVariableRegionProvider::new();
     let profile = ProfileFileRegionProvider::new();
     let region = RegionProviderChain::first_try(environment).or_else(profile).region().await;
@@ -121,7 +132,7 @@ impl Provider for AwsProvider {
     }
 
     async fn default_region(&self) -> Option<String> {
-        default_region().await
+        default_region(self.config.calls.sdk.as_ref()).await
     }
 
     async fn diagnose(&self, settings: &ProviderSettings) -> Result<Vec<Finding>> {

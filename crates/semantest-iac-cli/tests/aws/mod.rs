@@ -3,6 +3,7 @@
 
 pub mod projects;
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -127,11 +128,15 @@ fn python(script: &[&str], arguments: &[&str]) -> String {
 /// Status and body of a request to an endpoint whose name no resolver knows; everything is on this machine.
 pub fn request(method: &str, endpoint: &str, path: &str, body: &str) -> (u16, String) {
     let address = endpoint.split_once("://").map_or(endpoint, |(_, address)| address);
-    let (host, stage) = address.split_once('/').unwrap_or((address, ""));
-    let stage = if stage.is_empty() { String::new() } else { format!("/{stage}") };
+    let (mut host, stage) = address.split_once('/').unwrap_or((address, ""));
+    let mut stage = if stage.is_empty() { String::new() } else { format!("/{stage}") };
     // A name without a port is the emulator's load balancer's, which listens where everything does.
     let own = AwsEmulator::shared().port();
     let port = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(own);
+    // By its path, for the emulator keeps `/health` on every host to itself.
+    if let Some((api, _)) = host.split_once(".execute-api.") {
+        (host, stage) = ("127.0.0.1", format!("/_aws/execute-api/{api}{stage}"));
+    }
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the endpoint answers");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     write!(
@@ -202,4 +207,40 @@ pub fn at_once<T: Sync, R: Send>(items: &[T], workers: usize, work: impl Fn(&T) 
 pub fn changes(answer: &Value) -> Value {
     let changes = &answer["changes"];
     json!([changes["created"], changes["updated"], changes["replaced"], changes["deleted"]])
+}
+
+/// A version that was published twice is no other state: what counts is what the alias leads to.
+pub fn comparable(inventory: &Value) -> Value {
+    let mut inventory = inventory.clone();
+    for function in inventory["functions"].as_array_mut().into_iter().flatten() {
+        let versions = function["versions"].as_array().cloned().unwrap_or_default();
+        for version in function["aliases"].as_object_mut().into_iter().flatten().map(|(_, version)| version) {
+            let found = versions.iter().find(|one| one["Version"] == *version);
+            *version = found.expect("an alias leads to a version that is there")["CodeSha256"].clone();
+        }
+        let codes: BTreeSet<&str> = versions.iter().filter_map(|one| one["CodeSha256"].as_str()).collect();
+        function["versions"] = json!(codes);
+    }
+    inventory
+}
+
+/// Where two states differ, one line each.
+pub fn differences(there: &Value, wanted: &Value) -> Vec<String> {
+    let (mut found, mut to_do) = (Vec::new(), vec![(String::new(), there, wanted)]);
+    while let Some((path, there, wanted)) = to_do.pop() {
+        match (there, wanted) {
+            (Value::Object(one), Value::Object(other)) => {
+                let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+                to_do
+                    .extend(keys.into_iter().map(|key| (format!("{path}.{key}"), &there[key], &wanted[key])));
+            }
+            (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+                let pairs = one.iter().zip(other).enumerate();
+                to_do.extend(pairs.map(|(at, (one, other))| (format!("{path}[{at}]"), one, other)));
+            }
+            _ if there == wanted => {}
+            _ => found.push(format!("{path}: {there}, wanted {wanted}")),
+        }
+    }
+    found
 }

@@ -210,6 +210,8 @@ fn change(
     let existing = state.resources.get(&step.address).filter(|_| action != StepAction::Create);
     let previous_inputs = existing.map(|resource| state.resolve_known(&resource.inputs));
     let changed = match &previous_inputs {
+        // How far the interrupted change came is not known, so nothing is known to be as it was.
+        Some(_) if step.reason.as_deref() == Some("interrupted") => inputs.keys().cloned().collect(),
         Some(previous) => changed_keys(previous, &inputs, step),
         None => BTreeSet::new(),
     };
