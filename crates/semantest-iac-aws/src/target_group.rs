@@ -197,6 +197,7 @@ async fn create(
     let call = call.target_type(TargetTypeEnum::Ip).protocol(ProtocolEnum::Http).port(wanted.port.into());
     let call = call.vpc_id(&wanted.vpc_id).health_check_path(&wanted.health_check_path);
     let call = call.health_check_protocol(ProtocolEnum::Http).set_tags(Some(elb_tags(&tags)));
+    let call = call.customize().config_override(load_balancing::once());
     let failure = match call.send().await.map_err(|error| Failure::of(&error)) {
         Ok(answer) => match answer.target_groups.unwrap_or_default().into_iter().next() {
             Some(made) => return Ok((made, tags)),
