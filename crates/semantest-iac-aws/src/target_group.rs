@@ -123,11 +123,13 @@ impl ResourceKind for TargetGroup {
 
     async fn delete(&self, aws: &Clients, resource: &ResourceHandle) -> Result<()> {
         let by_name = resource.inputs.get("target_group_name").and_then(Value::as_str);
-        let Some((found, tags)) = look_up(aws, resource.id.as_deref(), by_name).await? else { return Ok(()) };
-        match ownership::is_owned(&tags, &resource.tags) {
-            true => delete(aws, &arn(&found)).await,
-            false => Ok(()),
+        if let Some((found, tags)) = look_up(aws, resource.id.as_deref(), by_name).await?
+            && ownership::is_owned(&tags, &resource.tags)
+        {
+            delete(aws, &arn(&found)).await?;
         }
+        // That of an earlier port too, where the move away from it was interrupted.
+        retire(aws, &resource.tags, None).await
     }
 
     async fn discover(&self, aws: &Clients, scope: &Scope) -> Result<Vec<Discovered>> {
@@ -136,7 +138,7 @@ impl ResourceKind for TargetGroup {
 }
 
 /// Deletes the groups of `owner` but the one that is in use: those of earlier ports.
-pub(crate) async fn retire(aws: &Clients, owner: &OwnershipTags, in_use: &str) -> Result<()> {
+pub(crate) async fn retire(aws: &Clients, owner: &OwnershipTags, in_use: Option<&str>) -> Result<()> {
     let scope = Scope {
         project: owner.project.clone(),
         environment: owner.environment.clone(),
@@ -144,7 +146,7 @@ pub(crate) async fn retire(aws: &Clients, owner: &OwnershipTags, in_use: &str) -
         region: None,
     };
     let ours = load_balancing::owned(aws, WORD, &all(aws).await?, &scope).await?;
-    for old in ours.into_iter().filter(|group| group.id != in_use && group.tags == *owner) {
+    for old in ours.into_iter().filter(|group| Some(group.id.as_str()) != in_use && group.tags == *owner) {
         delete(aws, &old.id).await?;
     }
     Ok(())
