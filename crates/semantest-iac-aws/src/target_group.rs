@@ -128,8 +128,12 @@ impl ResourceKind for TargetGroup {
         {
             delete(aws, &arn(&found)).await?;
         }
-        // That of an earlier port too, where the move away from it was interrupted.
-        retire(aws, &resource.tags, None).await
+        // That of an earlier port too, where the move away from it was interrupted. But an orphan, of which nothing is known
+        // but its id, goes alone: what bears its address may be in use.
+        match by_name {
+            Some(_) => retire(aws, &resource.tags, None).await,
+            None => Ok(()),
+        }
     }
 
     async fn discover(&self, aws: &Clients, scope: &Scope) -> Result<Vec<Discovered>> {
