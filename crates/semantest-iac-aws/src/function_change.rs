@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{Environment, FunctionCode, FunctionConfiguration, Runtime};
-use semantest_iac_core::domain::environment::SettingValue;
 use semantest_iac_core::ports::provider::{Change, Operation};
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use crate::clients::Clients;
+use crate::environment_variables;
 use crate::error::{Failure, failed};
 use crate::function::{BESIDE_VERSIONS, Inputs};
 use crate::function_state::{self, Found, settled};
@@ -322,19 +322,8 @@ fn environment(change: &Change, wanted: &Inputs) -> Result<Environment> {
     Ok(Environment::builder().set_variables(Some(variables(change, wanted)?)).build())
 }
 
-/// The variables with their values; from here on they are only in memory and on their way.
 fn variables(change: &Change, wanted: &Inputs) -> Result<HashMap<String, String>> {
-    let value = |setting: &SettingValue| match setting {
-        SettingValue::Plain(text) => Ok(text.clone()),
-        SettingValue::Secret(setting) => match change.secrets.get(&setting.secret) {
-            Some(value) => Ok(value.reveal().to_owned()),
-            None => {
-                let text = format!("secret `{}` has no value", setting.secret);
-                Err(Error::new(ErrorKind::SecretUnresolved, "aws.apply", text))
-            }
-        },
-    };
-    wanted.environment_variables.iter().map(|(name, setting)| Ok((name.clone(), value(setting)?))).collect()
+    environment_variables::values(change, &wanted.environment_variables)
 }
 
 fn number(value: u32) -> i32 {
