@@ -94,7 +94,13 @@ impl ResourceKind for LogGroup {
         if made || change.action != ChangeAction::Update || change.changed.contains("retention_days") {
             let days = i32::try_from(wanted.retention_days).unwrap_or(i32::MAX);
             let call = aws.logs.put_retention_policy().log_group_name(name).retention_in_days(days);
-            call.send().await.map_err(|error| failed("logs.PutRetentionPolicy", error))?;
+            call.send().await.map_err(|error| match Failure::of(&error) {
+                // What was made a moment ago is not seen everywhere yet.
+                failure if failure.is_not_found() => {
+                    failure.into_error("logs.PutRetentionPolicy").retry_later()
+                }
+                failure => failure.into_error("logs.PutRetentionPolicy"),
+            })?;
         }
         Ok(Applied { id: name.clone(), outputs: outputs(name), adopted })
     }
