@@ -136,6 +136,11 @@ impl ResourceKind for TargetGroup {
         }
     }
 
+    /// The listener and the service still send to it: the service takes it away when it has moved on.
+    fn is_left_to_its_users(&self) -> bool {
+        true
+    }
+
     async fn discover(&self, aws: &Clients, scope: &Scope) -> Result<Vec<Discovered>> {
         load_balancing::owned(aws, WORD, &all(aws).await?, scope).await
     }
