@@ -12,6 +12,13 @@ pub fn semantest(name: &str) -> AwsProject {
     aws
 }
 
+/// Only the WebSocket component of it.
+pub fn websocket(name: &str) -> AwsProject {
+    let mut aws = semantest(name);
+    aws.place.extend(["--component", "websocket"]);
+    aws
+}
+
 const HEAD: &str = "\n[environments.dev]\nprovider = \"aws\"\nregion = \"eu-west-1\"\n";
 
 fn own(name: &str, components: &str) -> AwsProject {
