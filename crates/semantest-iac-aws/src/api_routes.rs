@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use aws_sdk_apigatewayv2::config::Builder;
 use aws_sdk_apigatewayv2::types::{Integration, Route};
-use aws_smithy_types::retry::RetryConfig;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use semantest_iac_core::{Error, ErrorKind, Result};
 
 use crate::api::{Inputs, Protocol};
 use crate::clients::Clients;
 use crate::error::{Failure, failed};
+use crate::retries::OnlyThrottled;
 
 /// Calls at once for one API; the rate is the quotas' to keep.
 const AT_ONCE: usize = 16;
@@ -22,9 +22,10 @@ pub(crate) struct Parts {
     routes: Vec<Route>,
 }
 
-/// For calls that must not be repeated blindly: what they make has no name by which a second one would be noticed.
+/// For calls that must not be repeated blindly: what they make has no name by which a second one would be noticed. Only
+/// where the service says that it did nothing, because there were too many calls, they are made again.
 pub(crate) fn once() -> Builder {
-    aws_sdk_apigatewayv2::config::Config::builder().retry_config(RetryConfig::disabled())
+    aws_sdk_apigatewayv2::config::Config::builder().retry_classifier(OnlyThrottled)
 }
 
 /// Reads the parts of an API.

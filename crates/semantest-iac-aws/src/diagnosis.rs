@@ -24,7 +24,16 @@ const ACTIONS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("apigateway", &["apigateway:POST", "apigateway:PATCH", "apigateway:DELETE", "apigateway:TagResource"]),
-    ("logs", &["logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:TagResource", "logs:DeleteLogGroup"]),
+    (
+        "logs",
+        &[
+            "logs:CreateLogGroup",
+            "logs:PutRetentionPolicy",
+            "logs:TagResource",
+            "logs:DeleteLogGroup",
+            "logs:CreateLogDelivery",
+        ],
+    ),
     (
         "containers",
         &[

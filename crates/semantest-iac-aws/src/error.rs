@@ -100,7 +100,7 @@ impl Failure {
     }
 }
 
-const NOT_FOUND: [&str; 7] = [
+const NOT_FOUND: [&str; 14] = [
     "NoSuchEntity",
     "ResourceNotFoundException",
     "NotFoundException",
@@ -108,6 +108,13 @@ const NOT_FOUND: [&str; 7] = [
     "ServiceNotFoundException",
     "NoSuchBucket",
     "ObjectNotFoundException",
+    "LoadBalancerNotFound",
+    "ListenerNotFound",
+    "TargetGroupNotFound",
+    "InvalidGroup.NotFound",
+    "InvalidSubnetID.NotFound",
+    "InvalidVpcID.NotFound",
+    "ParameterNotFound",
 ];
 
 fn refusal(operation: &str, called: String, status: u16, code: &str, message: &str) -> Error {

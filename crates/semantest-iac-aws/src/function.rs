@@ -86,7 +86,7 @@ pub(crate) fn lower(
         package: function.package.clone(),
         role: Reference::text(role, "arn"),
         reserved_concurrency: function.scaling.reserved_concurrency,
-        kms_key: function.kms_key.clone(),
+        kms_key: function.kms_key.as_deref().map(key_arn),
         tags: blueprint.tags.clone(),
     };
     let mut resource = Resource::new(address(&function.role), WORD, properties(&inputs));
@@ -97,6 +97,15 @@ pub(crate) fn lower(
     // No part of a version: changing them publishes none.
     resource.steady_inputs.extend(BESIDE_VERSIONS.map(str::to_owned));
     Ok(resource)
+}
+
+/// Lambda takes ARNs only; users know their keys by alias or id.
+fn key_arn(key: &str) -> String {
+    match key {
+        _ if key.starts_with("arn:") => key.to_owned(),
+        _ if key.starts_with("alias/") => format!("arn:${{partition}}:kms:${{region}}:${{account}}:{key}"),
+        _ => format!("arn:${{partition}}:kms:${{region}}:${{account}}:key/{key}"),
+    }
 }
 
 /// AWS's limit on all variables of a function together, names included, in bytes.
@@ -263,7 +272,9 @@ async fn observed_inputs(aws: &Clients, resource: &ResourceHandle, found: &Found
         inputs.insert("reserved_concurrency".into(), json!(found.reserved_concurrency));
     }
     if asked("kms_key") {
-        inputs.insert("kms_key".into(), json!(found.kms_key));
+        let asked = wanted.as_ref().and_then(|wanted| wanted.kms_key.as_deref()).unwrap_or_default();
+        let same = found.kms_key.as_deref() == Some(&aws.expand(asked).await?);
+        inputs.insert("kms_key".into(), if same { json!(asked) } else { json!(found.kms_key) });
     }
     Ok(inputs)
 }

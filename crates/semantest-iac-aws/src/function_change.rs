@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{Environment, FunctionCode, FunctionConfiguration, Runtime};
-use semantest_iac_core::domain::environment::SettingValue;
 use semantest_iac_core::ports::provider::{Change, Operation};
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
 use crate::clients::Clients;
+use crate::environment_variables;
 use crate::error::{Failure, failed};
 use crate::function::{BESIDE_VERSIONS, Inputs};
 use crate::function_state::{self, Found, settled};
@@ -37,7 +37,7 @@ pub(crate) async fn create(
         Patience::new(format!("role `{}` to be assumable by Lambda", wanted.role), ROLE_PROPAGATION)
             .pauses(Duration::from_secs(1), Duration::from_secs(5));
     let created = loop {
-        let sent = create_call(aws, change, operation, wanted, &code)?.send().await;
+        let sent = create_call(aws, change, operation, wanted, &code).await?.send().await;
         match sent.map_err(|error| Failure::of(&error)) {
             Ok(created) => break Ok(created),
             Err(failure) if is_early(&failure) => patience.pause().await?,
@@ -58,13 +58,14 @@ pub(crate) async fn create(
     Ok(Some(found.published(version)))
 }
 
-fn create_call(
+async fn create_call(
     aws: &Clients,
     change: &Change,
     operation: &Operation,
     wanted: &Inputs,
     code: &Code,
 ) -> Result<aws_sdk_lambda::operation::create_function::builders::CreateFunctionFluentBuilder> {
+    let key = key(aws, wanted).await?;
     let tags = ownership::tags(&change.resource.tags, operation, &wanted.tags);
     let (memory, timeout) = (number(wanted.memory_mb), number(wanted.timeout_s));
     let call = aws.lambda.create_function().function_name(&wanted.function_name);
@@ -72,7 +73,7 @@ fn create_call(
         call.runtime(Runtime::from(wanted.runtime.as_str())).handler(&wanted.handler).role(&wanted.role);
     let call =
         call.memory_size(memory).timeout(timeout).publish(true).environment(environment(change, wanted)?);
-    let call = call.set_kms_key_arn(wanted.kms_key.clone()).set_tags(Some(tags.into_iter().collect()));
+    let call = call.set_kms_key_arn(key).set_tags(Some(tags.into_iter().collect()));
     Ok(call.code(match code {
         Code::Inline(zip) => FunctionCode::builder().zip_file(Blob::new(zip.clone())).build(),
         Code::InBucket { bucket, key } => FunctionCode::builder().s3_bucket(bucket).s3_key(key).build(),
@@ -148,7 +149,7 @@ pub(crate) async fn bring(aws: &Clients, change: &Change, wanted: &Inputs, found
         let call = aws.lambda.untag_resource().resource(&found.arn).set_tag_keys(keys);
         call.send().await.map_err(|error| failed("lambda.UntagResource", error))?;
     }
-    let reconfigured = !is_configured(change, wanted, &found)?;
+    let reconfigured = !is_configured(aws, change, wanted, &found).await?;
     if reconfigured {
         let mut patience = Patience::new(format!("another change of function `{name}` to end"), OTHER_CHANGE);
         while let Err(failure) = update_configuration(aws, change, wanted, None).await {
@@ -164,7 +165,7 @@ pub(crate) async fn bring(aws: &Clients, change: &Change, wanted: &Inputs, found
     }
     let mut version = match unpublished_change(change) {
         Some(version) => version,
-        None if is_configured(change, wanted, &found)?
+        None if is_configured(aws, change, wanted, &found).await?
             && found.package == wanted.package
             && !reconfigured =>
         {
@@ -273,8 +274,10 @@ async fn update_configuration(
         call.runtime(Runtime::from(wanted.runtime.as_str())).handler(&wanted.handler).role(&wanted.role);
     let call = call.memory_size(number(wanted.memory_mb)).timeout(number(wanted.timeout_s));
     let call = call.environment(environment(change, wanted).map_err(not_there)?);
+    let key = key(aws, wanted).await.map_err(not_there)?;
     // An empty key takes the key away.
-    let call = call.kms_key_arn(wanted.kms_key.clone().unwrap_or_default());
+    let key = key.or_else(|| change.changed.contains("kms_key").then(String::new));
+    let call = call.set_kms_key_arn(key);
     let sent = call.set_revision_id(revision.map(str::to_owned)).send().await;
     sent.map(drop).map_err(|error| Failure::of(&error))
 }
@@ -293,11 +296,19 @@ async fn reserve(aws: &Clients, name: &str, most: Option<u32>) -> Result<()> {
     }
 }
 
+/// The key that variables are encrypted with.
+async fn key(aws: &Clients, wanted: &Inputs) -> Result<Option<String>> {
+    match &wanted.kms_key {
+        Some(key) => aws.expand(key).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Whether all that one call configures is as wanted.
-fn is_configured(change: &Change, wanted: &Inputs, found: &Found) -> Result<bool> {
+async fn is_configured(aws: &Clients, change: &Change, wanted: &Inputs, found: &Found) -> Result<bool> {
     let variables = variables(change, wanted)?;
-    let same_key =
-        wanted.kms_key.as_deref().unwrap_or_default() == found.kms_key.as_deref().unwrap_or_default();
+    let key = key(aws, wanted).await?;
+    let same_key = key.unwrap_or_default() == found.kms_key.as_deref().unwrap_or_default();
     Ok(found.runtime == wanted.runtime
         && found.handler == wanted.handler
         && found.memory_mb == wanted.memory_mb
@@ -311,19 +322,8 @@ fn environment(change: &Change, wanted: &Inputs) -> Result<Environment> {
     Ok(Environment::builder().set_variables(Some(variables(change, wanted)?)).build())
 }
 
-/// The variables with their values; from here on they are only in memory and on their way.
 fn variables(change: &Change, wanted: &Inputs) -> Result<HashMap<String, String>> {
-    let value = |setting: &SettingValue| match setting {
-        SettingValue::Plain(text) => Ok(text.clone()),
-        SettingValue::Secret(setting) => match change.secrets.get(&setting.secret) {
-            Some(value) => Ok(value.reveal().to_owned()),
-            None => {
-                let text = format!("secret `{}` has no value", setting.secret);
-                Err(Error::new(ErrorKind::SecretUnresolved, "aws.apply", text))
-            }
-        },
-    };
-    wanted.environment_variables.iter().map(|(name, setting)| Ok((name.clone(), value(setting)?))).collect()
+    environment_variables::values(change, &wanted.environment_variables)
 }
 
 fn number(value: u32) -> i32 {

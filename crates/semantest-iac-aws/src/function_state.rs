@@ -19,6 +19,9 @@ use crate::patience::Patience;
 /// How long a new or changed function may take to be ready.
 const SETTLING: Duration = Duration::from_secs(300);
 
+/// How long a new function may take to be seen at all.
+const APPEARING: Duration = Duration::from_secs(20);
+
 /// A function as found. `Debug` is left out: it holds the values of secrets.
 #[derive(Clone, Default)]
 pub(crate) struct Found {
@@ -100,10 +103,11 @@ fn hex_of(code_sha256: &str) -> Option<String> {
 /// `Provider` where Lambda says that it came to nothing, `Timeout`.
 pub(crate) async fn settled(aws: &Clients, name: &str) -> Result<Found> {
     let mut patience = Patience::new(format!("function `{name}` to be ready"), SETTLING);
+    let mut appearing = Patience::new(format!("function `{name}` to be there"), APPEARING);
     loop {
         let Some(found) = look_up(aws, name).await? else {
             // Just made, and not yet to be seen everywhere.
-            patience.pause().await?;
+            appearing.pause().await?;
             continue;
         };
         match (&found.state, &found.last_update) {

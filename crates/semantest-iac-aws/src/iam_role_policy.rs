@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clients::Clients;
-use crate::error::{Failure, failed};
+use crate::error::Failure;
 use crate::policy_document;
 use crate::resource_kind::{ResourceKind, properties, read};
 
@@ -68,7 +68,11 @@ impl ResourceKind for IamRolePolicy {
         let wanted: Inputs = read(&change.resource)?;
         let call = aws.iam.put_role_policy().role_name(&wanted.role_name).policy_name(&wanted.policy_name);
         let sent = call.policy_document(document(aws, &wanted).await?).send().await;
-        sent.map_err(|error| failed("iam.PutRolePolicy", error))?;
+        sent.map_err(|error| match Failure::of(&error) {
+            // A role that was made a moment ago is not seen everywhere yet.
+            failure if failure.is_not_found() => failure.into_error("iam.PutRolePolicy").retry_later(),
+            failure => failure.into_error("iam.PutRolePolicy"),
+        })?;
         Ok(Applied { id: id(&wanted), outputs: Default::default(), adopted: false })
     }
 

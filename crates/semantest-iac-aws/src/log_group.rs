@@ -1,12 +1,12 @@
 //! `aws.log_group`: where what functions, containers and APIs say is kept, and for how long.
 
 use async_trait::async_trait;
-use semantest_iac_core::Result;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource::{Properties, Resource};
 use semantest_iac_core::ports::provider::{
     Applied, Change, ChangeAction, Discovered, Observed, Operation, ResourceHandle, Scope,
 };
+use semantest_iac_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -94,7 +94,13 @@ impl ResourceKind for LogGroup {
         if made || change.action != ChangeAction::Update || change.changed.contains("retention_days") {
             let days = i32::try_from(wanted.retention_days).unwrap_or(i32::MAX);
             let call = aws.logs.put_retention_policy().log_group_name(name).retention_in_days(days);
-            call.send().await.map_err(|error| failed("logs.PutRetentionPolicy", error))?;
+            call.send().await.map_err(|error| match Failure::of(&error) {
+                // What was made a moment ago is not seen everywhere yet.
+                failure if failure.is_not_found() => {
+                    failure.into_error("logs.PutRetentionPolicy").retry_later()
+                }
+                failure => failure.into_error("logs.PutRetentionPolicy"),
+            })?;
         }
         Ok(Applied { id: name.clone(), outputs: outputs(name), adopted })
     }
@@ -153,7 +159,13 @@ impl LogGroup {
             return Err(gone.into_error("logs.ListTagsForResource"));
         };
         if !ownership::is_owned(&tags, &change.resource.tags) {
-            return Err(foreign("log group", name));
+            let error = foreign("log group", name);
+            let text = format!(
+                "{}. Lambda makes such a group by itself when a function is called that has none: one that is left over from \
+                 before can be deleted",
+                error.message()
+            );
+            return Err(Error::new(error.kind(), error.operation(), text).with("name", name));
         }
         let (set, gone) = ownership::difference(&tags, &wanted.tags);
         let arn = arn(aws, name).await?;

@@ -8,7 +8,7 @@ use semantest_iac_core::ports::provider::{Operation, OwnershipTags, Scope};
 const PROJECT: &str = "semantest:project";
 const ENVIRONMENT: &str = "semantest:environment";
 const COMPONENT: &str = "semantest:component";
-const ADDRESS: &str = "semantest:address";
+pub(crate) const ADDRESS: &str = "semantest:address";
 /// By this a creation whose answer was lost finds its own.
 const OPERATION: &str = "semantest:operation";
 

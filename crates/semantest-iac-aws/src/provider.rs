@@ -1,7 +1,7 @@
 //! The provider: AWS, service by service.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -13,8 +13,8 @@ use futures::future::try_join_all;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource_graph::ResourceGraph;
 use semantest_iac_core::ports::provider::{
-    Applied, Change, Discovered, Finding, FunctionAccess, Observed, Operation, Provider, ProviderSettings,
-    ResourceHandle, Scope,
+    Applied, Change, ChangeAction, Discovered, Finding, FunctionAccess, Observed, Operation, Provider,
+    ProviderSettings, ResourceHandle, Scope,
 };
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde_json::Value;
@@ -31,15 +31,14 @@ use crate::resource_kind::ResourceKind;
 /// Deploys components to AWS.
 pub struct AwsProvider {
     config: AwsConfig,
-    http: SharedHttpClient,
+    http: OnceLock<SharedHttpClient>,
     regions: Mutex<HashMap<String, Arc<Clients>>>,
 }
 
 impl AwsProvider {
     /// A provider; nothing is read or called before it is needed.
     pub fn new(config: AwsConfig) -> Self {
-        let http = http_client(&config.calls);
-        Self { config, http, regions: Mutex::default() }
+        Self { config, http: OnceLock::new(), regions: Mutex::default() }
     }
 
     /// The clients of `region`, made when first needed.
@@ -49,14 +48,9 @@ impl AwsProvider {
             return clients.clone();
         }
         let (artifacts, secrets) = (self.config.artifacts.clone(), self.config.secrets.clone());
-        let clients = Clients::new(
-            region.to_owned(),
-            self.http.clone(),
-            artifacts,
-            secrets,
-            self.config.calls.sdk.as_ref(),
-        )
-        .await;
+        let http = self.http.get_or_init(|| http_client(&self.config.calls)).clone();
+        let given = self.config.calls.sdk.as_ref();
+        let clients = Clients::new(region.to_owned(), http, artifacts, secrets, given).await;
         let clients = Arc::new(clients);
         regions.insert(region.to_owned(), clients.clone());
         clients
@@ -80,6 +74,17 @@ impl AwsProvider {
         })?;
         Ok(self.clients(&region).await)
     }
+}
+
+/// What a replacement has taken the place of, and has to go.
+fn replaced(change: &Change, now: &Applied) -> Option<ResourceHandle> {
+    let there = change.resource.id.as_ref().filter(|old| **old != now.id);
+    let old = there.filter(|_| change.action == ChangeAction::Replace)?;
+    Some(ResourceHandle {
+        id: Some(old.clone()),
+        inputs: change.previous_inputs.clone().unwrap_or_default(),
+        ..change.resource.clone()
+    })
 }
 
 /// The region this machine is set up for: as the AWS command line finds it.
@@ -116,8 +121,13 @@ impl Provider for AwsProvider {
 
     async fn apply(&self, change: &Change, operation: &Operation) -> Result<Applied> {
         let aws = self.clients_of(&change.resource).await?;
-        let applied = kind(&change.resource.kind)?.apply(&aws, change, operation).await;
-        applied.map_err(|error| redacted(error, &change.secrets))
+        let kind = kind(&change.resource.kind)?;
+        let applied = kind.apply(&aws, change, operation).await;
+        let applied = applied.map_err(|error| redacted(error, &change.secrets))?;
+        if let Some(old) = replaced(change, &applied) {
+            kind.delete(&aws, &old).await?;
+        }
+        Ok(applied)
     }
 
     async fn delete(&self, resource: &ResourceHandle, _operation: &Operation) -> Result<()> {

@@ -41,6 +41,25 @@ impl ClassifyRetry for Judgement {
     }
 }
 
+/// Lets nothing be repeated but what was refused because there were too many calls: all else may have taken effect.
+#[derive(Debug)]
+pub(crate) struct OnlyThrottled;
+
+impl ClassifyRetry for OnlyThrottled {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let was_throttled = context.response().is_some_and(|response| {
+            let body = String::from_utf8_lossy(response.body().bytes().unwrap_or_default());
+            response.status().as_u16() == 429
+                || (response.status().as_u16() == 400 && body.contains("Throttl"))
+        });
+        if was_throttled { RetryAction::NoActionIndicated } else { RetryAction::RetryForbidden }
+    }
+
+    fn name(&self) -> &'static str {
+        "semantest-iac: only throttled"
+    }
+}
+
 fn is_hard_limit(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body);
     let of_rate = ["RequestLimitExceeded", "Rate exceeded"].iter().any(|words| text.contains(words));

@@ -2,6 +2,7 @@
 //! (`aws-ssm:<name or ARN>`).
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use aws_config::SdkConfig;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -24,15 +25,15 @@ pub const PARAMETER_STORE: &str = "aws-ssm";
 
 /// Looks secrets up in AWS. Nothing is called before a secret is asked for.
 pub struct AwsSecrets {
-    http: SharedHttpClient,
-    given: Option<SdkConfig>,
+    calls: CallSettings,
+    http: OnceLock<SharedHttpClient>,
     regions: Mutex<HashMap<String, SdkConfig>>,
 }
 
 impl AwsSecrets {
     /// Secrets, asked for with these settings.
     pub fn new(calls: &CallSettings) -> Self {
-        Self { http: http_client(calls), given: calls.sdk.clone(), regions: Mutex::default() }
+        Self { calls: calls.clone(), http: OnceLock::new(), regions: Mutex::default() }
     }
 
     /// The value of `reference`, looked for in the region that its ARN names, else in `region`, else in the one this
@@ -49,7 +50,7 @@ impl AwsSecrets {
         let of_arn = name.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(2)).map(str::to_owned);
         let region = match of_arn.or_else(|| region.map(str::to_owned)) {
             Some(region) => Some(region),
-            None => default_region(self.given.as_ref()).await,
+            None => default_region(self.calls.sdk.as_ref()).await,
         };
         let Some(region) = region else {
             return Err(unresolved("no AWS region is set: set AWS_REGION, or write the secret's ARN".into()));
@@ -73,7 +74,8 @@ impl AwsSecrets {
         if let Some(config) = regions.get(region) {
             return config.clone();
         }
-        let config = load(region, self.http.clone(), self.given.as_ref()).await;
+        let http = self.http.get_or_init(|| http_client(&self.calls)).clone();
+        let config = load(region, http, self.calls.sdk.as_ref()).await;
         regions.insert(region.to_owned(), config.clone());
         config
     }
