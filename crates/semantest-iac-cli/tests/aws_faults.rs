@@ -6,7 +6,7 @@ mod program;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aws::projects::{hello, hellos, websocket as socket};
+use aws::projects::{hello, hellos, websocket as socket, worker};
 use aws::{AwsProject, at_once, comparable, differences, inventories};
 use semantest_iac_testkit::fault_proxy::{Fault, Quota, Rule, Which};
 use serde_json::json;
@@ -52,7 +52,7 @@ fn disturb_one(
     verb: &[&str],
     rules: &dyn Fn(&[String]) -> Vec<Rule>,
 ) {
-    let undisturbed = project(&format!("{story}-whole"));
+    let undisturbed = project(&format!("{story}-all"));
     prepare(&undisturbed);
     undisturbed.proxy.take_calls();
     undisturbed.ok(verb);
@@ -109,12 +109,19 @@ fn a_first_deploy_ends_the_same_whatever_happens_to_any_of_its_calls() {
     disturb("fault-first", |_| {}, &["deploy"], &every_fault);
 }
 
+/// Loses the answer of the first call of each name.
+fn lost(calls: &[String]) -> Vec<Rule> {
+    calls.iter().map(|call| Rule::new(call, Which::Nth(1), Fault::ResetAfterwards)).collect()
+}
+
 #[test]
 fn a_websocket_api_ends_the_same_whatever_answer_is_lost() {
-    let lost = |calls: &[String]| {
-        calls.iter().map(|call| Rule::new(call, Which::Nth(1), Fault::ResetAfterwards)).collect::<Vec<_>>()
-    };
     disturb_one("lost-socket", (socket, "websocket"), |_| {}, &["deploy"], &lost);
+}
+
+#[test]
+fn a_container_service_ends_the_same_whatever_answer_is_lost() {
+    disturb_one("lost-worker", (worker, "worker"), |_| {}, &["deploy"], &lost);
 }
 
 #[test]

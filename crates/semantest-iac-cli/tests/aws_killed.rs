@@ -5,7 +5,7 @@ mod program;
 
 use std::process::Stdio;
 
-use aws::projects::{hello, websocket};
+use aws::projects::{hello, websocket, worker};
 use aws::{AwsProject, PATIENCE, at_once, comparable, differences, inventories};
 use semantest_iac_testkit::fault_proxy::{Call, Moment};
 use serde_json::json;
@@ -72,7 +72,8 @@ fn killed_once_or_twice(walk: &Walk, moment: Moment) -> (AwsProject, bool) {
 
 /// Kills at each of the moments, and compares what is there in the end with a run that was left alone.
 fn walk(walk: &Walk) {
-    let undisturbed = (walk.project)(&format!("{}-whole", walk.story));
+    // A name as long as the others: a long one is cut.
+    let undisturbed = (walk.project)(&format!("{}-all", walk.story));
     (walk.prepare)(&undisturbed);
     undisturbed.proxy.take_calls();
     undisturbed.ok(walk.verb);
@@ -136,4 +137,16 @@ fn a_removal_survives_kill_9_at_every_call() {
 fn the_first_deploy_of_a_websocket_api_survives_kill_9_after_every_change() {
     let (story, verb) = ("kill-socket", &["deploy"]);
     walk(&Walk { story, project: websocket, prepare: |_| {}, verb, moments: after_changes });
+}
+
+#[test]
+fn the_first_deploy_of_a_container_service_survives_kill_9_after_every_change() {
+    let (story, verb) = ("kill-worker", &["deploy"]);
+    walk(&Walk { story, project: worker, prepare: |_| {}, verb, moments: after_changes });
+}
+
+#[test]
+fn the_removal_of_a_container_service_survives_kill_9_after_every_change() {
+    let (story, verb) = ("gone-worker", &["destroy", "--yes"]);
+    walk(&Walk { story, project: worker, prepare: deployed, verb, moments: after_changes });
 }

@@ -1,5 +1,7 @@
 //! Projects to deploy.
 
+use semantest_iac_testkit::aws_emulator::AwsEmulator;
+
 use super::AwsProject;
 use crate::program::Project;
 
@@ -86,9 +88,9 @@ routes = ["POST /orders"]
     aws
 }
 
-/// A container behind a load balancer.
+/// A container behind a load balancer, with somebody who serves Application Auto Scaling.
 pub fn worker(name: &str) -> AwsProject {
-    own(
+    let aws = own(
         name,
         r#"[components.worker]
 kind = "container-service"
@@ -98,5 +100,7 @@ cpu = 0.25
 memory_mb = 512
 replicas = { min = 1, max = 4, target_cpu_percent = 60 }
 "#,
-    )
+    );
+    aws.proxy.send_to("application-autoscaling", &AwsEmulator::shared().scaling_url());
+    aws
 }
