@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-const ADAPTERS: [&str; 2] = ["semantest-iac-local", "semantest-iac-sqlite"];
+const ADAPTERS: [&str; 3] = ["semantest-iac-aws", "semantest-iac-local", "semantest-iac-sqlite"];
 const FRONT_DOORS: [&str; 1] = ["semantest-iac-cli"];
 
 /// Crates that talk to networks, disks, databases or clouds.

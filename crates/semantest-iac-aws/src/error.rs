@@ -119,7 +119,11 @@ const NOT_FOUND: [&str; 14] = [
 
 fn refusal(operation: &str, called: String, status: u16, code: &str, message: &str) -> Error {
     let begins = |codes: &[&str]| codes.iter().any(|one| code.starts_with(one));
-    let text = format!("{operation}: {code}: {message}");
+    let said = [code, message].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+    let text = match said.is_empty() {
+        true => format!("{operation}: status {status}, and not a word why"),
+        false => format!("{operation}: {said}"),
+    };
     let error = |kind, text: String| Error::new(kind, called.clone(), text).with("code", code);
     if status == 429 || begins(&["Throttl", "TooManyRequests", "RequestLimitExceeded", "SlowDown"]) {
         return error(ErrorKind::Throttled, text).retry_later();
