@@ -96,14 +96,16 @@ enum Progress {
 }
 
 fn progress(service: &Service, task_definition: &str) -> Progress {
-    let ours = service.deployments().iter().filter(|one| one.task_definition() == Some(task_definition));
-    let ours: Vec<_> = ours.collect();
-    let state_of =
-        |state: &DeploymentRolloutState| ours.iter().find(|one| one.rollout_state() == Some(state));
-    let primary = ours.iter().find(|one| one.status() == Some("PRIMARY"));
-    if let Some(failed) = state_of(&DeploymentRolloutState::Failed) {
+    let is_failed = |state: Option<&DeploymentRolloutState>| state == Some(&DeploymentRolloutState::Failed);
+    let mut ours = service.deployments().iter().filter(|one| one.task_definition() == Some(task_definition));
+    if let Some(failed) = ours.find(|one| is_failed(one.rollout_state())) {
         return Progress::Failed(failed.rollout_state_reason().unwrap_or_default().to_owned());
     }
+    // An answer that is older than the change.
+    if service.task_definition() != Some(task_definition) {
+        return Progress::UnderWay;
+    }
+    let primary = service.deployments().iter().find(|one| one.status() == Some("PRIMARY"));
     let Some(primary) = primary else { return Progress::UnderWay };
     let alone = service.deployments().len() == 1 && service.running_count() == service.desired_count();
     match primary.rollout_state() {
@@ -236,7 +238,8 @@ mod tests {
                 .build()
         });
         let deployments: Vec<_> = deployments.collect();
-        Service::builder().set_deployments(Some(deployments)).running_count(running).desired_count(2).build()
+        let service = Service::builder().task_definition(states[0].1).set_deployments(Some(deployments));
+        service.running_count(running).desired_count(2).build()
     }
 
     #[test]

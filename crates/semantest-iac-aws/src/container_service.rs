@@ -167,7 +167,7 @@ async fn clean_up(aws: &Clients, change: &Change, wanted: &Inputs) -> Result<()>
         task_revision::deregister(aws, family.unwrap_or_default(), &owner, in_use).await?;
     }
     if let Some(group) = wanted.target_group.as_ref().filter(|_| change.changed.contains("target_group")) {
-        target_group::retire(aws, &owner(crate::container_service_graph::TARGET_GROUP), group).await?;
+        target_group::retire(aws, &owner(crate::container_service_graph::TARGET_GROUP), Some(group)).await?;
     }
     Ok(())
 }

@@ -169,3 +169,76 @@ fn ecr_repository(image: &str) -> Option<String> {
     let repository = path.split(':').next().unwrap_or(path);
     Some(format!("arn:${{partition}}:ecr:{region}:{account}:repository/{repository}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blueprint(service: Value) -> Blueprint {
+        let whole = json!({
+            "project": "shop", "environment": "dev", "component": "worker", "kind": "container-service",
+            "service": service,
+            "load_balancer": { "listen_port": 80, "target_port": 8080, "health_check_path": "/" },
+        });
+        serde_json::from_value(whole).expect("a blueprint")
+    }
+
+    fn service(changes: Value) -> Value {
+        let mut service = json!({
+            "image": "worker:1", "port": 8080, "cpu": 0.25, "memory_mb": 512, "replicas": { "min": 1, "max": 1 },
+        });
+        for (key, value) in changes.as_object().expect("an object") {
+            service[key] = value.clone();
+        }
+        service
+    }
+
+    fn graph(changes: Value) -> Result<ResourceGraph> {
+        let blueprint = blueprint(service(changes));
+        lower(&blueprint, blueprint.service.as_ref().expect("a service"), "eu-west-1")
+    }
+
+    #[test]
+    fn without_an_image_nothing_runs_on_aws() {
+        let refused = graph(json!({ "image": null, "command": ["serve"] })).expect_err("no image");
+        assert!(refused.message().contains("needs an `image` on AWS"), "{refused}");
+    }
+
+    #[test]
+    fn replicas_that_come_and_go_have_bounds_and_only_those() {
+        let has = |replicas: Value, address: &str| {
+            graph(json!({ "replicas": replicas })).expect("a graph").get(&address.into()).is_some()
+        };
+        assert!(!has(json!({ "min": 2, "max": 2, "target_cpu_percent": 50 }), "scaling_target"));
+        assert!(has(json!({ "min": 1, "max": 2 }), "scaling_target"));
+        assert!(!has(json!({ "min": 1, "max": 2 }), "scaling_policy"));
+        assert!(has(json!({ "min": 1, "max": 2, "target_cpu_percent": 50 }), "scaling_policy"));
+    }
+
+    #[test]
+    fn given_groups_and_subnets_are_taken_as_they_are() {
+        let given = graph(json!({ "security_groups": ["sg-1"], "subnets": ["subnet-1"] })).expect("a graph");
+        assert!(given.get(&"service.security_group".into()).is_none());
+        let inputs = &given.get(&"service".into()).expect("a service").inputs;
+        assert_eq!(
+            (&inputs["security_groups"], &inputs["subnets"]),
+            (&json!(["sg-1"]), &json!(["subnet-1"]))
+        );
+        let own = graph(json!({})).expect("a graph");
+        let inputs = &own.get(&"service".into()).expect("a service").inputs;
+        assert_eq!(inputs["subnets"], json!("${load_balancer.subnets}"));
+        assert_eq!(inputs["security_groups"], json!(["${service.security_group.group_id}"]));
+    }
+
+    #[test]
+    fn only_the_image_s_own_repository_may_be_pulled_from() {
+        let image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/worker:1.4@sha256:00";
+        let arn = "arn:${partition}:ecr:eu-west-1:123456789012:repository/team/worker";
+        assert_eq!(ecr_repository(image).as_deref(), Some(arn));
+        for public in ["nginx", "library/nginx:1", "public.ecr.aws/nginx/nginx:1", "registry.example:5000/x"]
+        {
+            assert_eq!(ecr_repository(public), None, "{public}");
+        }
+        assert_eq!(statements("nginx", "/ecs/x").len(), 1);
+    }
+}

@@ -182,6 +182,7 @@ async fn create(
     let call = aws.load_balancing.create_listener().load_balancer_arn(&wanted.load_balancer);
     let call = call.protocol(ProtocolEnum::Http).port(wanted.port.into());
     let call = call.default_actions(forward(&wanted.target_group)).set_tags(Some(elb_tags(&tags)));
+    let call = call.customize().config_override(load_balancing::once());
     let failure = match call.send().await.map_err(|error| Failure::of(&error)) {
         Ok(answer) => match answer.listeners.unwrap_or_default().into_iter().next() {
             Some(made) => return Ok((made, tags)),

@@ -199,8 +199,8 @@ async fn create(
     let call = aws.load_balancing.create_load_balancer().name(&wanted.load_balancer_name);
     let call = call.r#type(LoadBalancerTypeEnum::Application).scheme(LoadBalancerSchemeEnum::InternetFacing);
     let call = call.set_subnets(Some(subnets)).set_security_groups(Some(wanted.security_groups.clone()));
-    let sent = call.set_tags(Some(elb_tags(&tags))).send().await;
-    match sent.map_err(|error| Failure::of(&error)) {
+    let call = call.set_tags(Some(elb_tags(&tags))).customize().config_override(load_balancing::once());
+    match call.send().await.map_err(|error| Failure::of(&error)) {
         Ok(answer) => {
             Ok(answer.load_balancers.unwrap_or_default().into_iter().next().map(|made| (made, tags)))
         }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_elasticloadbalancingv2::config::{Builder, Config};
 use aws_sdk_elasticloadbalancingv2::types::Tag;
+use aws_smithy_types::retry::RetryConfig;
 use semantest_iac_core::Result;
 use semantest_iac_core::domain::names::physical_name;
 use semantest_iac_core::ports::provider::{Discovered, Scope};
@@ -26,6 +28,12 @@ pub(crate) fn name(parts: &[&str]) -> String {
     // `_` makes it end with a digest.
     let inner = parts.join("_");
     physical_name(&["s", &inner, "_"], NAME_LIMIT)
+}
+
+/// For creations: ELB promises that a second one with the same settings gives the first, but not every endpoint keeps that,
+/// and a look by name, which comes first in each try of ours, is as good.
+pub(crate) fn once() -> Builder {
+    Config::builder().retry_config(RetryConfig::disabled())
 }
 
 pub(crate) fn elb_tags(tags: &Tags) -> Vec<Tag> {

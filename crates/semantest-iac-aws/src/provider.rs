@@ -124,7 +124,7 @@ impl Provider for AwsProvider {
         let kind = kind(&change.resource.kind)?;
         let applied = kind.apply(&aws, change, operation).await;
         let applied = applied.map_err(|error| redacted(error, &change.secrets))?;
-        if let Some(old) = replaced(change, &applied) {
+        if let Some(old) = replaced(change, &applied).filter(|_| !kind.is_left_to_its_users()) {
             kind.delete(&aws, &old).await?;
         }
         Ok(applied)

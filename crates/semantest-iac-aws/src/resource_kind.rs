@@ -28,6 +28,12 @@ pub(crate) trait ResourceKind: Send + Sync {
     /// Takes it away. `id` alone must do: an orphan has no inputs.
     async fn delete(&self, aws: &Clients, resource: &ResourceHandle) -> Result<()>;
 
+    /// Whether what a replacement takes the place of is in use until others have moved on to the new one, and is taken away
+    /// by them.
+    fn is_left_to_its_users(&self) -> bool {
+        false
+    }
+
     /// All of this kind that carry our tags; nothing for what is untaggable, which goes with what it is part of.
     async fn discover(&self, _aws: &Clients, _scope: &Scope) -> Result<Vec<Discovered>> {
         Ok(Vec::new())

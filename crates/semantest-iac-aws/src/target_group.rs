@@ -123,11 +123,22 @@ impl ResourceKind for TargetGroup {
 
     async fn delete(&self, aws: &Clients, resource: &ResourceHandle) -> Result<()> {
         let by_name = resource.inputs.get("target_group_name").and_then(Value::as_str);
-        let Some((found, tags)) = look_up(aws, resource.id.as_deref(), by_name).await? else { return Ok(()) };
-        match ownership::is_owned(&tags, &resource.tags) {
-            true => delete(aws, &arn(&found)).await,
-            false => Ok(()),
+        if let Some((found, tags)) = look_up(aws, resource.id.as_deref(), by_name).await?
+            && ownership::is_owned(&tags, &resource.tags)
+        {
+            delete(aws, &arn(&found)).await?;
         }
+        // That of an earlier port too, where the move away from it was interrupted. But an orphan, of which nothing is known
+        // but its id, goes alone: what bears its address may be in use.
+        match by_name {
+            Some(_) => retire(aws, &resource.tags, None).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The listener and the service still send to it: the service takes it away when it has moved on.
+    fn is_left_to_its_users(&self) -> bool {
+        true
     }
 
     async fn discover(&self, aws: &Clients, scope: &Scope) -> Result<Vec<Discovered>> {
@@ -136,7 +147,7 @@ impl ResourceKind for TargetGroup {
 }
 
 /// Deletes the groups of `owner` but the one that is in use: those of earlier ports.
-pub(crate) async fn retire(aws: &Clients, owner: &OwnershipTags, in_use: &str) -> Result<()> {
+pub(crate) async fn retire(aws: &Clients, owner: &OwnershipTags, in_use: Option<&str>) -> Result<()> {
     let scope = Scope {
         project: owner.project.clone(),
         environment: owner.environment.clone(),
@@ -144,7 +155,7 @@ pub(crate) async fn retire(aws: &Clients, owner: &OwnershipTags, in_use: &str) -
         region: None,
     };
     let ours = load_balancing::owned(aws, WORD, &all(aws).await?, &scope).await?;
-    for old in ours.into_iter().filter(|group| group.id != in_use && group.tags == *owner) {
+    for old in ours.into_iter().filter(|group| Some(group.id.as_str()) != in_use && group.tags == *owner) {
         delete(aws, &old.id).await?;
     }
     Ok(())
@@ -197,6 +208,7 @@ async fn create(
     let call = call.target_type(TargetTypeEnum::Ip).protocol(ProtocolEnum::Http).port(wanted.port.into());
     let call = call.vpc_id(&wanted.vpc_id).health_check_path(&wanted.health_check_path);
     let call = call.health_check_protocol(ProtocolEnum::Http).set_tags(Some(elb_tags(&tags)));
+    let call = call.customize().config_override(load_balancing::once());
     let failure = match call.send().await.map_err(|error| Failure::of(&error)) {
         Ok(answer) => match answer.target_groups.unwrap_or_default().into_iter().next() {
             Some(made) => return Ok((made, tags)),

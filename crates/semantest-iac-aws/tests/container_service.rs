@@ -1,48 +1,46 @@
-//! A container service through the provider's port, without the command line: lowered, applied in order, looked at, changed,
-//! taken away. Runs where `AWS_ENDPOINT_URL` names an emulator (and `AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING` one that has
-//! that service, where the first has not).
+//! A container service through the provider's port, without the command line, on an emulated AWS: lowered, applied in order,
+//! looked at, changed, taken away.
+
+mod emulated;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::time::Duration;
 
-use semantest_iac_aws::{AwsConfig, AwsProvider, CallSettings};
+use emulated::{Cloud, REGION};
+use futures::future::join_all;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource::{
     Address, Properties, Reference, Resource, substitute,
 };
 use semantest_iac_core::domain::deployment::resource_graph::ResourceGraph;
-use semantest_iac_core::memory::artifact_store::InMemoryArtifactStore;
-use semantest_iac_core::memory::secret_resolver::InMemorySecrets;
 use semantest_iac_core::ports::provider::{
-    Change, ChangeAction, Operation, OwnershipTags, Provider, ProviderSettings, ResourceHandle, Scope,
+    Applied, Change, ChangeAction, Operation, OwnershipTags, Provider, ProviderSettings, ResourceHandle,
+    Scope,
 };
 use semantest_iac_core::ports::secret_resolver::{ResolvedSecrets, SecretValue};
+use semantest_iac_core::{Result, Retry};
+use semantest_iac_testkit::aws_emulator::AwsEmulator;
+use semantest_iac_testkit::fault_proxy::{Fault, FaultProxy, Rule, Which};
 use serde_json::{Value, json};
-
-const REGION: &str = "eu-west-1";
 
 /// What a log would know: the id, inputs and outputs of each resource.
 type State = BTreeMap<Address, (String, Properties, Properties)>;
 
 struct World {
-    provider: AwsProvider,
+    cloud: Cloud,
+    proxy: FaultProxy,
     project: String,
     state: State,
-    /// Ids of operations.
+    /// How many operations there were.
     operations: u32,
 }
 
 impl World {
-    fn new(project: &str) -> Option<Self> {
-        if std::env::var_os("AWS_ENDPOINT_URL").is_none() {
-            eprintln!("AWS_ENDPOINT_URL names no emulator: nothing is tried");
-            return None;
-        }
-        let calls = CallSettings { keep_to_quotas: false, ..CallSettings::default() };
-        let artifacts = Arc::<InMemoryArtifactStore>::default();
-        let config = AwsConfig { artifacts, secrets: Arc::<InMemorySecrets>::default(), calls };
-        let (provider, project) = (AwsProvider::new(config), project.to_owned());
-        Some(Self { provider, project, state: State::new(), operations: 0 })
+    fn new(project: &str) -> Self {
+        let proxy = FaultProxy::start(&AwsEmulator::shared().url());
+        proxy.send_to("application-autoscaling", &AwsEmulator::shared().scaling_url());
+        let (cloud, project) = (Cloud::at(proxy.url()), project.to_owned());
+        Self { cloud, proxy, project, state: State::new(), operations: 0 }
     }
 
     fn blueprint(&self, changes: &Value) -> Blueprint {
@@ -65,7 +63,7 @@ impl World {
 
     fn graph(&self, changes: &Value) -> ResourceGraph {
         let settings = ProviderSettings { region: Some(REGION.into()) };
-        self.provider.lower(&self.blueprint(changes), &settings).expect("it can be lowered")
+        self.cloud.provider.lower(&self.blueprint(changes), &settings).expect("it can be lowered")
     }
 
     fn handle(&self, resource: &Resource) -> ResourceHandle {
@@ -127,9 +125,9 @@ impl World {
             };
             self.operations += 1;
             let operation = Operation { id: format!("{}-{}", self.project, self.operations), attempt: 1 };
-            let applied = self.provider.apply(&change, &operation).await;
+            let applied = self.apply(&change, &operation).await;
             let applied = applied.unwrap_or_else(|error| panic!("{}: {error}", resource.address));
-            let again = self.provider.apply(&change, &operation).await.expect("once more");
+            let again = self.apply(&change, &operation).await.expect("once more");
             assert_eq!((&applied.id, &applied.outputs), (&again.id, &again.outputs), "{}", resource.address);
             changed.push(resource.address.to_string());
             self.state.insert(resource.address, (applied.id, handle.inputs, applied.outputs));
@@ -137,11 +135,26 @@ impl World {
         changed
     }
 
+    /// Applies it, again where that is worth it.
+    async fn apply(&self, change: &Change, operation: &Operation) -> Result<Applied> {
+        let mut attempt = 1;
+        loop {
+            let operation = Operation { attempt, ..operation.clone() };
+            match self.cloud.provider.apply(change, &operation).await {
+                Err(error) if error.retry() == Retry::Later && attempt < 4 => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    attempt += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
     /// What is there is what was asked for.
     async fn check(&self, changes: &Value) {
         for resource in in_order(&self.graph(changes)) {
             let handle = self.handle(&resource);
-            let seen = self.provider.observe(&handle).await;
+            let seen = self.cloud.provider.observe(&handle).await;
             let seen = seen.unwrap_or_else(|error| panic!("{}: {error}", resource.address));
             let seen = seen.unwrap_or_else(|| panic!("{} is not there", resource.address));
             assert_eq!(Some(&seen.id), handle.id.as_ref(), "{}", resource.address);
@@ -158,7 +171,7 @@ impl World {
             component: None,
             region: Some(REGION.into()),
         };
-        let found = self.provider.discover(&scope).await.expect("discover");
+        let found = self.cloud.provider.discover(&scope).await.expect("discover");
         let mut found: Vec<_> = found.into_iter().map(|one| (one.tags.address, one.kind, one.id)).collect();
         found.sort();
         found
@@ -174,11 +187,11 @@ impl World {
                 handle.inputs.retain(|key, _| key == "region");
             }
             for _ in 0..2 {
-                let gone = self.provider.delete(&handle, &operation).await;
+                let gone = self.cloud.provider.delete(&handle, &operation).await;
                 gone.unwrap_or_else(|error| panic!("{}: {error}", resource.address));
             }
             assert!(
-                self.provider.observe(&self.handle(&resource)).await.expect("observe").is_none(),
+                self.cloud.provider.observe(&self.handle(&resource)).await.expect("observe").is_none(),
                 "{}",
                 resource.address
             );
@@ -205,7 +218,7 @@ fn in_order(graph: &ResourceGraph) -> Vec<Resource> {
 
 #[tokio::test]
 async fn a_container_service_lives_and_ends() {
-    let Some(mut world) = World::new("port-life") else { return };
+    let mut world = World::new("port-life");
     let first = json!({});
     assert_eq!(world.deploy(&first).await.len(), 14);
     world.check(&first).await;
@@ -233,7 +246,7 @@ async fn a_container_service_lives_and_ends() {
 
 #[tokio::test]
 async fn orphans_go_by_their_ids() {
-    let Some(mut world) = World::new("port-orphans") else { return };
+    let mut world = World::new("port-orphans");
     let one = json!({ "replicas": { "min": 1, "max": 1 } });
     world.deploy(&one).await;
     world.destroy(&one, true).await;
@@ -241,7 +254,7 @@ async fn orphans_go_by_their_ids() {
 
 #[tokio::test]
 async fn what_is_somebody_elses_is_left_alone() {
-    let Some(mut world) = World::new("port-foreign") else { return };
+    let mut world = World::new("port-foreign");
     let one = json!({ "replicas": { "min": 1, "max": 1 } });
     world.deploy(&one).await;
     let operation = Operation { id: "other".into(), attempt: 1 };
@@ -251,8 +264,12 @@ async fn what_is_somebody_elses_is_left_alone() {
         }
         let mut theirs = world.handle(&resource);
         theirs.tags.component = "somebody-elses".into();
-        assert!(world.provider.observe(&theirs).await.expect("observe").is_none(), "{}", resource.address);
-        world.provider.delete(&theirs, &operation).await.expect("left alone");
+        assert!(
+            world.cloud.provider.observe(&theirs).await.expect("observe").is_none(),
+            "{}",
+            resource.address
+        );
+        world.cloud.provider.delete(&theirs, &operation).await.expect("left alone");
         theirs.id = None;
         theirs.outputs = Properties::new();
         let mut secrets = ResolvedSecrets::default();
@@ -264,7 +281,7 @@ async fn what_is_somebody_elses_is_left_alone() {
             changed: Default::default(),
             secrets,
         };
-        let error = world.provider.apply(&change, &operation).await.expect_err("it is not theirs");
+        let error = world.cloud.provider.apply(&change, &operation).await.expect_err("it is not theirs");
         assert_eq!(
             error.kind(),
             semantest_iac_core::ErrorKind::AlreadyExists,
@@ -273,5 +290,100 @@ async fn what_is_somebody_elses_is_left_alone() {
         );
     }
     world.check(&one).await;
+    world.destroy(&one, false).await;
+}
+
+/// What is written differs by what the emulator numbers itself.
+async fn made_with(rule: Option<Rule>, number: usize) -> Vec<(Address, String)> {
+    let mut world = World::new(&format!("port-fault-{number:02}"));
+    let one = json!({});
+    if let Some(rule) = &rule {
+        world.proxy.inject(rule.clone());
+    }
+    world.deploy(&one).await;
+    let struck = world.proxy.calls().iter().any(|call| call.fault.is_some());
+    assert_eq!(struck, rule.is_some(), "{rule:?}");
+    world.proxy.calm();
+    world.check(&one).await;
+    let found = world.discover().await.into_iter().map(|(address, kind, _)| (address, kind)).collect();
+    world.destroy(&one, false).await;
+    found
+}
+
+#[tokio::test]
+async fn a_lost_answer_makes_nothing_twice() {
+    let wanted = made_with(None, 0).await;
+    let creates = [
+        "ec2:CreateSecurityGroup",
+        "ec2:AuthorizeSecurityGroupIngress",
+        "elasticloadbalancing:CreateLoadBalancer",
+        "elasticloadbalancing:CreateTargetGroup",
+        "elasticloadbalancing:CreateListener",
+        "ecs:CreateCluster",
+        "ecs:RegisterTaskDefinition",
+        "ecs:CreateService",
+        "application-autoscaling:RegisterScalableTarget",
+        "application-autoscaling:PutScalingPolicy",
+    ];
+    let faults = [Fault::ResetAfterwards, Fault::Throttle];
+    let all = creates.iter().flat_map(|call| faults.iter().map(move |fault| (call, fault)));
+    let all = all.enumerate().map(|(number, (call, fault))| {
+        let rule = Rule::new(*call, Which::Nth(1), fault.clone());
+        async move { (call, fault, made_with(Some(rule), number + 1).await) }
+    });
+    for (call, fault, found) in join_all(all).await {
+        assert_eq!(found, wanted, "{call} {fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_only_early_is_waited_for() {
+    let refuse = |code, message| Fault::Refuse { status: 400, code, message };
+    let early = [
+        (
+            "ecs:CreateCluster",
+            refuse("InvalidParameterException", "Unable to assume the service linked role."),
+        ),
+        ("ecs:RegisterTaskDefinition", refuse("ClientException", "Role is not valid")),
+        (
+            "ecs:CreateService",
+            refuse(
+                "InvalidParameterException",
+                "The target group with targetGroupArn arn:x does not have an associated load balancer.",
+            ),
+        ),
+        (
+            "ec2:AuthorizeSecurityGroupIngress",
+            refuse("InvalidGroup.NotFound", "The security group 'sg-1' does not exist"),
+        ),
+        (
+            "application-autoscaling:RegisterScalableTarget",
+            refuse("ValidationException", "ECS service doesn't exist: service/x/y"),
+        ),
+    ];
+    let wanted = made_with(None, 90).await;
+    for (number, (call, fault)) in early.into_iter().enumerate() {
+        let rule = Rule::new(call, Which::First(2), fault);
+        assert_eq!(made_with(Some(rule), 91 + number).await, wanted, "{call}");
+    }
+}
+
+#[tokio::test]
+async fn a_security_group_is_let_go_of_in_its_own_time() {
+    let mut world = World::new("port-interfaces");
+    let one = json!({});
+    world.deploy(&one).await;
+    let held = Fault::Refuse {
+        status: 400,
+        code: "DependencyViolation",
+        message: "resource sg-1 has a dependent object",
+    };
+    world.proxy.inject(Rule::new("ec2:DeleteSecurityGroup", Which::First(3), held));
+    let used = Fault::Refuse {
+        status: 400,
+        code: "ResourceInUse",
+        message: "Target group is currently in use by a listener or a rule",
+    };
+    world.proxy.inject(Rule::new("elasticloadbalancing:DeleteTargetGroup", Which::First(2), used));
     world.destroy(&one, false).await;
 }

@@ -99,6 +99,21 @@ fn a_websocket_is_lowered_as_ever() {
 }
 
 #[test]
+fn a_container_service_is_lowered_as_ever() {
+    let parts = json!({
+        "service": {
+            "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/worker:1.4", "port": 8080, "cpu": 0.25,
+            "memory_mb": 700, "replicas": { "min": 1, "max": 4, "target_cpu_percent": 60 },
+            "environment_variables": { "A": "b", "PASSWORD": { "secret": "aws-ssm:/db/password", "digest": "d1" } },
+            "command": ["serve"], "log_retention_days": 7,
+        },
+        "load_balancer": { "listen_port": 80, "target_port": 8080, "health_check_path": "/health" },
+        "tags": { "team": "platform" },
+    });
+    compare("container-service", &blueprint("worker", "container-service", parts));
+}
+
+#[test]
 fn names_keep_to_every_limit_and_stay_apart() {
     let long = "a-component-whose-name-is-as-long-as-names-can-be-and-then-some";
     let graph_of = |component: &str| {
