@@ -210,6 +210,31 @@ fn a_burst_of_throttled_calls_is_sat_out() {
 }
 
 #[test]
+fn what_no_waiting_helps_against_is_told_at_once_and_leaves_the_deployment_resumable() {
+    for (call, status, code) in [
+        ("iam:CreateRole", 409, "LimitExceeded"),
+        ("lambda:CreateFunction", 403, "AccessDeniedException"),
+        ("apigateway:CreateApi", 403, "AccessDeniedException"),
+        ("logs:CreateLogGroup", 400, "LimitExceededException"),
+    ] {
+        let aws = hello("refused");
+        aws.proxy.inject(Rule::new(call, Which::All, refusal(status, code, "so far and no further")));
+        let refused = aws.json(&["deploy"]);
+        assert_eq!(refused.code, 1, "{call}: {}", refused.stdout);
+        let message = refused.json()["error"]["message"].to_string();
+        assert!(message.contains("so far and no further"), "{call}: {message}");
+        // There are two log groups, of the function and of the API; of everything else there is one.
+        let wanted = if call == "logs:CreateLogGroup" { 2 } else { 1 };
+        let made = aws.calls().into_iter().filter(|made| made == call).count();
+        assert_eq!(made, wanted, "{call} is not tried again");
+        aws.proxy.calm();
+        assert_eq!(aws.ok(&["deploy"])["status"], "deployed", "{call}");
+        aws.ok(&["destroy", "--yes"]);
+        assert_eq!(aws.inventory(), json!({}), "{call}");
+    }
+}
+
+#[test]
 fn twenty_components_at_once_stay_within_the_quotas() {
     let components: Vec<String> = (1..=20).map(|number| format!("c{number:02}")).collect();
     let names: Vec<&str> = components.iter().map(String::as_str).collect();

@@ -145,6 +145,19 @@ fn the_first_deploy_of_a_container_service_survives_kill_9_after_every_change() 
     walk(&Walk { story, project: worker, prepare: |_| {}, verb, moments: after_changes });
 }
 
+fn other_container(aws: &AwsProject) {
+    deployed(aws);
+    aws.project.replace("semantest.toml", "worker:1.4", "worker:1.5");
+    aws.project.replace("semantest.toml", "port = 8080", "port = 8081");
+    aws.project.replace("semantest.toml", "max = 4", "max = 5");
+}
+
+#[test]
+fn an_update_of_a_container_service_survives_kill_9_after_every_change() {
+    let (story, verb) = ("kill-image", &["deploy"]);
+    walk(&Walk { story, project: worker, prepare: other_container, verb, moments: after_changes });
+}
+
 #[test]
 fn the_removal_of_a_container_service_survives_kill_9_after_every_change() {
     let (story, verb) = ("gone-worker", &["destroy", "--yes"]);
