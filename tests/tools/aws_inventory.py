@@ -32,6 +32,8 @@ def pages(call, key, **arguments):
         items += answer.get(key, [])
         for given, asked in [("NextToken",) * 2, ("nextToken",) * 2, ("NextMarker", "Marker"), ("Marker",) * 2]:
             if answer.get(given):
+                if more == {asked: answer[given]}:
+                    raise RuntimeError(f"{key}: the same page again and again")
                 more = {asked: answer[given]}
                 break
         else:
@@ -259,7 +261,8 @@ def scaling():
         return  # nobody there serves it
     aws = client("application-autoscaling")
     policies = pages(aws.describe_scaling_policies, "ScalingPolicies", ServiceNamespace="ecs")
-    for target in pages(aws.describe_scalable_targets, "ScalableTargets", ServiceNamespace="ecs"):
+    # All at once: moto's pages of it never end.
+    for target in pages(aws.describe_scalable_targets, "ScalableTargets", ServiceNamespace="ecs", MaxResults=10000):
         of_it = [policy for policy in policies if policy["ResourceId"] == target["ResourceId"]]
         yield {
             "name": target["ResourceId"].split("/", 1)[1],

@@ -7,16 +7,8 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use aws::projects::worker;
-use aws::{AwsProject, boto3, eventually, get};
-use semantest_iac_testkit::aws_emulator::AwsEmulator;
+use aws::{boto3, comparable, eventually, get};
 use serde_json::json;
-
-/// As any project, with somebody who serves Application Auto Scaling.
-fn scaling_worker(name: &str) -> AwsProject {
-    let aws = worker(name);
-    aws.proxy.send_to("application-autoscaling", &AwsEmulator::shared().scaling_url());
-    aws
-}
 
 /// A server that answers every request the same, for as long as the tests run; its port.
 fn replica() -> u16 {
@@ -43,7 +35,7 @@ balancing.register_targets(TargetGroupArn=ours, Targets=[{"Id": "127.0.0.1", "Po
 
 #[test]
 fn a_container_runs_behind_a_load_balancer_scales_and_ends() {
-    let aws = scaling_worker("worker-story");
+    let aws = worker("worker-story");
     let answer = aws.ok(&["deploy"]);
     assert_eq!(answer["status"], "deployed");
     let held = aws.inventory();
@@ -89,4 +81,37 @@ fn a_container_runs_behind_a_load_balancer_scales_and_ends() {
     assert_eq!(aws.ok(&["destroy", "--yes"])["status"], "removed");
     assert_eq!(aws.inventory(), json!({}), "nothing is left");
     assert_eq!(aws.ok(&["destroy", "--yes"])["status"], "unchanged");
+}
+
+/// Changes by hand: the wanted count, the bounds, a rule of a security group, the health check.
+const BY_HAND: &str = r#"
+containers, scaling = boto3.client("ecs"), boto3.client("application-autoscaling")
+network, balancing = boto3.client("ec2"), boto3.client("elbv2")
+[cluster] = [arn for arn in containers.list_clusters()["clusterArns"] if sys.argv[1] in arn]
+[service] = containers.list_services(cluster=cluster)["serviceArns"]
+[target] = [one for one in scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+            if sys.argv[1] in one["ResourceId"]]
+scaling.register_scalable_target(ServiceNamespace="ecs", ResourceId=target["ResourceId"],
+    ScalableDimension=target["ScalableDimension"], MinCapacity=3, MaxCapacity=9)
+[group] = [one for one in balancing.describe_target_groups()["TargetGroups"] if sys.argv[1] in one["TargetGroupName"]]
+balancing.modify_target_group(TargetGroupArn=group["TargetGroupArn"], HealthCheckPath="/by-hand")
+containers.tag_resource(resourceArn=cluster, tags=[{"key": "team", "value": "nobody"}])
+"#;
+
+#[test]
+fn drift_of_a_container_service_is_found_and_mended() {
+    let aws = worker("worker-drift");
+    aws.ok(&["deploy"]);
+    let undisturbed = aws.inventory();
+    assert_eq!(aws.ok(&["refresh"])["drift"], json!([]));
+    boto3(BY_HAND, &["worker-drift"]);
+    let found = aws.ok(&["refresh"])["drift"].to_string();
+    for property in ["min", "max", "health_check", "tags"] {
+        assert!(found.contains(property), "{property}: {found}");
+    }
+    assert_eq!(aws.ok(&["deploy"])["status"], "deployed");
+    assert_eq!(aws.ok(&["refresh"])["drift"], json!([]));
+    assert_eq!(comparable(&aws.inventory()), comparable(&undisturbed));
+    aws.ok(&["destroy", "--yes"]);
+    assert_eq!(aws.inventory(), json!({}));
 }

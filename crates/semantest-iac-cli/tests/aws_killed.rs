@@ -5,66 +5,92 @@ mod program;
 
 use std::process::Stdio;
 
-use aws::projects::hello;
+use aws::projects::{hello, websocket, worker};
 use aws::{AwsProject, PATIENCE, at_once, comparable, differences, inventories};
-use semantest_iac_testkit::fault_proxy::Moment;
+use semantest_iac_testkit::fault_proxy::{Call, Moment};
 use serde_json::json;
 
 /// How many projects are killed and brought back at a time.
 const WORKERS: usize = 6;
 
-/// Kills `verb` at a moment, and runs it again; whether the moment came.
-fn kill_and_go_on(aws: &AwsProject, verb: &[&str], moment: Moment) -> bool {
+/// What is killed, and where.
+struct Walk {
+    story: &'static str,
+    project: fn(&str) -> AwsProject,
+    prepare: fn(&AwsProject),
+    verb: &'static [&'static str],
+    /// Of the calls of an undisturbed run.
+    moments: fn(&[Call]) -> Vec<Moment>,
+}
+
+/// Before and after each call.
+fn every(calls: &[Call]) -> Vec<Moment> {
+    (1..=calls.len()).flat_map(|k| [Moment::Before(k), Moment::After(k)]).collect()
+}
+
+/// After each call that changes something: the answer is lost with the program.
+fn after_changes(calls: &[Call]) -> Vec<Moment> {
+    let changing = calls.iter().enumerate().filter(|(_, call)| call.changes_something());
+    changing.map(|(at, _)| Moment::After(at + 1)).collect()
+}
+
+/// Kills `verb` at a moment; whether the moment came.
+fn kill(aws: &AwsProject, verb: &[&str], moment: Moment) -> bool {
     let hold = aws.proxy.hold(moment);
     let mut command = aws.command(verb);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program runs");
-    let ended = |child: &mut std::process::Child| matches!(child.try_wait(), Ok(Some(_)));
     let mut reached = false;
     aws::eventually("the moment, or the end", || {
         reached = reached || hold.reached(PATIENCE / 1000);
-        (reached || ended(&mut child)).then_some(())
+        (reached || matches!(child.try_wait(), Ok(Some(_)))).then_some(())
     });
     child.kill().expect("kill -9");
     child.wait().expect("its end");
     aws.proxy.calm();
+    // Shown where the test fails.
     println!("{} killed at {moment:?}, after {:?}", aws.name, aws.calls());
-    let again = aws.json(verb);
-    assert_eq!(again.code, 0, "{verb:?} after {moment:?}: {}\n{}", again.stdout, again.stderr);
     reached
 }
 
-/// Kills `verb` at each boundary after `prepare`, and compares what is there with a run that was left alone.
-fn walk(story: &str, prepare: impl Fn(&AwsProject) + Sync, verb: &[&str]) {
-    let undisturbed = hello(&format!("{story}-whole"));
-    prepare(&undisturbed);
+/// A project that was killed at a moment, and every third time once more, and came to its end; whether it was in time.
+fn killed_once_or_twice(walk: &Walk, moment: Moment) -> (AwsProject, bool) {
+    let (letter, k) = match moment {
+        Moment::Before(k) => ('b', k),
+        Moment::After(k) => ('a', k),
+    };
+    let aws = (walk.project)(&format!("{}-{letter}{k:02}", walk.story));
+    (walk.prepare)(&aws);
+    aws.calls();
+    let in_time = kill(&aws, walk.verb, moment);
+    if k % 3 == 0 {
+        kill(&aws, walk.verb, Moment::Before(k / 2));
+    }
+    let again = aws.json(walk.verb);
+    assert_eq!(again.code, 0, "{:?} after {moment:?}: {}\n{}", walk.verb, again.stdout, again.stderr);
+    (aws, in_time)
+}
+
+/// Kills at each of the moments, and compares what is there in the end with a run that was left alone.
+fn walk(walk: &Walk) {
+    // A name as long as the others: a long one is cut.
+    let undisturbed = (walk.project)(&format!("{}-all", walk.story));
+    (walk.prepare)(&undisturbed);
     undisturbed.proxy.take_calls();
-    undisturbed.ok(verb);
-    let calls = undisturbed.calls();
-    // Shown where the test fails.
-    println!("{verb:?} undisturbed: {calls:#?}");
-    let calls = calls.len();
-    assert!(calls >= 3, "{verb:?} makes only {calls} calls");
-    let moments: Vec<Moment> = (1..=calls).flat_map(|k| [Moment::Before(k), Moment::After(k)]).collect();
-    let killed = at_once(&moments, WORKERS, |moment| {
-        let name = match moment {
-            Moment::Before(k) => format!("{story}-b{k:02}"),
-            Moment::After(k) => format!("{story}-a{k:02}"),
-        };
-        let aws = hello(&name);
-        prepare(&aws);
-        aws.calls();
-        let in_time = kill_and_go_on(&aws, verb, *moment);
-        (aws, in_time)
-    });
+    undisturbed.ok(walk.verb);
+    let calls = undisturbed.proxy.take_calls();
+    println!("undisturbed: {:?}", calls.iter().map(Call::name).collect::<Vec<_>>());
+    let moments = (walk.moments)(&calls);
+    assert!(moments.len() >= 3, "{:?} comes to {moments:?} only", walk.verb);
+    let killed = at_once(&moments, WORKERS, |moment| killed_once_or_twice(walk, *moment));
     let in_time = killed.iter().filter(|(_, in_time)| *in_time).count();
     assert!(in_time * 10 >= moments.len() * 9, "only {in_time} of {} moments came", moments.len());
     let mut projects: Vec<AwsProject> = killed.into_iter().map(|(aws, _)| aws).collect();
     projects.push(undisturbed);
-    compare(&projects, verb);
+    compare(&projects, walk.verb);
     at_once(&projects, WORKERS, |aws| aws.ok(&["destroy", "--yes"]));
     let names: Vec<&str> = projects.iter().map(|aws| aws.name.as_str()).collect();
     for (name, left) in inventories(&names).as_object().expect("projects") {
-        assert_eq!(*left, json!({}), "{name}: something is left of {verb:?}");
+        assert_eq!(*left, json!({}), "{name}: something is left");
     }
 }
 
@@ -82,23 +108,58 @@ fn deployed(aws: &AwsProject) {
     aws.ok(&["deploy"]);
 }
 
+fn changed(aws: &AwsProject) {
+    deployed(aws);
+    aws.project.replace("hello/app.py", " one", " two");
+    aws.project.replace("semantest.toml", "memory_mb = 128", "memory_mb = 256");
+    aws.project.replace("semantest.toml", "GET /hello\"", "GET /goodbye\"");
+}
+
 #[test]
 fn a_first_deploy_survives_kill_9_at_every_call() {
-    walk("kill-first", |_| {}, &["deploy"]);
+    let (story, verb) = ("kill-first", &["deploy"]);
+    walk(&Walk { story, project: hello, prepare: |_| {}, verb, moments: every });
 }
 
 #[test]
 fn an_update_survives_kill_9_at_every_call() {
-    let change = |aws: &AwsProject| {
-        deployed(aws);
-        aws.project.replace("hello/app.py", " one", " two");
-        aws.project.replace("semantest.toml", "memory_mb = 128", "memory_mb = 256");
-        aws.project.replace("semantest.toml", "GET /hello\"", "GET /goodbye\"");
-    };
-    walk("kill-update", change, &["deploy"]);
+    let (story, verb) = ("kill-update", &["deploy"]);
+    walk(&Walk { story, project: hello, prepare: changed, verb, moments: every });
 }
 
 #[test]
 fn a_removal_survives_kill_9_at_every_call() {
-    walk("kill-removal", deployed, &["destroy", "--yes"]);
+    let (story, verb) = ("kill-removal", &["destroy", "--yes"]);
+    walk(&Walk { story, project: hello, prepare: deployed, verb, moments: every });
+}
+
+#[test]
+fn the_first_deploy_of_a_websocket_api_survives_kill_9_after_every_change() {
+    let (story, verb) = ("kill-socket", &["deploy"]);
+    walk(&Walk { story, project: websocket, prepare: |_| {}, verb, moments: after_changes });
+}
+
+#[test]
+fn the_first_deploy_of_a_container_service_survives_kill_9_after_every_change() {
+    let (story, verb) = ("kill-worker", &["deploy"]);
+    walk(&Walk { story, project: worker, prepare: |_| {}, verb, moments: after_changes });
+}
+
+fn other_container(aws: &AwsProject) {
+    deployed(aws);
+    aws.project.replace("semantest.toml", "worker:1.4", "worker:1.5");
+    aws.project.replace("semantest.toml", "port = 8080", "port = 8081");
+    aws.project.replace("semantest.toml", "max = 4", "max = 5");
+}
+
+#[test]
+fn an_update_of_a_container_service_survives_kill_9_after_every_change() {
+    let (story, verb) = ("kill-image", &["deploy"]);
+    walk(&Walk { story, project: worker, prepare: other_container, verb, moments: after_changes });
+}
+
+#[test]
+fn the_removal_of_a_container_service_survives_kill_9_after_every_change() {
+    let (story, verb) = ("gone-worker", &["destroy", "--yes"]);
+    walk(&Walk { story, project: worker, prepare: deployed, verb, moments: after_changes });
 }

@@ -4,7 +4,7 @@ mod aws;
 mod program;
 
 use aws::projects::hello;
-use aws::{AwsProject, boto3, get, inventories};
+use aws::{AwsProject, at_once, boto3, comparable, get, inventories};
 use serde_json::{Value, json};
 
 /// Makes a resource of the name that ours will have, with the tags that are given.
@@ -18,6 +18,8 @@ if kind == "roles":
     boto3.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust), Tags=pairs, **path)
 elif kind == "log_groups":
     boto3.client("logs").create_log_group(logGroupName=name, **({"tags": tags} if tags else {}))
+elif kind == "apis":
+    boto3.client("apigatewayv2").create_api(Name=name, ProtocolType="HTTP", Tags=tags)
 elif kind == "functions":
     import io, zipfile
     code = io.BytesIO()
@@ -27,8 +29,15 @@ elif kind == "functions":
         Role="arn:aws:iam::123456789012:role/theirs", Code={"ZipFile": code.getvalue()}, Tags=tags)
 "#;
 
-/// Kinds whose names are unique in an account.
-const KINDS: [&str; 3] = ["roles", "log_groups", "functions"];
+/// Something that carries the tags of a project and that no log knows.
+const ORPHAN: &str = r#"
+tags = {"semantest:project": sys.argv[1], "semantest:environment": "dev", "semantest:component": "hello",
+        "semantest:address": "log_group.forgotten"}
+boto3.client("logs").create_log_group(logGroupName=f"/aws/lambda/{sys.argv[1]}-dev-forgotten", tags=tags)
+"#;
+
+/// Kinds that are found by their names, or could be mistaken for ours because of them.
+const KINDS: [&str; 4] = ["roles", "log_groups", "functions", "apis"];
 
 /// The names and tags that a project's resources have: learnt from a deployment that is destroyed again.
 fn learnt(aws: &AwsProject) -> Value {
@@ -49,27 +58,27 @@ fn make(project: &str, kind: &str, like: &Value, tags: &Value) {
 
 #[test]
 fn what_exists_without_our_tags_is_refused_and_left_alone() {
-    for kind in KINDS {
+    at_once(&KINDS, KINDS.len(), |kind| {
         let name = format!("theirs-{}", kind.replace('_', "-"));
         let aws = hello(&name);
         let held = learnt(&aws);
         make(&name, kind, &held[kind][0], &json!({}));
-        let before = aws.inventory()[kind].clone();
+        let theirs = aws.inventory()[kind][0].clone();
         let refused = aws.json(&["deploy"]);
         assert_eq!(refused.code, 1, "{kind}: {}", refused.stdout);
         let message = refused.json()["error"]["message"].to_string();
         assert!(message.contains("already") && message.contains("tags"), "{kind}: {message}");
         let history = aws.ok(&["history", "--component", "hello"]).to_string();
         assert!(history.contains("already_exists"), "{kind}: {history}");
-        assert_eq!(aws.inventory()[kind], before, "it is as it was");
+        assert!(aws.inventory()[kind].as_array().expect(kind).contains(&theirs), "it is as it was");
         aws.ok(&["destroy", "--yes"]);
-        assert_eq!(aws.inventory(), json!({ kind: before }), "only what is not ours is left");
-    }
+        assert_eq!(aws.inventory(), json!({ *kind: [theirs] }), "only what is not ours is left");
+    });
 }
 
 #[test]
 fn what_exists_with_our_tags_is_adopted_and_brought_to_what_is_wanted() {
-    for kind in KINDS {
+    at_once(&KINDS, KINDS.len(), |kind| {
         let name = format!("ours-{}", kind.replace('_', "-"));
         let aws = hello(&name);
         let held = learnt(&aws);
@@ -83,5 +92,34 @@ fn what_exists_with_our_tags_is_adopted_and_brought_to_what_is_wanted() {
         assert_eq!(get(answer["endpoint"].as_str().expect("an endpoint"), "/hello").0, 200);
         aws.ok(&["destroy", "--yes"]);
         assert_eq!(aws.inventory(), json!({}));
-    }
+    });
+}
+
+#[test]
+fn what_carries_our_tags_and_no_log_knows_is_listed_and_taken_away_when_asked() {
+    let aws = hello("orphans");
+    aws.ok(&["deploy"]);
+    let whole = aws.inventory();
+    boto3(ORPHAN, &["orphans"]);
+    let found = aws.ok(&["discover", "--provider", "aws"]);
+    assert_eq!(found["orphans"].as_array().map(Vec::len), Some(1), "{found:#}");
+    assert!(found.to_string().contains("orphans-dev-forgotten"), "{found:#}");
+    assert_eq!(aws.ok(&["deploy"])["status"], "unchanged");
+    aws.ok(&["destroy", "--orphans", "--yes", "--provider", "aws"]);
+    assert_eq!(aws.inventory(), whole, "only the orphan is gone");
+    aws.ok(&["destroy", "--yes"]);
+    assert_eq!(aws.inventory(), json!({}));
+}
+
+#[test]
+fn a_machine_that_has_lost_its_log_takes_its_deployment_over_again() {
+    let aws = hello("lost-log");
+    aws.ok(&["deploy"]);
+    let whole = aws.inventory();
+    std::fs::remove_dir_all(aws.project.file(".semantest")).expect("what this machine remembers");
+    let answer = aws.ok(&["deploy"]);
+    assert_eq!(get(answer["endpoint"].as_str().expect("an endpoint"), "/hello").0, 200);
+    assert_eq!(comparable(&aws.inventory()), comparable(&whole), "one of each");
+    aws.ok(&["destroy", "--yes"]);
+    assert_eq!(aws.inventory(), json!({}));
 }

@@ -171,6 +171,8 @@ fn ministack(port: u16) -> Command {
         .env("BIND_HOST", "127.0.0.1")
         .env("GATEWAY_PORT", port.to_string())
         .env("MINISTACK_ACCOUNT_ID", ACCOUNT)
+        // Whoever calls an endpoint does not say in which region; load balancers are looked for in this one.
+        .env("MINISTACK_REGION", REGION)
         .env("LAMBDA_EXECUTOR", "local")
         .env("IOT_MTLS_ENABLED", "false")
         .env("NODE_OPTIONS", format!("--require {}", preload.display()));

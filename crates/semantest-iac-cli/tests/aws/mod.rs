@@ -88,7 +88,9 @@ impl AwsProject {
 
     /// Events of a component's log: type and address, sorted, for the order differs where work is done at once.
     pub fn log(&self, component: &str) -> Vec<String> {
-        let history = self.ok(&["history", "--component", component]);
+        let named = self.place.contains(&"--component");
+        let verb = ["history", "--component", component];
+        let history = self.ok(if named { &verb[..1] } else { &verb });
         let events = history["events"].as_array().expect("events");
         let mut names: Vec<String> = events.iter().map(event_name).collect();
         names.sort();

@@ -1,5 +1,7 @@
 //! Projects to deploy.
 
+use semantest_iac_testkit::aws_emulator::AwsEmulator;
+
 use super::AwsProject;
 use crate::program::Project;
 
@@ -9,6 +11,13 @@ pub fn semantest(name: &str) -> AwsProject {
     project.replace("semantest.toml", "project = \"semantest\"", &format!("project = \"{name}\""));
     let mut aws = AwsProject::new(project, name);
     aws.place = vec!["--provider", "aws", "--environment", "production"];
+    aws
+}
+
+/// Only the WebSocket component of it.
+pub fn websocket(name: &str) -> AwsProject {
+    let mut aws = semantest(name);
+    aws.place.extend(["--component", "websocket"]);
     aws
 }
 
@@ -79,9 +88,9 @@ routes = ["POST /orders"]
     aws
 }
 
-/// A container behind a load balancer.
+/// A container behind a load balancer, with somebody who serves Application Auto Scaling.
 pub fn worker(name: &str) -> AwsProject {
-    own(
+    let aws = own(
         name,
         r#"[components.worker]
 kind = "container-service"
@@ -91,5 +100,7 @@ cpu = 0.25
 memory_mb = 512
 replicas = { min = 1, max = 4, target_cpu_percent = 60 }
 "#,
-    )
+    );
+    aws.proxy.send_to("application-autoscaling", &AwsEmulator::shared().scaling_url());
+    aws
 }
