@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::timeout::TimeoutConfig;
 use semantest_iac_core::ports::artifact_store::ArtifactStore;
@@ -55,7 +55,11 @@ pub(crate) async fn load(region: &str, http: SharedHttpClient, given: Option<&Sd
         let builder = given.clone().into_builder().region(region).http_client(http);
         return builder.retry_config(retries()).timeout_config(timeouts).build();
     }
-    let loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region).http_client(http);
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region).http_client(http);
+    // Who calls, for those who read the account's trail.
+    if let Ok(name) = AppName::new("semantest-iac") {
+        loader = loader.app_name(name);
+    }
     loader.retry_config(retries()).timeout_config(timeouts).load().await
 }
 

@@ -37,7 +37,7 @@ pub struct CallSettings {
 
 impl Default for CallSettings {
     fn default() -> Self {
-        Self { sdk: None, http_client: None, keep_to_quotas: true, attempt_timeout: Duration::from_secs(30) }
+        Self { sdk: None, http_client: None, keep_to_quotas: true, attempt_timeout: Duration::from_secs(20) }
     }
 }
 

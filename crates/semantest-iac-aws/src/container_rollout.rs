@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{DeploymentRolloutState, DesiredStatus, Service, ServiceField};
-use semantest_iac_core::ports::provider::WAITING;
+use semantest_iac_core::ports::provider::NOTICE;
 use semantest_iac_core::{Error, ErrorKind, Result, Retry};
 use tokio::time::Instant;
 
@@ -152,7 +152,7 @@ pub(crate) async fn steady(aws: &Clients, name: &ServiceName, wanted: &Inputs) -
                     if let Some(found) = found.as_ref().filter(|found| found.events().is_empty())
                         && starts_nothing(aws, name).await?
                     {
-                        tracing::info!(target: WAITING, "  service `{}`: nothing runs tasks here", name.service);
+                        tracing::info!(target: NOTICE, "  service `{}`: nothing runs tasks here", name.service);
                         return Ok(found.clone());
                     }
                 }

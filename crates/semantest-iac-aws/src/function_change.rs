@@ -82,7 +82,7 @@ async fn create_call(
 
 /// What a role that Lambda has not yet heard of is refused with, and a key it may not use yet.
 fn is_early(failure: &Failure) -> bool {
-    ["cannot be assumed", "execution role does not have permissions", "KMS key", "CreateGrant"]
+    ["cannot be assumed", "execution role does not have permissions", "CreateGrant"]
         .iter()
         .any(|words| failure.says("InvalidParameterValue", words))
 }

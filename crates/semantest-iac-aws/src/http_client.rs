@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Builder, Connector, tls};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
@@ -25,13 +26,20 @@ const INVOCATION_TIMEOUT: Duration = Duration::from_secs(15 * 60 + 30);
 
 /// The client that `settings` ask for.
 pub(crate) fn http_client(settings: &CallSettings) -> SharedHttpClient {
-    let inner = settings.http_client.clone().unwrap_or_else(|| {
-        Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .build_https()
-    });
+    let inner = settings.http_client.clone().unwrap_or_else(default_client);
     let quotas = settings.keep_to_quotas.then(Arc::<Quotas>::default);
     SharedHttpClient::new(Patient { inner, quotas, timeout: settings.attempt_timeout })
+}
+
+/// The built-in client. As the AWS command line does, it goes through the proxy that the environment names.
+fn default_client() -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(|settings, components| {
+        let mut builder =
+            Connector::builder().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring));
+        builder.set_connector_settings(settings.cloned());
+        builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        builder.proxy_config(ProxyConfig::from_env()).build()
+    })
 }
 
 #[derive(Debug)]

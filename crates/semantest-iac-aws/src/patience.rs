@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use semantest_iac_core::ports::provider::WAITING;
+use semantest_iac_core::ports::provider::NOTICE;
 use semantest_iac_core::{Error, ErrorKind, Result, Retry};
 use tokio::time::Instant;
 
@@ -47,7 +47,7 @@ impl Patience {
             return Err(Error::new(ErrorKind::Timeout, "aws.wait", text).with_retry(Retry::Exhausted));
         }
         if now >= self.speak {
-            tracing::info!(target: WAITING, "  waiting for {}", self.what);
+            tracing::info!(target: NOTICE, "  waiting for {}", self.what);
             self.speak = now + BETWEEN_WORDS;
         }
         tokio::time::sleep(self.next.min(self.deadline - now)).await;

@@ -9,12 +9,12 @@ use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::region::ProfileFileRegionProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use futures::future::try_join_all;
+use futures::future::join_all;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource_graph::ResourceGraph;
 use semantest_iac_core::ports::provider::{
-    Applied, Change, ChangeAction, Discovered, Finding, FunctionAccess, Observed, Operation, Provider,
-    ProviderSettings, ResourceHandle, Scope,
+    Applied, Change, ChangeAction, Discovered, Finding, FunctionAccess, NOTICE, Observed, Operation,
+    Provider, ProviderSettings, ResourceHandle, Scope,
 };
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde_json::Value;
@@ -137,8 +137,19 @@ impl Provider for AwsProvider {
 
     async fn discover(&self, scope: &Scope) -> Result<Vec<Discovered>> {
         let aws = self.clients_in(scope.region.as_deref()).await?;
-        let found = try_join_all(KINDS.iter().map(|kind| kind.discover(&aws, scope))).await?;
-        Ok(found.into_iter().flatten().collect())
+        let looks = join_all(KINDS.iter().map(|kind| kind.discover(&aws, scope))).await;
+        let mut all = Vec::new();
+        for (kind, found) in KINDS.iter().zip(looks) {
+            match found {
+                Ok(found) => all.extend(found),
+                // Who deploys functions only may not be allowed to look at containers.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                    tracing::info!(target: NOTICE, "{} was not looked for: {}", kind.word(), error.message());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(all)
     }
 
     async fn default_region(&self) -> Option<String> {

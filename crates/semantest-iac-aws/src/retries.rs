@@ -11,7 +11,7 @@ use aws_smithy_types::retry::RetryConfig;
 /// Retries of calls that may be repeated.
 pub(crate) fn retries() -> RetryConfig {
     RetryConfig::standard()
-        .with_max_attempts(8)
+        .with_max_attempts(4)
         .with_initial_backoff(Duration::from_millis(200))
         .with_max_backoff(Duration::from_secs(10))
 }

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches;
 use clap::parser::ValueSource;
-use semantest_iac::ports::provider::WAITING;
+use semantest_iac::ports::provider::NOTICE;
 use semantest_iac::{CancellationToken, Error, ErrorKind};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
@@ -189,7 +189,7 @@ fn start_logging(cli: &Cli, output: &Output) {
     if !cli.global.verbose && asked.is_none() {
         if !cli.global.quiet {
             let lines = tracing_subscriber::fmt::layer().without_time().with_level(false).with_target(false);
-            let waits = Targets::new().with_target(WAITING, tracing::Level::INFO);
+            let waits = Targets::new().with_target(NOTICE, tracing::Level::INFO);
             let lines = lines.with_writer(std::io::stderr).with_filter(waits);
             let _ = tracing_subscriber::registry().with(lines).try_init();
         }

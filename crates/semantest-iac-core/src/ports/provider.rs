@@ -16,8 +16,9 @@ use crate::error::Result;
 use crate::ports::clock::Timestamp;
 use crate::ports::secret_resolver::ResolvedSecrets;
 
-/// `tracing` target of messages that say what a provider waits for: for people, shown also where nothing else is logged.
-pub const WAITING: &str = "semantest_iac::waiting";
+/// `tracing` target of messages for people, shown also where nothing else is logged: what a provider waits for, what it
+/// cannot look at.
+pub const NOTICE: &str = "semantest_iac::notice";
 
 /// Whose a resource is. Every resource carries these four; what does not is never touched.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
