@@ -30,7 +30,7 @@ impl Patience {
         Self { what: what.into(), deadline: begun + budget, begun, next, longest, speak: begun + SILENCE }
     }
 
-    /// The first pause, and the longest; each is half as long again as the one before.
+    /// The first pause, and the longest; each is a quarter longer than the one before.
     pub fn pauses(self, first: Duration, longest: Duration) -> Self {
         Self { next: first, longest, ..self }
     }
@@ -51,7 +51,7 @@ impl Patience {
             self.speak = now + BETWEEN_WORDS;
         }
         tokio::time::sleep(self.next.min(self.deadline - now)).await;
-        self.next = (self.next * 3 / 2).min(self.longest);
+        self.next = (self.next * 5 / 4).min(self.longest);
         Ok(())
     }
 }

@@ -44,12 +44,12 @@ impl Quota {
     /// Calls a second, and how many at once after a rest.
     fn rate_and_burst(self) -> (f64, f64) {
         match self {
-            Self::ApiGateway => (9.5, 36.0),
+            Self::ApiGateway => (9.5, 38.0),
             Self::ApiGatewayDeployments => (0.19, 1.0),
-            Self::Lambda => (14.0, 12.0),
+            Self::Lambda => (14.0, 14.0),
             Self::LambdaReads => (90.0, 80.0),
-            Self::Iam => (18.0, 15.0),
-            Self::Logs => (9.0, 8.0),
+            Self::Iam => (18.0, 18.0),
+            Self::Logs => (9.0, 9.0),
             Self::Containers => (9.0, 10.0),
         }
     }
@@ -118,7 +118,7 @@ mod tests {
     async fn a_burst_passes_and_the_rest_keeps_to_the_rate() {
         let quotas = Quotas::default();
         let start = Instant::now();
-        for _ in 0..12 {
+        for _ in 0..14 {
             quotas.admit(Quota::Lambda).await;
         }
         assert_eq!(Instant::now(), start, "the burst passes at once");
