@@ -50,7 +50,8 @@ impl Project {
         command.envs(AwsEmulator::environment(&self.endpoint)).env("SEMANTEST_AWS_QUOTAS", self.quotas);
         let start = Instant::now();
         let output = command.output().expect("the program: build it with `cargo build --release`");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
+        assert!(output.status.success(), "{}{}", said(&output.stdout), said(&output.stderr));
         start.elapsed()
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use aws_sdk_apigatewayv2::types::{IntegrationType, ProtocolType};
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource::{Properties, Resource, ResourceRole};
@@ -18,9 +19,9 @@ use serde_json::json;
 use crate::api_index::KnownApi;
 use crate::api_routes::{self, Parts};
 use crate::clients::Clients;
-use crate::error::{Failure, failed, foreign};
+use crate::error::{Failure, failed, foreign, seen};
 use crate::ownership::{self, Tags};
-use crate::resource_kind::{properties, read};
+use crate::resource_kind::{ResourceKind, properties, read};
 use crate::{api_tags, function, function_alias, http_api};
 
 /// Address of a component's API.
@@ -94,17 +95,16 @@ pub(crate) fn resource(word: &str, inputs: &Inputs) -> Resource {
     resource
 }
 
-impl Protocol {
-    pub async fn observe(&self, aws: &Clients, resource: &ResourceHandle) -> Result<Option<Observed>> {
+#[async_trait]
+impl ResourceKind for Protocol {
+    fn word(&self) -> &'static str {
+        self.word
+    }
+
+    async fn observe(&self, aws: &Clients, resource: &ResourceHandle) -> Result<Option<Observed>> {
         let Some(known) = self.look_up(aws, resource).await? else { return Ok(None) };
         let call = aws.apigateway.get_api().api_id(&known.id);
-        let api = match call.send().await {
-            Ok(api) => api,
-            Err(error) => match Failure::of(&error) {
-                failure if failure.is_not_found() => return Ok(None),
-                failure => return Err(failure.into_error("apigateway.GetApi")),
-            },
-        };
+        let Some(api) = seen("apigateway.GetApi", call.send().await)? else { return Ok(None) };
         let asked: Option<Inputs> = read(resource).ok();
         let parts = api_routes::look_up(aws, &known.id).await?;
         let path = format!("/apis/{}", known.id);
@@ -129,7 +129,7 @@ impl Protocol {
         Ok(Some(Observed { id: known.id, inputs, outputs }))
     }
 
-    pub async fn apply(&self, aws: &Clients, change: &Change, operation: &Operation) -> Result<Applied> {
+    async fn apply(&self, aws: &Clients, change: &Change, operation: &Operation) -> Result<Applied> {
         let wanted: Inputs = read(&change.resource)?;
         let there = self.look_up(aws, &change.resource).await?;
         let (api, fresh) = match there {
@@ -154,7 +154,7 @@ impl Protocol {
     }
 
     /// Takes it away with all its parts; should there be several of its tags, all of them.
-    pub async fn delete(&self, aws: &Clients, resource: &ResourceHandle) -> Result<()> {
+    async fn delete(&self, aws: &Clients, resource: &ResourceHandle) -> Result<()> {
         let all = aws.apis.all(aws).await?;
         let ours = all.into_iter().filter(|api| match &resource.id {
             Some(id) => api.id == *id && ownership::is_owned(&api.tags, &resource.tags),
@@ -173,7 +173,7 @@ impl Protocol {
         Ok(())
     }
 
-    pub async fn discover(&self, aws: &Clients, scope: &Scope) -> Result<Vec<Discovered>> {
+    async fn discover(&self, aws: &Clients, scope: &Scope) -> Result<Vec<Discovered>> {
         let all = aws.apis.all(aws).await?;
         let of_kind = all.into_iter().filter(|api| api.protocol == self.protocol.as_str());
         let found = of_kind.filter_map(|api| {
@@ -182,7 +182,9 @@ impl Protocol {
         });
         Ok(found.collect())
     }
+}
 
+impl Protocol {
     fn is_it(&self, api: &KnownApi, resource: &ResourceHandle) -> bool {
         api.protocol == self.protocol.as_str() && ownership::is_owned(&api.tags, &resource.tags)
     }

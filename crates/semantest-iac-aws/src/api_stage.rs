@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::api_routes::once;
 use crate::api_tags;
 use crate::clients::Clients;
-use crate::error::{Failure, failed};
+use crate::error::{Failure, failed, gone, seen};
 use crate::ownership::{self, Tags};
 use crate::resource_kind::{ResourceKind, properties, read};
 
@@ -95,13 +95,7 @@ impl ResourceKind for ApiStage {
     async fn observe(&self, aws: &Clients, resource: &ResourceHandle) -> Result<Option<Observed>> {
         let asked: Inputs = read(resource)?;
         let call = aws.apigateway.get_stage().api_id(&asked.api_id).stage_name(&asked.stage_name);
-        let stage = match call.send().await {
-            Ok(stage) => stage,
-            Err(error) => match Failure::of(&error) {
-                failure if failure.is_not_found() => return Ok(None),
-                failure => return Err(failure.into_error("apigateway.GetStage")),
-            },
-        };
+        let Some(stage) = seen("apigateway.GetStage", call.send().await)? else { return Ok(None) };
         let tags = api_tags::current(aws, &path(&asked), stage.tags.clone(), Some(&asked.tags)).await?;
         let mut inputs = properties(&json!({
             "api_id": asked.api_id, "stage_name": stage.stage_name(), "tags": ownership::of_user(&tags),
@@ -166,11 +160,7 @@ impl ResourceKind for ApiStage {
             return Ok(());
         }
         let call = aws.apigateway.delete_stage().api_id(&there.api_id).stage_name(&there.stage_name);
-        match call.send().await.map_err(|error| Failure::of(&error)) {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.is_not_found() => Ok(()),
-            Err(failure) => Err(failure.into_error("apigateway.DeleteStage")),
-        }
+        gone("apigateway.DeleteStage", call.send().await)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{DeploymentRolloutState, DesiredStatus, Service, ServiceField};
+use semantest_iac_core::ports::provider::WAITING;
 use semantest_iac_core::{Error, ErrorKind, Result, Retry};
 use tokio::time::Instant;
 
@@ -16,6 +17,9 @@ const ROLLOUT: Duration = Duration::from_secs(600);
 
 /// Where ECS does not say that a rollout is complete, replicas that have run this long are taken to be well.
 const SETTLED: Duration = Duration::from_secs(180);
+
+/// Without a single task or event after this long, nothing runs tasks here.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
 
 /// How long replicas may take to end: connections are drained first.
 const DRAINED: Duration = Duration::from_secs(900);
@@ -124,6 +128,7 @@ pub(crate) async fn steady(aws: &Clients, name: &ServiceName, wanted: &Inputs) -
     let patience = Patience::new(format!("the replicas of service `{}` to run", name.service), ROLLOUT);
     let mut patience = patience.pauses(Duration::from_millis(500), Duration::from_secs(5));
     let mut running_since: Option<Instant> = None;
+    let (begun, mut looked) = (Instant::now(), false);
     loop {
         let found = look_up(aws, name).await?;
         let progress = found.as_ref().map(|found| progress(found, &wanted.task_definition));
@@ -143,6 +148,14 @@ pub(crate) async fn steady(aws: &Clients, name: &ServiceName, wanted: &Inputs) -
                 return Err(told(aws, name, wanted, Some(&found), ErrorKind::Provider, text).await);
             }
             (found, _) => {
+                if begun.elapsed() > SIGN_OF_LIFE && !std::mem::replace(&mut looked, true) {
+                    if let Some(found) = found.as_ref().filter(|found| found.events().is_empty())
+                        && starts_nothing(aws, name).await?
+                    {
+                        tracing::info!(target: WAITING, "  service `{}`: nothing runs tasks here", name.service);
+                        return Ok(found.clone());
+                    }
+                }
                 if patience.pause().await.is_err() {
                     let text = format!("waited {} s for service `{}`", ROLLOUT.as_secs(), name.service);
                     let error = told(aws, name, wanted, found.as_ref(), ErrorKind::Timeout, text).await;
@@ -151,6 +164,20 @@ pub(crate) async fn steady(aws: &Clients, name: &ServiceName, wanted: &Inputs) -
             }
         }
     }
+}
+
+/// Whether ECS has not begun a single task, nor tried and failed to: where nothing runs tasks (an emulator), waiting for them
+/// has no end.
+async fn starts_nothing(aws: &Clients, name: &ServiceName) -> Result<bool> {
+    for status in [DesiredStatus::Running, DesiredStatus::Stopped] {
+        let call = aws.ecs.list_tasks().cluster(&name.cluster).service_name(&name.service);
+        let tasks =
+            call.desired_status(status).send().await.map_err(|error| failed("ecs.ListTasks", error))?;
+        if !tasks.task_arns().is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// An error that says how things are and what to look at.

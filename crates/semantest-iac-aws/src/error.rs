@@ -5,7 +5,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 use semantest_iac_core::ports::secret_resolver::ResolvedSecrets;
-use semantest_iac_core::{Error, ErrorKind};
+use semantest_iac_core::{Error, ErrorKind, Result};
 
 /// Secrets shorter than this are not looked for in messages: every message would lose its letters.
 const SHORTEST_SECRET: usize = 4;
@@ -170,6 +170,26 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     Failure::of(&error).into_error(operation)
+}
+
+/// Of a deletion: it is gone, also where it was gone before.
+pub(crate) fn gone<T, E>(operation: &str, sent: Result<T, SdkError<E, HttpResponse>>) -> Result<()>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    seen(operation, sent).map(drop)
+}
+
+/// Of a look: the answer, or nothing where there is no such thing.
+pub(crate) fn seen<T, E>(operation: &str, sent: Result<T, SdkError<E, HttpResponse>>) -> Result<Option<T>>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match sent.map_err(|error| Failure::of(&error)) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(failure) if failure.is_not_found() => Ok(None),
+        Err(failure) => Err(failure.into_error(operation)),
+    }
 }
 
 /// It is there and not ours: left alone.

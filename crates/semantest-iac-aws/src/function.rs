@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clients::Clients;
-use crate::error::{Failure, failed, foreign};
+use crate::error::{Failure, failed, foreign, gone};
 use crate::function_change;
 use crate::function_state::{self, Found};
 use crate::ownership::{self, Tags};
@@ -195,18 +195,7 @@ impl ResourceKind for Function {
             Some(found) if ownership::is_owned(&found.tags, &resource.tags) => {}
             _ => return Ok(()),
         }
-        match aws
-            .lambda
-            .delete_function()
-            .function_name(&name)
-            .send()
-            .await
-            .map_err(|error| Failure::of(&error))
-        {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.is_not_found() => Ok(()),
-            Err(failure) => Err(failure.into_error("lambda.DeleteFunction")),
-        }
+        gone("lambda.DeleteFunction", aws.lambda.delete_function().function_name(&name).send().await)
     }
 
     async fn discover(&self, aws: &Clients, scope: &Scope) -> Result<Vec<Discovered>> {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clients::Clients;
-use crate::error::{Failure, failed};
+use crate::error::{Failure, failed, gone};
 use crate::function_state::unqualified;
 use crate::patience::Patience;
 use crate::resource_kind::{ResourceKind, properties, read};
@@ -102,11 +102,7 @@ impl ResourceKind for FunctionAlias {
             .delete_alias()
             .function_name(unqualified(&there.function_name))
             .name(&there.alias_name);
-        match call.send().await.map_err(|error| Failure::of(&error)) {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.is_not_found() => Ok(()),
-            Err(failure) => Err(failure.into_error("lambda.DeleteAlias")),
-        }
+        gone("lambda.DeleteAlias", call.send().await)
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clients::Clients;
-use crate::error::{Failure, failed};
+use crate::error::{Failure, gone, seen};
 use crate::function_alias;
 use crate::resource_kind::{ResourceKind, properties, read};
 
@@ -131,22 +131,12 @@ async fn add(aws: &Clients, wanted: &Inputs) -> Result<(), Failure> {
 async fn remove(aws: &Clients, there: &Inputs) -> Result<()> {
     let call =
         aws.lambda.remove_permission().function_name(&there.function_name).qualifier(&there.alias_name);
-    match call.statement_id(&there.statement_id).send().await.map_err(|error| Failure::of(&error)) {
-        Ok(_) => Ok(()),
-        Err(failure) if failure.is_not_found() => Ok(()),
-        Err(failure) => Err(failure.into_error("lambda.RemovePermission")),
-    }
+    gone("lambda.RemovePermission", call.statement_id(&there.statement_id).send().await)
 }
 
 async fn statement(aws: &Clients, asked: &Inputs) -> Result<Option<Value>> {
     let call = aws.lambda.get_policy().function_name(&asked.function_name).qualifier(&asked.alias_name);
-    let answer = match call.send().await {
-        Ok(answer) => answer,
-        Err(error) => match Failure::of(&error) {
-            failure if failure.is_not_found() => return Ok(None),
-            _ => return Err(failed("lambda.GetPolicy", error)),
-        },
-    };
+    let Some(answer) = seen("lambda.GetPolicy", call.send().await)? else { return Ok(None) };
     let policy: Value = serde_json::from_str(answer.policy().unwrap_or_default()).unwrap_or_default();
     let statements = policy["Statement"].as_array().cloned().unwrap_or_default();
     Ok(statements.into_iter().find(|statement| statement["Sid"] == asked.statement_id.as_str()))

@@ -12,7 +12,7 @@ use semantest_iac_core::ports::secret_resolver::SecretValue;
 use semantest_iac_core::{Error, ErrorKind, Result};
 
 use crate::clients::Clients;
-use crate::error::Failure;
+use crate::error::seen;
 use crate::ownership::Tags;
 use crate::patience::Patience;
 
@@ -49,13 +49,8 @@ pub(crate) struct Found {
 
 /// Looks a function up.
 pub(crate) async fn look_up(aws: &Clients, name: &str) -> Result<Option<Found>> {
-    match aws.lambda.get_function().function_name(name).send().await {
-        Ok(answer) => Ok(Some(found(name, answer))),
-        Err(error) => match Failure::of(&error) {
-            failure if failure.is_not_found() => Ok(None),
-            failure => Err(failure.into_error("lambda.GetFunction")),
-        },
-    }
+    let answer = seen("lambda.GetFunction", aws.lambda.get_function().function_name(name).send().await)?;
+    Ok(answer.map(|answer| found(name, answer)))
 }
 
 fn found(name: &str, answer: GetFunctionOutput) -> Found {

@@ -1,18 +1,11 @@
 //! `aws.http_api`: routes to functions over HTTP.
 
-use async_trait::async_trait;
 use aws_sdk_apigatewayv2::types::{Cors as AwsCors, ProtocolType};
-use semantest_iac_core::Result;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource::Resource;
 use semantest_iac_core::domain::networking::api_gateway::{ApiGateway, Cors};
-use semantest_iac_core::ports::provider::{
-    Applied, Change, Discovered, Observed, Operation, ResourceHandle, Scope,
-};
 
 use crate::api::{self, Protocol};
-use crate::clients::Clients;
-use crate::resource_kind::ResourceKind;
 
 pub(crate) const WORD: &str = "aws.http_api";
 
@@ -22,32 +15,9 @@ pub(crate) fn lower(blueprint: &Blueprint, gateway: &ApiGateway, region: &str) -
     api::resource(WORD, &inputs)
 }
 
-pub(crate) struct HttpApi;
-
-const PROTOCOL: Protocol = Protocol { word: WORD, protocol: ProtocolType::Http, payload_format: Some("2.0") };
-
-#[async_trait]
-impl ResourceKind for HttpApi {
-    fn word(&self) -> &'static str {
-        WORD
-    }
-
-    async fn observe(&self, aws: &Clients, resource: &ResourceHandle) -> Result<Option<Observed>> {
-        PROTOCOL.observe(aws, resource).await
-    }
-
-    async fn apply(&self, aws: &Clients, change: &Change, operation: &Operation) -> Result<Applied> {
-        PROTOCOL.apply(aws, change, operation).await
-    }
-
-    async fn delete(&self, aws: &Clients, resource: &ResourceHandle) -> Result<()> {
-        PROTOCOL.delete(aws, resource).await
-    }
-
-    async fn discover(&self, aws: &Clients, scope: &Scope) -> Result<Vec<Discovered>> {
-        PROTOCOL.discover(aws, scope).await
-    }
-}
+/// How it is made, seen, changed and taken away.
+pub(crate) const HTTP_API: Protocol =
+    Protocol { word: WORD, protocol: ProtocolType::Http, payload_format: Some("2.0") };
 
 /// As API Gateway is told.
 pub(crate) fn cors_wanted(cors: &Cors) -> AwsCors {

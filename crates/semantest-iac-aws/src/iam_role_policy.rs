@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clients::Clients;
-use crate::error::Failure;
+use crate::error::{Failure, gone, seen};
 use crate::policy_document;
 use crate::resource_kind::{ResourceKind, properties, read};
 
@@ -47,13 +47,7 @@ impl ResourceKind for IamRolePolicy {
     async fn observe(&self, aws: &Clients, resource: &ResourceHandle) -> Result<Option<Observed>> {
         let wanted: Inputs = read(resource)?;
         let call = aws.iam.get_role_policy().role_name(&wanted.role_name).policy_name(&wanted.policy_name);
-        let answer = match call.send().await {
-            Ok(answer) => answer,
-            Err(error) => match Failure::of(&error) {
-                failure if failure.is_not_found() => return Ok(None),
-                failure => return Err(failure.into_error("iam.GetRolePolicy")),
-            },
-        };
+        let Some(answer) = seen("iam.GetRolePolicy", call.send().await)? else { return Ok(None) };
         let found = policy_document::read(answer.policy_document()).unwrap_or_default();
         let ours: Value = serde_json::from_str(&document(aws, &wanted).await?).unwrap_or_default();
         let statements = match policy_document::same(&found, &ours) {
@@ -79,11 +73,7 @@ impl ResourceKind for IamRolePolicy {
     async fn delete(&self, aws: &Clients, resource: &ResourceHandle) -> Result<()> {
         let there: Inputs = read(resource)?;
         let call = aws.iam.delete_role_policy().role_name(&there.role_name).policy_name(&there.policy_name);
-        match call.send().await.map_err(|error| Failure::of(&error)) {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.is_not_found() => Ok(()),
-            Err(failure) => Err(failure.into_error("iam.DeleteRolePolicy")),
-        }
+        gone("iam.DeleteRolePolicy", call.send().await)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::ecs_cluster::EcsCluster;
 use crate::function::Function;
 use crate::function_alias::FunctionAlias;
 use crate::function_permission::FunctionPermission;
-use crate::http_api::HttpApi;
+use crate::http_api::HTTP_API;
 use crate::iam_role::IamRole;
 use crate::iam_role_policy::IamRolePolicy;
 use crate::listener::Listener;
@@ -18,7 +18,7 @@ use crate::scaling_target::ScalingTarget;
 use crate::security_group::SecurityGroup;
 use crate::target_group::TargetGroup;
 use crate::task_definition::TaskDefinition;
-use crate::websocket_api::WebsocketApi;
+use crate::websocket_api::WEBSOCKET_API;
 
 /// All of them.
 pub(crate) const KINDS: &[&dyn ResourceKind] = &[
@@ -28,7 +28,7 @@ pub(crate) const KINDS: &[&dyn ResourceKind] = &[
     &Function,
     &FunctionAlias,
     &FunctionPermission,
-    &HttpApi,
+    &HTTP_API,
     &IamRole,
     &IamRolePolicy,
     &Listener,
@@ -39,5 +39,5 @@ pub(crate) const KINDS: &[&dyn ResourceKind] = &[
     &SecurityGroup,
     &TargetGroup,
     &TaskDefinition,
-    &WebsocketApi,
+    &WEBSOCKET_API,
 ];

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::clients::Clients;
-use crate::error::{Failure, failed, foreign};
+use crate::error::{Failure, failed, foreign, gone};
 use crate::load_balancing::{self, elb_tags};
 use crate::ownership::{self, Tags};
 use crate::resource_kind::{ResourceKind, properties, read};
@@ -96,11 +96,7 @@ impl ResourceKind for Listener {
             return Ok(());
         }
         let sent = aws.load_balancing.delete_listener().listener_arn(arn(&found)).send().await;
-        match sent.map_err(|error| Failure::of(&error)) {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.is_not_found() => Ok(()),
-            Err(failure) => Err(failure.into_error("elasticloadbalancing.DeleteListener")),
-        }
+        gone("elasticloadbalancing.DeleteListener", sent)
     }
 
     /// Listeners are listed by their load balancer: those of ours.

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clients::Clients;
-use crate::error::{Failure, failed, foreign};
+use crate::error::{Failure, failed, foreign, gone};
 use crate::load_balancing::{self, elb_tags};
 use crate::network::network;
 use crate::ownership::{self, Tags};
@@ -124,11 +124,7 @@ impl ResourceKind for LoadBalancer {
             return Ok(());
         }
         let sent = aws.load_balancing.delete_load_balancer().load_balancer_arn(arn(&found)).send().await;
-        match sent.map_err(|error| Failure::of(&error)) {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.is_not_found() => Ok(()),
-            Err(failure) => Err(failure.into_error("elasticloadbalancing.DeleteLoadBalancer")),
-        }
+        gone("elasticloadbalancing.DeleteLoadBalancer", sent)
     }
 
     async fn discover(&self, aws: &Clients, scope: &Scope) -> Result<Vec<Discovered>> {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clients::Clients;
-use crate::error::{Failure, failed, foreign};
+use crate::error::{Failure, failed, foreign, gone, seen};
 use crate::ownership::{self, Tags};
 use crate::resource_kind::{ResourceKind, properties, read};
 
@@ -111,18 +111,7 @@ impl ResourceKind for LogGroup {
             Some(tags) if ownership::is_owned(&tags, &resource.tags) => {}
             _ => return Ok(()),
         }
-        match aws
-            .logs
-            .delete_log_group()
-            .log_group_name(&name)
-            .send()
-            .await
-            .map_err(|error| Failure::of(&error))
-        {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.is_not_found() => Ok(()),
-            Err(failure) => Err(failure.into_error("logs.DeleteLogGroup")),
-        }
+        gone("logs.DeleteLogGroup", aws.logs.delete_log_group().log_group_name(&name).send().await)
     }
 
     async fn discover(&self, aws: &Clients, scope: &Scope) -> Result<Vec<Discovered>> {
@@ -198,11 +187,7 @@ async fn arn(aws: &Clients, name: &str) -> Result<String> {
 /// The tags of a log group, or nothing where there is none.
 async fn tags_of(aws: &Clients, name: &str) -> Result<Option<Tags>> {
     let arn = arn(aws, name).await?;
-    match aws.logs.list_tags_for_resource().resource_arn(arn).send().await {
-        Ok(answer) => Ok(Some(answer.tags.unwrap_or_default().into_iter().collect())),
-        Err(error) => match Failure::of(&error) {
-            failure if failure.is_not_found() => Ok(None),
-            failure => Err(failure.into_error("logs.ListTagsForResource")),
-        },
-    }
+    let answer =
+        seen("logs.ListTagsForResource", aws.logs.list_tags_for_resource().resource_arn(arn).send().await)?;
+    Ok(answer.map(|answer| answer.tags.unwrap_or_default().into_iter().collect()))
 }

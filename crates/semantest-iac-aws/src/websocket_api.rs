@@ -1,18 +1,11 @@
 //! `aws.websocket_api`: routes to functions over WebSocket.
 
-use async_trait::async_trait;
 use aws_sdk_apigatewayv2::types::ProtocolType;
-use semantest_iac_core::Result;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource::Resource;
 use semantest_iac_core::domain::networking::api_gateway::ApiGateway;
-use semantest_iac_core::ports::provider::{
-    Applied, Change, Discovered, Observed, Operation, ResourceHandle, Scope,
-};
 
 use crate::api::{self, Protocol};
-use crate::clients::Clients;
-use crate::resource_kind::ResourceKind;
 
 pub(crate) const WORD: &str = "aws.websocket_api";
 
@@ -32,29 +25,6 @@ pub(crate) fn lower(blueprint: &Blueprint, gateway: &ApiGateway, region: &str, s
     api::resource(WORD, &inputs)
 }
 
-pub(crate) struct WebsocketApi;
-
-const PROTOCOL: Protocol = Protocol { word: WORD, protocol: ProtocolType::Websocket, payload_format: None };
-
-#[async_trait]
-impl ResourceKind for WebsocketApi {
-    fn word(&self) -> &'static str {
-        WORD
-    }
-
-    async fn observe(&self, aws: &Clients, resource: &ResourceHandle) -> Result<Option<Observed>> {
-        PROTOCOL.observe(aws, resource).await
-    }
-
-    async fn apply(&self, aws: &Clients, change: &Change, operation: &Operation) -> Result<Applied> {
-        PROTOCOL.apply(aws, change, operation).await
-    }
-
-    async fn delete(&self, aws: &Clients, resource: &ResourceHandle) -> Result<()> {
-        PROTOCOL.delete(aws, resource).await
-    }
-
-    async fn discover(&self, aws: &Clients, scope: &Scope) -> Result<Vec<Discovered>> {
-        PROTOCOL.discover(aws, scope).await
-    }
-}
+/// How it is made, seen, changed and taken away.
+pub(crate) const WEBSOCKET_API: Protocol =
+    Protocol { word: WORD, protocol: ProtocolType::Websocket, payload_format: None };

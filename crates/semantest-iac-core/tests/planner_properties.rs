@@ -79,6 +79,7 @@ fn settled(resource: &Resource) -> ResourceState {
         role: resource.role,
         unfinished: None,
         drift: None,
+        outdated: false,
     }
 }
 

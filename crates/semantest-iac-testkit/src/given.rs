@@ -38,6 +38,11 @@ impl Given {
         });
     }
 
+    /// What the log says.
+    pub fn state(&self) -> DeploymentState {
+        self.deployment.state().clone()
+    }
+
     /// Tries one more event.
     pub fn when(mut self, event: impl Into<Event>) -> When {
         let event = event.into();

@@ -2,10 +2,11 @@
 //!
 //! [`Deployment::decide`] judges whether an event may happen now, [`Deployment::evolve`] folds it in. Both are pure.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::deployment::plan::StepAction;
-use crate::domain::deployment::resource::{Address, Properties};
+use crate::domain::deployment::resource::{Address, Properties, Reference, references_of};
 use crate::domain::deployment::state::{
     DeploymentState, Drift, ResourceState, UnfinishedChange, VersionRecord,
 };
@@ -214,10 +215,12 @@ impl Deployment {
     fn finish(&mut self, address: &Address, kind: &str, id: &str, outputs: &Properties) {
         self.state.changed.insert(address.clone());
         let resource = self.resource(address);
+        let moved = moved_outputs(resource, id, outputs);
         kind.clone_into(&mut resource.kind);
         resource.id = Some(id.to_owned());
         resource.outputs.clone_from(outputs);
         resource.drift = None;
+        resource.outdated = false;
         if let Some(change) = resource.unfinished.take()
             && change.action != StepAction::Delete
         {
@@ -225,6 +228,17 @@ impl Deployment {
             resource.depends_on = change.depends_on;
             resource.volatile_outputs = change.volatile_outputs;
             resource.role = change.role;
+        }
+        if !moved.is_empty() {
+            self.outdate(address, &moved);
+        }
+    }
+
+    /// What refers to one of these outputs was made with what they were before.
+    fn outdate(&mut self, address: &Address, outputs: &BTreeSet<String>) {
+        for resource in self.state.resources.values_mut().filter(|one| one.depends_on.contains(address)) {
+            let refers = |found: &Reference| found.address == *address && outputs.contains(&found.output);
+            resource.outdated |= references_of(&resource.inputs).iter().any(refers);
         }
     }
 
@@ -242,6 +256,15 @@ impl Deployment {
             self.state.versions.insert(version, Arc::new(record));
         }
     }
+}
+
+/// Outputs of `before` that are something else now, the id among them; none where it was not there.
+fn moved_outputs(before: &ResourceState, id: &str, now: &Properties) -> BTreeSet<String> {
+    let Some(old) = &before.id else { return BTreeSet::new() };
+    let differing = before.outputs.iter().filter(|(name, value)| now.get(*name) != Some(*value));
+    let mut moved: BTreeSet<String> = differing.map(|(name, _)| name.clone()).collect();
+    moved.extend((old != id).then(|| "id".to_owned()));
+    moved
 }
 
 impl Deployment {

@@ -90,6 +90,9 @@ impl<'a> Planner<'a> {
         if replace {
             return (StepAction::Replace, None);
         }
+        if state.outdated {
+            return (StepAction::Update, Some("interrupted"));
+        }
         if state.drift.is_some() {
             return (StepAction::Update, Some("drifted"));
         }

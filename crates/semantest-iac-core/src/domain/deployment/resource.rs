@@ -106,10 +106,15 @@ impl Resource {
 
     /// Every `${address.output}` in the inputs.
     pub fn references(&self) -> Vec<Reference> {
-        let mut found = Vec::new();
-        collect_in_map(&self.inputs, &mut found);
-        found
+        references_of(&self.inputs)
     }
+}
+
+/// Every `${address.output}` in `inputs`.
+pub fn references_of(inputs: &Properties) -> Vec<Reference> {
+    let mut found = Vec::new();
+    collect_in_map(inputs, &mut found);
+    found
 }
 
 /// `${address.output}`: the output is what follows the last dot.

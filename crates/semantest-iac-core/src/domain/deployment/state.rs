@@ -87,6 +87,8 @@ pub struct ResourceState {
     pub unfinished: Option<UnfinishedChange>,
     /// How it differs from the log, where a look found it so.
     pub drift: Option<Drift>,
+    /// Whether something it refers to has changed since it was last made or changed: a run was broken off in between.
+    pub outdated: bool,
 }
 
 /// A change whose effect is not known.
@@ -125,6 +127,7 @@ impl ResourceState {
             (Some(_), _) => "changing",
             (None, Some(drift)) if drift.missing => "missing",
             (None, Some(_)) => "drifted",
+            (None, None) if self.outdated => "changing",
             (None, None) => "ok",
         }
     }
