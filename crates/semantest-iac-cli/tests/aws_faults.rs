@@ -62,7 +62,7 @@ fn disturb_one(
         rules(&calls.into_iter().collect::<Vec<_>>()).into_iter().enumerate().collect();
     assert!(!rules.is_empty());
     let mut disturbed = at_once(&rules, WORKERS, |(number, rule)| {
-        let aws = project(&format!("{story}-{number:03}"));
+        let aws = project(&format!("{story}-{number:03}")).impatient();
         prepare(&aws);
         aws.proxy.take_calls();
         aws.proxy.inject(rule.clone());

@@ -29,7 +29,7 @@ pub struct AwsProject {
 }
 
 impl AwsProject {
-    /// Commands leave the rates alone, for the emulator has none, and give up a silent call soon.
+    /// Commands leave the rates alone, for the emulator has none.
     pub fn new(mut project: Project, name: &str) -> Self {
         let proxy = FaultProxy::start(&AwsEmulator::shared().url());
         project.environment = AwsEmulator::environment(proxy.url());
@@ -42,8 +42,14 @@ impl AwsProject {
             project.environment.push((name, value.into()));
         }
         project.environment.push(("SEMANTEST_AWS_QUOTAS", "off".into()));
-        project.environment.push(("SEMANTEST_AWS_TIMEOUT_S", "3".into()));
         Self { project, name: name.into(), proxy, place: Vec::new() }
+    }
+
+    /// Gives a silent call up soon.
+    #[must_use]
+    pub fn impatient(mut self) -> Self {
+        self.project.environment.push(("SEMANTEST_AWS_TIMEOUT_S", "3".into()));
+        self
     }
 
     /// Keeps to the documented rates again.
