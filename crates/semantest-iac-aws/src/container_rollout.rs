@@ -148,13 +148,13 @@ pub(crate) async fn steady(aws: &Clients, name: &ServiceName, wanted: &Inputs) -
                 return Err(told(aws, name, wanted, Some(&found), ErrorKind::Provider, text).await);
             }
             (found, _) => {
-                if begun.elapsed() > SIGN_OF_LIFE && !std::mem::replace(&mut looked, true) {
-                    if let Some(found) = found.as_ref().filter(|found| found.events().is_empty())
-                        && starts_nothing(aws, name).await?
-                    {
-                        tracing::info!(target: NOTICE, "  service `{}`: nothing runs tasks here", name.service);
-                        return Ok(found.clone());
-                    }
+                let look_now = begun.elapsed() > SIGN_OF_LIFE && !std::mem::replace(&mut looked, true);
+                if look_now
+                    && let Some(found) = found.as_ref().filter(|found| found.events().is_empty())
+                    && starts_nothing(aws, name).await?
+                {
+                    tracing::info!(target: NOTICE, "  service `{}`: nothing runs tasks here", name.service);
+                    return Ok(found.clone());
                 }
                 if patience.pause().await.is_err() {
                     let text = format!("waited {} s for service `{}`", ROLLOUT.as_secs(), name.service);
