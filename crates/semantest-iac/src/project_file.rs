@@ -176,6 +176,9 @@ impl ProjectFile {
             (None, Some(code)) => self.field_with_code(&request.environment, component, &code),
             (None, None) => return self.at(&format!("components.{component}"), error),
         };
+        if field == "region" && error.kind() == ErrorKind::InvalidProject {
+            return self.at(&format!("environments.{}.region", request.environment), error);
+        }
         if field == "provider" || field == "region" || is_set(&request.configuration, &field) {
             return error;
         }
