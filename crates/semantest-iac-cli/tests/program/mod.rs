@@ -106,6 +106,8 @@ while True:
         let mut command = Command::new(env!("CARGO_BIN_EXE_semantest-iac"));
         command.args(arguments).current_dir(self.path()).stdin(Stdio::null());
         command.env_remove("SEMANTEST_ENVIRONMENT").env_remove("SEMANTEST_LOG");
+        // What the machine's owner has set up for AWS is none of the tests'.
+        command.env_remove("AWS_REGION").env_remove("AWS_DEFAULT_REGION").env("AWS_CONFIG_FILE", "/dev/null");
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
