@@ -86,7 +86,8 @@ pub(crate) fn no_such_provider(name: &str, known: &[&str]) -> Error {
         format!("provider `{name}` is being built; this build has: {}", known.join(", "))
     } else if FEATURES.contains(&name) {
         format!(
-            "provider `{name}` is left out of this build: build it with `--features {name}`; it has: {}",
+            "provider `{name}` is left out of this build, which has: {}; build the program with its feature `{name}`, which is \
+             on unless it was built with --no-default-features",
             known.join(", ")
         )
     } else {
