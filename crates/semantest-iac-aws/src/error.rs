@@ -84,9 +84,11 @@ impl Failure {
                 Error::new(kind, called, format!("{operation} was not answered: {detail}")).retry_later()
             }
             Self::NotSent { credentials: true, detail } => {
+                let tried: Vec<&str> = detail.lines().map(str::trim).collect();
                 let text = format!(
-                    "no credentials for AWS: {detail}; set AWS_PROFILE or AWS_ACCESS_KEY_ID and \
-                     AWS_SECRET_ACCESS_KEY, or log in (aws sso login)"
+                    "no credentials for AWS: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in \
+                     (aws sso login); {}",
+                    tried.join(", ")
                 );
                 Error::new(ErrorKind::Unauthenticated, called, text)
             }
