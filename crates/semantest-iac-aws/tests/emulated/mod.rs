@@ -24,6 +24,8 @@ pub struct Cloud {
     pub provider: AwsProvider,
     pub artifacts: Arc<InMemoryArtifactStore>,
     pub secrets: Arc<InMemorySecrets>,
+    /// Where its calls go, for calls that are not the provider's.
+    pub sdk: SdkConfig,
 }
 
 impl Cloud {
@@ -39,13 +41,13 @@ impl Cloud {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .build();
         let calls = CallSettings {
-            sdk: Some(sdk),
+            sdk: Some(sdk.clone()),
             keep_to_quotas: false,
             attempt_timeout: Duration::from_secs(10),
             ..CallSettings::default()
         };
         let config = AwsConfig { artifacts: artifacts.clone(), secrets: secrets.clone(), calls };
-        Self { provider: AwsProvider::new(config), artifacts, secrets }
+        Self { provider: AwsProvider::new(config), artifacts, secrets, sdk }
     }
 
     /// The address of a package with one file.
