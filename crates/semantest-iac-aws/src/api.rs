@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use aws_sdk_apigatewayv2::types::{IntegrationType, ProtocolType};
+use aws_sdk_apigatewayv2::types::ProtocolType;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource::{Properties, Resource, ResourceRole};
 use semantest_iac_core::domain::names::physical_name;
@@ -280,11 +280,6 @@ impl Protocol {
             }
             parts => parts,
         }
-    }
-
-    /// How its integrations call functions.
-    pub fn integration_type(&self) -> IntegrationType {
-        IntegrationType::AwsProxy
     }
 }
 

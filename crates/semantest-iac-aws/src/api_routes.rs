@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_apigatewayv2::config::Builder;
-use aws_sdk_apigatewayv2::types::{Integration, Route};
+use aws_sdk_apigatewayv2::types::{Integration, IntegrationType, Route};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use semantest_iac_core::{Error, ErrorKind, Result};
 
@@ -168,7 +168,7 @@ async fn bring_integration(
 
 async fn create_integration(aws: &Clients, api: &str, protocol: &Protocol, uri: &str) -> Result<String> {
     let call = aws.apigateway.create_integration().api_id(api).integration_uri(uri);
-    let call = call.integration_type(protocol.integration_type()).integration_method("POST");
+    let call = call.integration_type(IntegrationType::AwsProxy).integration_method("POST");
     let call = call.set_payload_format_version(protocol.payload_format.map(str::to_owned));
     let sent = call.customize().config_override(once()).send().await;
     let made = sent.map_err(|error| failed("apigateway.CreateIntegration", error))?;

@@ -209,10 +209,7 @@ async fn deployment(
 async fn access_log(aws: &Clients, wanted: &Inputs) -> Result<Option<AccessLogSettings>, Failure> {
     let Some(group) = &wanted.access_log else { return Ok(None) };
     let arn = format!("arn:${{partition}}:logs:${{region}}:${{account}}:log-group:{group}");
-    let arn = aws
-        .expand(&arn)
-        .await
-        .map_err(|error| Failure::NotSent { credentials: true, detail: error.message().to_owned() })?;
+    let arn = aws.expand(&arn).await?;
     Ok(Some(AccessLogSettings::builder().destination_arn(arn).format(ACCESS_LOG_FORMAT).build()))
 }
 

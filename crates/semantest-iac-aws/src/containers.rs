@@ -2,7 +2,6 @@
 
 use aws_sdk_ecs::config::Builder;
 use aws_sdk_ecs::types::Tag;
-use aws_smithy_types::retry::RetryConfig;
 use semantest_iac_core::Result;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::names::physical_name;
@@ -10,6 +9,7 @@ use semantest_iac_core::domain::names::physical_name;
 use crate::clients::Clients;
 use crate::error::{Failure, failed};
 use crate::ownership::{self, Tags};
+use crate::retries::OnlyThrottled;
 
 /// ECS's limit on the names of clusters, families and services.
 const NAME_LIMIT: usize = 255;
@@ -46,7 +46,7 @@ pub(crate) async fn retag(aws: &Clients, arn: &str, there: &Tags, wanted: &Tags)
 
 /// For calls that must not be repeated blindly: what they make has no name by which a second one would be noticed.
 pub(crate) fn once() -> Builder {
-    aws_sdk_ecs::config::Config::builder().retry_config(RetryConfig::disabled())
+    aws_sdk_ecs::config::Config::builder().retry_classifier(OnlyThrottled)
 }
 
 /// What ECS answers while it has not yet heard of a role, of its own role in this account, or of the listener: it is only

@@ -17,6 +17,8 @@ pub(crate) enum Failure {
     Refused { status: u16, code: String, message: String },
     /// It may or may not have taken effect.
     Unknown { timed_out: bool, detail: String },
+    /// It was never made: what it needs could not be had.
+    NotMade(Error),
     /// It was never sent.
     NotSent { credentials: bool, detail: String },
 }
@@ -83,6 +85,7 @@ impl Failure {
                 let kind = if timed_out { ErrorKind::Timeout } else { ErrorKind::Unavailable };
                 Error::new(kind, called, format!("{operation} was not answered: {detail}")).retry_later()
             }
+            Self::NotMade(error) => error,
             Self::NotSent { credentials: true, detail } => {
                 let tried: Vec<&str> = detail.lines().map(str::trim).collect();
                 let text = format!(
@@ -99,6 +102,12 @@ impl Failure {
             ),
             Self::Refused { status, code, message } => refusal(operation, called, status, &code, &message),
         }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::NotMade(error)
     }
 }
 

@@ -167,7 +167,7 @@ impl ResourceKind for Function {
         let wanted: Inputs = read(&change.resource)?;
         let name = wanted.function_name.clone();
         if change.action == ChangeAction::Update
-            && let Some(version) = function_change::quick(aws, change, &wanted).await?
+            && let Some(version) = function_change::quick(aws, change, operation, &wanted).await?
         {
             return applied(aws, &name, version, false).await;
         }
@@ -185,7 +185,7 @@ impl ResourceKind for Function {
             return Err(foreign("function", &name));
         }
         let adopted = change.resource.id.is_none() && !ownership::is_made_by(&found.tags, operation);
-        let version = function_change::bring(aws, change, &wanted, found).await?;
+        let version = function_change::bring(aws, change, operation, &wanted, found).await?;
         applied(aws, &name, version, adopted).await
     }
 

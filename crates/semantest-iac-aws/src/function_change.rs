@@ -89,7 +89,12 @@ fn is_early(failure: &Failure) -> bool {
 
 /// Changes only what differs, without a look first, where the log tells that nobody has changed the function since: one
 /// call for its code, one for its configuration. Nothing where a look is needed.
-pub(crate) async fn quick(aws: &Clients, change: &Change, wanted: &Inputs) -> Result<Option<Found>> {
+pub(crate) async fn quick(
+    aws: &Clients,
+    change: &Change,
+    operation: &Operation,
+    wanted: &Inputs,
+) -> Result<Option<Found>> {
     let revision = change.resource.outputs.get("revision").and_then(Value::as_str);
     let (Some(revision), Some(_)) = (revision, &change.resource.id) else { return Ok(None) };
     let known: [&str; 8] = [
@@ -110,7 +115,7 @@ pub(crate) async fn quick(aws: &Clients, change: &Change, wanted: &Inputs) -> Re
         return Ok(None);
     }
     let done = if code {
-        update_code(aws, change, wanted, Some(revision)).await
+        update_code(aws, change, operation, wanted, Some(revision)).await
     } else {
         update_configuration(aws, change, wanted, Some(revision)).await.map(|()| String::new())
     };
@@ -130,7 +135,13 @@ pub(crate) async fn quick(aws: &Clients, change: &Change, wanted: &Inputs) -> Re
 }
 
 /// Brings a function that is there to what is wanted.
-pub(crate) async fn bring(aws: &Clients, change: &Change, wanted: &Inputs, found: Found) -> Result<Found> {
+pub(crate) async fn bring(
+    aws: &Clients,
+    change: &Change,
+    operation: &Operation,
+    wanted: &Inputs,
+    found: Found,
+) -> Result<Found> {
     let name = wanted.function_name.as_str();
     if found.is_stillborn() {
         let sent = aws.lambda.delete_function().function_name(name).send().await;
@@ -176,7 +187,7 @@ pub(crate) async fn bring(aws: &Clients, change: &Change, wanted: &Inputs, found
     if found.package != wanted.package {
         let mut patience = Patience::new(format!("another change of function `{name}` to end"), OTHER_CHANGE);
         version = loop {
-            match update_code(aws, change, wanted, None).await {
+            match update_code(aws, change, operation, wanted, None).await {
                 Ok(version) => break version,
                 Err(failure) if failure.is(&["ResourceConflict"]) => patience.pause().await?,
                 Err(failure) => return Err(failure.into_error("lambda.UpdateFunctionCode")),
@@ -243,13 +254,11 @@ fn is_published(version: &str) -> bool {
 async fn update_code(
     aws: &Clients,
     change: &Change,
+    operation: &Operation,
     wanted: &Inputs,
     revision: Option<&str>,
 ) -> Result<String, Failure> {
-    let operation = Operation { id: String::new(), attempt: 1 };
-    let not_there =
-        |error: Error| Failure::NotSent { credentials: false, detail: error.message().to_owned() };
-    let code = package_upload::code(aws, change, &operation, wanted).await.map_err(not_there)?;
+    let code = package_upload::code(aws, change, operation, wanted).await?;
     let call = aws.lambda.update_function_code().function_name(&wanted.function_name).publish(true);
     let call = call.set_revision_id(revision.map(str::to_owned));
     let call = match &code {
@@ -267,14 +276,12 @@ async fn update_configuration(
     wanted: &Inputs,
     revision: Option<&str>,
 ) -> Result<(), Failure> {
-    let not_there =
-        |error: Error| Failure::NotSent { credentials: false, detail: error.message().to_owned() };
     let call = aws.lambda.update_function_configuration().function_name(&wanted.function_name);
     let call =
         call.runtime(Runtime::from(wanted.runtime.as_str())).handler(&wanted.handler).role(&wanted.role);
     let call = call.memory_size(number(wanted.memory_mb)).timeout(number(wanted.timeout_s));
-    let call = call.environment(environment(change, wanted).map_err(not_there)?);
-    let key = key(aws, wanted).await.map_err(not_there)?;
+    let call = call.environment(environment(change, wanted)?);
+    let key = key(aws, wanted).await?;
     // An empty key takes the key away.
     let key = key.or_else(|| change.changed.contains("kms_key").then(String::new));
     let call = call.set_kms_key_arn(key);

@@ -117,11 +117,7 @@ async fn source_arn(aws: &Clients, wanted: &Inputs) -> Result<String> {
 }
 
 async fn add(aws: &Clients, wanted: &Inputs) -> Result<(), Failure> {
-    let source = source_arn(aws, wanted).await;
-    let source = source.map_err(|error| Failure::NotSent {
-        credentials: error.kind() == semantest_iac_core::ErrorKind::Unauthenticated,
-        detail: error.message().to_owned(),
-    })?;
+    let source = source_arn(aws, wanted).await?;
     let call = aws.lambda.add_permission().function_name(&wanted.function_name).qualifier(&wanted.alias_name);
     let call = call.statement_id(&wanted.statement_id).action("lambda:InvokeFunction");
     let sent = call.principal(&wanted.principal).source_arn(source).send().await;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use aws_sdk_elasticloadbalancingv2::config::{Builder, Config};
 use aws_sdk_elasticloadbalancingv2::types::Tag;
-use aws_smithy_types::retry::RetryConfig;
 use semantest_iac_core::Result;
 use semantest_iac_core::domain::names::physical_name;
 use semantest_iac_core::ports::provider::{Discovered, Scope};
@@ -12,6 +11,7 @@ use semantest_iac_core::ports::provider::{Discovered, Scope};
 use crate::clients::Clients;
 use crate::error::{Failure, failed};
 use crate::ownership::{self, Tags};
+use crate::retries::OnlyThrottled;
 
 /// ELB's limit.
 const NAME_LIMIT: usize = 32;
@@ -33,7 +33,7 @@ pub(crate) fn name(parts: &[&str]) -> String {
 /// For creations: ELB promises that a second one with the same settings gives the first, but not every endpoint keeps that,
 /// and a look by name, which comes first in each try of ours, is as good.
 pub(crate) fn once() -> Builder {
-    Config::builder().retry_config(RetryConfig::disabled())
+    Config::builder().retry_classifier(OnlyThrottled)
 }
 
 pub(crate) fn elb_tags(tags: &Tags) -> Vec<Tag> {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clients::Clients;
+use crate::discovery::prefix_of;
 use crate::error::{Failure, failed, foreign, gone, seen};
 use crate::ownership::{self, Tags};
 use crate::resource_kind::{ResourceKind, properties, read};
@@ -117,7 +118,7 @@ impl ResourceKind for LogGroup {
     async fn discover(&self, aws: &Clients, scope: &Scope) -> Result<Vec<Discovered>> {
         let mut found = Vec::new();
         for prefix in PREFIXES {
-            let prefix = format!("{prefix}{}", super::discovery::prefix_of(&scope.project));
+            let prefix = format!("{prefix}{}", prefix_of(&scope.project));
             let pages = aws.logs.describe_log_groups().log_group_name_prefix(prefix).into_paginator().items();
             let groups = pages.send().try_collect().await;
             for group in groups.map_err(|error| failed("logs.DescribeLogGroups", error))? {

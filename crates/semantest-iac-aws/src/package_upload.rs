@@ -43,8 +43,8 @@ pub(crate) async fn code(
     Ok(Code::InBucket { bucket, key })
 }
 
-/// Takes the upload away again: Lambda has its own copy. What cannot be taken away now is so by the next upload, or as an
-/// orphan.
+/// Takes the upload away again: Lambda has its own copy. What cannot be taken away now is so after the
+/// function's next upload.
 pub(crate) async fn clean_up(aws: &Clients, code: &Code) {
     let Code::InBucket { bucket, key } = code else { return };
     if let Err(error) = aws.s3.delete_object().bucket(bucket).key(key).send().await {
