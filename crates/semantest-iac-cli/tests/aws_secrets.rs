@@ -31,10 +31,12 @@ fn with_reference(name: &str, reference: &str) -> AwsProject {
 fn a_secret_of_aws_reaches_the_function_and_nothing_that_is_kept_or_said() {
     for (scheme, story) in [("aws-secretsmanager:", "secret-manager"), ("aws-ssm:/", "secret-parameter")] {
         boto3(KEEP, &[story, CANARY]);
-        let aws = with_reference(story, &format!("{scheme}{story}"));
+        let mut aws = with_reference(story, &format!("{scheme}{story}"));
+        // The SDK's finest messages hold what it sends and is sent.
+        aws.project.environment.push(("SEMANTEST_LOG", "trace".into()));
         let mut said = String::new();
         let mut run = |verb: &[&str]| -> Value {
-            let ran = aws.json(&[verb, &["--verbose"]].concat());
+            let ran = aws.json(verb);
             said.push_str(&ran.stdout);
             said.push_str(&ran.stderr);
             ran.ok()
