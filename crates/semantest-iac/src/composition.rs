@@ -22,6 +22,7 @@ pub use semantest_iac_local::runtime::interpreter;
 use semantest_iac_local::{LocalConfig, LocalProvider};
 use semantest_iac_sqlite::SqliteStore;
 
+use crate::deliveries::Deliveries;
 use crate::iac::Iac;
 use crate::place::no_such_provider;
 use crate::project_file::ProjectFile;
@@ -130,9 +131,11 @@ impl IacBuilder {
         for provider in clouds(&artifacts, &resolver).into_iter().chain(self.providers) {
             providers.insert(provider.name().to_owned(), provider);
         }
+        let bus = self.bus.unwrap_or_else(|| Arc::new(InProcessBus::default()));
+        let deliveries = Arc::new(Deliveries::new(bus));
         let ports = Ports {
             store: store.clone(),
-            bus: self.bus.unwrap_or_else(|| Arc::new(InProcessBus::default())),
+            bus: deliveries.clone(),
             leases: store.clone(),
             artifacts: store,
             secrets,
@@ -143,7 +146,7 @@ impl IacBuilder {
         };
         let service = Arc::new(DeploymentService::new(ports, self.options));
         InfrastructureEventBus::attach(&service).await?;
-        Ok(Iac::new(service, project, local))
+        Ok(Iac::new(service, project, local, deliveries))
     }
 }
 

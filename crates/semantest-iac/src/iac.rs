@@ -31,6 +31,7 @@ use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 use crate::composition::IacBuilder;
+use crate::deliveries::Deliveries;
 use crate::project_file::ProjectFile;
 
 /// A project with its log, its providers and its bus.
@@ -38,6 +39,7 @@ pub struct Iac {
     service: Arc<DeploymentService>,
     project: Arc<ProjectFile>,
     local: Arc<LocalProvider>,
+    deliveries: Arc<Deliveries>,
 }
 
 /// Which log lines.
@@ -60,8 +62,13 @@ impl Iac {
         service: Arc<DeploymentService>,
         project: Arc<ProjectFile>,
         local: Arc<LocalProvider>,
+        deliveries: Arc<Deliveries>,
     ) -> Self {
-        Self { service, project, local }
+        Self { service, project, local, deliveries }
+    }
+
+    pub(crate) fn deliveries(&self) -> &Deliveries {
+        &self.deliveries
     }
 
     /// Settings first, then [`IacBuilder::open`].
@@ -234,10 +241,22 @@ impl Iac {
     /// # Errors
     /// Those of the request; `InvalidInput` for facts of ours.
     pub async fn publish(&self, event: Envelope, cancel: &CancellationToken) -> Result<PublishAnswer> {
+        let deployment = match &event.data {
+            Event::DeploymentRequested(request) => Some(request.clone()),
+            _ => None,
+        };
+        deployment.as_ref().map_or(Ok(()), |request| self.check_place(request))?;
+        if let Event::OrphanRemovalRequested(request) = &event.data {
+            self.check_provider(&request.provider)?;
+        }
         if let Some((environment, component)) = place_of(&event.data) {
             self.look_after(&environment, &component).await?;
         }
-        self.service.publish(event, cancel).await
+        let answer = self.service.publish(event, cancel).await;
+        answer.map_err(|error| match &deployment {
+            Some(request) => self.project.locate(error, request),
+            None => error,
+        })
     }
 
     /// An envelope for an event that comes from this project.
@@ -324,6 +343,14 @@ impl Iac {
         handler: Arc<dyn EventHandler>,
     ) -> Result<SubscriptionId> {
         self.service.ports().bus.subscribe(filter, handler).await
+    }
+
+    /// Ends a subscription; nothing happens if it has ended.
+    ///
+    /// # Errors
+    /// The bus's.
+    pub async fn unsubscribe(&self, subscription: SubscriptionId) -> Result<()> {
+        self.service.ports().bus.unsubscribe(subscription).await
     }
 
     /// Roles of a component's deployed functions.

@@ -23,10 +23,12 @@
 
 mod component_keys;
 mod composition;
+mod deliveries;
 mod iac;
 pub mod package;
 mod place;
 pub mod project_file;
+pub mod query;
 pub mod secrets;
 pub mod setting;
 mod system_clock;

@@ -5,8 +5,6 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use semantest_iac::events::envelope::Envelope;
-use semantest_iac::events::intake;
-use semantest_iac::events::request::DeploymentRequested;
 use semantest_iac::{Error, ErrorKind, Iac, Result};
 
 use super::conclude;
@@ -51,8 +49,7 @@ async fn read(iac: &Iac, file: &Path) -> Result<Envelope> {
     if bytes.len() as u64 > SIZE_LIMIT {
         return Err(failed(format!("an event has at most {} MiB", SIZE_LIMIT >> 20)));
     }
-    let blank = iac.envelope(DeploymentRequested::default());
-    intake::read(&bytes, &blank).map_err(|error| {
+    iac.read_event(&bytes).map_err(|error| {
         let located = failed(error.message().to_owned());
         error.context().iter().fold(located, |located, (key, value)| located.with(key, value))
     })

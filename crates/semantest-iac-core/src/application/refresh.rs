@@ -48,6 +48,8 @@ impl DeploymentService {
                 let provider = provider.clone();
                 async move { (address.clone(), provider.observe(&handle).await.map(|seen| (handle, seen))) }
             });
+            // Collected: what is held while one waits must be fit for any thread.
+            let looks: Vec<_> = looks.collect();
             let limit = self.options.executor.parallelism.max(1);
             let seen: Vec<_> = stream::iter(looks).buffered(limit).collect().await;
             let (mut facts, mut drift) = (Vec::new(), Vec::new());
