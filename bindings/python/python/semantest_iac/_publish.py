@@ -1,0 +1,80 @@
+"""What is sent to be published, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
+
+from semantest_iac import _causation
+from semantest_iac._session import refused
+from semantest_iac.answers import PublishAnswer
+from semantest_iac.errors import Error, HandlerFailedError
+
+#: Attributes that the project fills in where an event has none yet.
+_FILLED_IN = ("source", "subject")
+
+
+def wire(event: object) -> Mapping[str, Any]:
+    """An event as a CloudEvents object, stamped with what is being handled.
+
+    Raises:
+        InvalidInputError: It is no event.
+    """
+    if isinstance(event, Mapping):
+        return _stamp_mapping(event)
+    if isinstance(event, type) or not callable(getattr(event, "to_cloudevent", None)):
+        shown = event.__qualname__ + " (a class)" if isinstance(event, type) else type(event).__qualname__
+        raise refused(f"publish takes an event or a CloudEvents object, not {shown}")
+    stamped: Any = event
+    written: dict[str, Any] = _causation.stamped(stamped).to_cloudevent()
+    for name in _FILLED_IN:
+        if not written.get(name):
+            written.pop(name, None)
+    if "source" not in written:
+        # Without it the project's is filled in, as with every event that is not yet a whole one.
+        written.pop("specversion", None)
+    return written
+
+
+def _stamp_mapping(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    cause = _causation.current.get()
+    if cause is None or event.get("correlationid") or event.get("id") == cause.event_id:
+        return event
+    ids = [one.replace("%", "%25").replace(",", "%2C") for one in cause.ancestry]
+    stamp = {
+        "correlationid": cause.correlation,
+        "causationid": cause.event_id,
+        "previouseventids": ",".join(ids),
+    }
+    return {**event, **stamp}
+
+
+def raise_where_failed(
+    answer: PublishAnswer | None,
+    error: BaseException | None,
+    failed: Iterable[tuple[str, str, BaseException]],
+) -> None:
+    """Raises what went wrong: the run first, then its handlers."""
+    failures = tuple(failed)
+    if error is not None:
+        _raise(error, failures)
+    result = None if answer is None else answer.result
+    if result is not None and result.error is not None:
+        _raise(Error.of(result.error, answer=result), failures)
+    if failures:
+        name, event_id, first = failures[0]
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        told = HandlerFailedError(
+            f"{first}{more}",
+            operation="handler.handle",
+            context={"handler": name, "event": event_id},
+            answer=answer,
+        )
+        told.failures = failures
+        raise told from (first.__cause__ or first)
+
+
+def _raise(error: BaseException, failures: tuple[tuple[str, str, BaseException], ...]) -> NoReturn:
+    if isinstance(error, Error):
+        error.failures = failures
+    raise error

@@ -1,0 +1,118 @@
+"""Who is called for what is recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from semantest_iac import _core
+from semantest_iac._handlers import Publish, deliverer, names_for
+from semantest_iac._listen import Listener, Listens, listen, listens_of, needs_instance
+from semantest_iac._session import Session, refused
+
+
+class Subscription:
+    """A handler that is called until it is cancelled."""
+
+    def __init__(self, of: Subscriptions, listener: Listener, mark: Listens) -> None:
+        self._of = of
+        self.listener = listener
+        self.mark = mark
+        self.native: _core.Subscription | None = None
+
+    @property
+    def name(self) -> str:
+        """The handler's name."""
+        return self.listener.name
+
+    async def cancel(self) -> None:
+        """It is not called any more. Twice is harmless."""
+        await self._of.drop(self)
+
+
+class Subscriptions:
+    """The handlers of one Iac. `include` waits for nothing: what is new is subscribed before the next call."""
+
+    def __init__(self, publish: Publish) -> None:
+        self._publish = publish
+        self._all: list[Subscription] = []
+        self._new: list[Subscription] = []
+        self._session: Session | None = None
+
+    async def attach(self, session: Session) -> None:
+        """Subscribes all of them to a project that was just opened."""
+        self._session = session
+        self._new = list(self._all)
+        await self.settle()
+
+    def detach(self) -> None:
+        """The project is being closed."""
+        self._session = None
+        for one in self._all:
+            one.native = None
+
+    async def settle(self) -> None:
+        """Subscribes those that are new."""
+        session = self._session
+        while self._new and session is not None:
+            one = self._new.pop(0)
+            deliver = deliverer(one.listener, one.mark, self._publish)
+            names = list(names_for(one.mark))
+            limit = one.mark.timeout
+            one.native = await session.engine.subscribe(one.name, names, deliver, limit)
+
+    def include(self, handler: object) -> None:
+        """Everything in `handler` that is marked."""
+        if isinstance(handler, type) and needs_instance(handler):
+            raise refused(
+                f"{handler.__qualname__} has handlers that need an instance: include {handler.__qualname__}(...)"
+            )
+        listeners = listens_of(handler)
+        if not listeners:
+            name = getattr(handler, "__qualname__", type(handler).__qualname__)
+            raise refused(f"{name} has nothing marked with @listen(Event)")
+        known = [one.listener.call for one in self._all]
+        for listener in listeners:
+            if listener.call in known:
+                raise refused(f"{listener.name} is included already", handler=listener.name)
+        for listener in listeners:
+            for mark in listener.marks:
+                self._add(listener, mark)
+
+    def subscribe(
+        self,
+        handler: Any,
+        events: tuple[type[Any] | str, ...],
+        *,
+        thread: bool,
+        timeout: float | None,
+    ) -> Subscription:
+        """One function, which need not be marked."""
+        if not callable(handler) or isinstance(handler, type):
+            raise refused(f"a handler is a function, not {type(handler).__qualname__}")
+        name = getattr(handler, "__qualname__", None) or type(handler).__qualname__
+
+        def probe(event: Any) -> None:
+            """Takes the mark, so that the handler itself stays as it is."""
+
+        if events:
+            marked: Any = listen(*events, thread=thread, timeout=timeout)(probe)
+            mark: Listens = listens_of(marked)[0].marks[0]
+        else:
+            mark = Listens(frozenset(), (), thread, timeout)
+        return self._add(Listener(name, handler, (mark,)), mark)
+
+    def _add(self, listener: Listener, mark: Listens) -> Subscription:
+        one = Subscription(self, listener, mark)
+        self._all.append(one)
+        self._new.append(one)
+        return one
+
+    async def drop(self, one: Subscription) -> None:
+        """Ends one."""
+        if one in self._new:
+            self._new.remove(one)
+        if one in self._all:
+            self._all.remove(one)
+        native, one.native = one.native, None
+        if native is not None and self._session is not None:
+            await self._session.engine.unsubscribe(native)
