@@ -34,6 +34,12 @@ impl Program {
         self
     }
 
+    /// Adds arguments.
+    pub fn args(mut self, arguments: &[&str]) -> Self {
+        self.0.args(arguments);
+        self
+    }
+
     /// Runs it; `what` is named where it fails.
     pub fn run(mut self, what: &str) -> Outcome {
         eprintln!("== {what}");

@@ -17,6 +17,14 @@ pub(crate) fn set_up(root: &Path) -> Result<PathBuf, String> {
     Ok(tools)
 }
 
+/// What builds the Python package; a virtual environment.
+pub(crate) fn python_build(root: &Path) -> Result<PathBuf, String> {
+    let (source, tools) = (root.join("tests/tools"), root.join("target/tools"));
+    fs::create_dir_all(&tools).map_err(|error| format!("{}: {error}", tools.display()))?;
+    python(&source, &tools, "python-build", "python-build")?;
+    Ok(tools.join("python-build"))
+}
+
 /// A virtual environment `folder` with what `list`.txt names.
 fn python(source: &Path, tools: &Path, list: &str, folder: &str) -> Outcome {
     let list_file = source.join(list).with_extension("txt");
