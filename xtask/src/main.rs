@@ -14,7 +14,8 @@ const USAGE: &str = "\
 cargo xtask <task>
 
   test            everything: tools, formatting, lints, documentation, all tests
-  codegen         writes the generated schemas
+  codegen         writes what is generated: schemas/ and the Python package's events, answers, errors
+  codegen --check says which of it is out of date, and writes nothing
   tools           only sets up what the tests need, under target/tools
   bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local, aws (default: all)
 ";
@@ -27,7 +28,8 @@ fn main() -> ExitCode {
     let task: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match task.as_slice() {
         ["test"] => test(),
-        ["codegen"] => codegen::run(&root()),
+        ["codegen"] => codegen::write(&root()),
+        ["codegen", "--check"] => codegen::check(&root()),
         ["tools"] => tools::set_up(&root()).map(drop),
         ["bench", names @ ..] => bench::run(&root(), names),
         _ => {
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
 fn test() -> Outcome {
     let root = root();
     cargo(&root, &["fmt", "--all", "--check"]).run("formatting (mend it with `cargo fmt --all`)")?;
+    codegen::check(&root)?;
     let tools = tools::set_up(&root)?;
     cargo(&root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
         .run("lints")?;

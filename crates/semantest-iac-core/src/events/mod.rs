@@ -17,25 +17,22 @@ use schemars::JsonSchema;
 use serde_json::Value;
 
 use envelope::{TYPE_PREFIX, UnknownEvent};
-use outcome::*;
-use request::*;
-use resource_change::*;
-use run::*;
 
-/// Declares [`Event`] and everything that must know every event.
+/// Declares [`Event`] and everything that must know every event. Each is named by its module, so that the compiler
+/// sees to it that [`family`] is right.
 macro_rules! events {
-    ($($name:ident = $version:literal),+ $(,)?) => {
+    ($($family:ident::$name:ident = $version:literal),+ $(,)?) => {
         /// What happened, or is asked for.
         #[derive(Clone, Debug, PartialEq)]
         #[allow(missing_docs, reason = "each variant is documented on its type")]
         pub enum Event {
-            $($name($name),)+
+            $($name($family::$name),)+
             /// A type this version does not know.
             Unknown(UnknownEvent),
         }
 
-        $(impl From<$name> for Event {
-            fn from(event: $name) -> Self { Self::$name(event) }
+        $(impl From<$family::$name> for Event {
+            fn from(event: $family::$name) -> Self { Self::$name(event) }
         })+
 
         /// Names of all events, requests first.
@@ -49,10 +46,18 @@ macro_rules! events {
             }
         }
 
+        /// The module here that `name` is defined in: `request`, `run`, `resource_change` or `outcome`.
+        pub fn family(name: &str) -> Option<&'static str> {
+            match name {
+                $(stringify!($name) => Some(stringify!($family)),)+
+                _ => None,
+            }
+        }
+
         /// JSON Schema of the data of `name`.
         pub fn data_schema(name: &str) -> Option<Value> {
             match name {
-                $(stringify!($name) => Some(schema_of::<$name>(name, $version)),)+
+                $(stringify!($name) => Some(schema_of::<$family::$name>(name, $version)),)+
                 _ => None,
             }
         }
@@ -60,7 +65,7 @@ macro_rules! events {
         /// Where in `data` something is not as `name` has it (a path such as `configuration`), and what.
         pub(crate) fn explain_data(name: &str, data: &Value) -> Option<(String, String)> {
             match name {
-                $(stringify!($name) => serde_path_to_error::deserialize::<_, $name>(data)
+                $(stringify!($name) => serde_path_to_error::deserialize::<_, $family::$name>(data)
                     .err()
                     .map(|error| (error.path().to_string(), error.into_inner().to_string())),)+
                 _ => None,
@@ -104,31 +109,31 @@ macro_rules! events {
 }
 
 events! {
-    DeploymentRequested = 2,
-    RemovalRequested = 1,
-    OrphanRemovalRequested = 1,
-    RollbackRequested = 1,
-    ScalingRequested = 1,
-    EnvironmentConfigurationRequested = 1,
-    DeploymentPlanned = 1,
-    DeploymentStarted = 1,
-    ResourceChangeStarted = 1,
-    ResourceCreated = 1,
-    ResourceUpdated = 1,
-    ResourceReplaced = 1,
-    ResourceDeleted = 1,
-    ResourceChangeFailed = 1,
-    FunctionDeployed = 1,
-    ContainerServiceDeployed = 1,
-    ApiGatewayDeployed = 1,
-    LoadBalancerDeployed = 1,
-    EnvironmentConfigured = 1,
-    ScalingTriggered = 1,
-    DriftDetected = 1,
-    InfrastructureUpdated = 1,
-    InfrastructureUpdateFailed = 1,
-    InfrastructureRemoved = 1,
-    InfrastructureRemovalFailed = 1,
+    request::DeploymentRequested = 2,
+    request::RemovalRequested = 1,
+    request::OrphanRemovalRequested = 1,
+    request::RollbackRequested = 1,
+    request::ScalingRequested = 1,
+    request::EnvironmentConfigurationRequested = 1,
+    run::DeploymentPlanned = 1,
+    run::DeploymentStarted = 1,
+    resource_change::ResourceChangeStarted = 1,
+    resource_change::ResourceCreated = 1,
+    resource_change::ResourceUpdated = 1,
+    resource_change::ResourceReplaced = 1,
+    resource_change::ResourceDeleted = 1,
+    resource_change::ResourceChangeFailed = 1,
+    outcome::FunctionDeployed = 1,
+    outcome::ContainerServiceDeployed = 1,
+    outcome::ApiGatewayDeployed = 1,
+    outcome::LoadBalancerDeployed = 1,
+    outcome::EnvironmentConfigured = 1,
+    outcome::ScalingTriggered = 1,
+    run::DriftDetected = 1,
+    run::InfrastructureUpdated = 1,
+    run::InfrastructureUpdateFailed = 1,
+    run::InfrastructureRemoved = 1,
+    run::InfrastructureRemovalFailed = 1,
 }
 
 impl Event {

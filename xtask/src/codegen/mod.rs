@@ -1,0 +1,73 @@
+//! Writes what is generated from the Rust types: `schemas/`, and what a language's package makes of them.
+
+mod model;
+mod python;
+mod reading;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::Outcome;
+
+/// Texts by their path under the root.
+type Files = BTreeMap<PathBuf, String>;
+
+/// Writes every file, and takes away those that nothing stands behind any more.
+pub(crate) fn write(root: &Path) -> Outcome {
+    let wanted = files()?;
+    for (path, text) in &wanted {
+        let target = root.join(path);
+        let made = target.parent().map_or(Ok(()), fs::create_dir_all);
+        made.and_then(|()| fs::write(&target, text))
+            .map_err(|error| format!("{}: {error}", target.display()))?;
+    }
+    for stale in generated(root).difference(&wanted.keys().cloned().collect()) {
+        fs::remove_file(root.join(stale)).map_err(|error| format!("{}: {error}", stale.display()))?;
+    }
+    println!("{} files generated", wanted.len());
+    Ok(())
+}
+
+/// Fails where a file is not as [`write`] would leave it, and names each.
+pub(crate) fn check(root: &Path) -> Outcome {
+    eprintln!("== generated files");
+    let wanted = files()?;
+    let differs = |path: &&PathBuf| fs::read_to_string(root.join(path)).ok().as_ref() != wanted.get(*path);
+    let known: BTreeSet<PathBuf> = generated(root).into_iter().chain(wanted.keys().cloned()).collect();
+    let stale: Vec<String> = known.iter().filter(differs).map(|path| path.display().to_string()).collect();
+    match stale.as_slice() {
+        [] => Ok(()),
+        _ => Err(format!("out of date: {} (mend it with `cargo xtask codegen`)", stale.join(", "))),
+    }
+}
+
+fn files() -> Result<Files, String> {
+    let documents = semantest_iac_cli::schemas();
+    let mut files = python::files(&reading::read(&documents)?)?;
+    for (path, document) in documents {
+        let text = serde_json::to_string_pretty(&document).map_err(|error| error.to_string())? + "\n";
+        files.insert(Path::new("schemas").join(path), text);
+    }
+    Ok(files)
+}
+
+/// What is there of an earlier run: everything in `schemas/`, and the package's files that say so.
+fn generated(root: &Path) -> BTreeSet<PathBuf> {
+    let packaged = below(&root.join(python::PACKAGE)).into_iter().filter(|path| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.lines().next() == Some(python::FIRST_LINE)
+    });
+    let all = below(&root.join("schemas")).into_iter().chain(packaged);
+    all.filter_map(|path| path.strip_prefix(root).map(Path::to_owned).ok()).collect()
+}
+
+fn below(folder: &Path) -> BTreeSet<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .flat_map(|entry| match entry.path() {
+            path if path.is_dir() => below(&path),
+            path => BTreeSet::from([path]),
+        })
+        .collect()
+}

@@ -1,0 +1,73 @@
+//! Python source as a formatter would leave it.
+
+/// The longest line.
+pub(super) const WIDTH: usize = 100;
+
+/// `open`, `items` and `close` on one line if they fit, else one item a line.
+pub(super) fn bracketed(indent: usize, open: &str, items: &[String], close: &str) -> String {
+    let margin = " ".repeat(indent);
+    let line = format!("{margin}{open}{}{close}", items.join(", "));
+    if line.chars().count() <= WIDTH {
+        return line + "\n";
+    }
+    exploded(indent, open, items, close)
+}
+
+/// One item a line, always.
+pub(super) fn exploded(indent: usize, open: &str, items: &[String], close: &str) -> String {
+    let margin = " ".repeat(indent);
+    let items: String = items.iter().map(|item| format!("{margin}    {item},\n")).collect();
+    format!("{margin}{open}\n{items}{margin}{close}\n")
+}
+
+/// A docstring: the description, and a section for what is listed by name.
+pub(super) fn docstring(indent: usize, docs: &str, section: &str, listed: &[(&str, &str)]) -> String {
+    let margin = " ".repeat(indent);
+    let listed: Vec<_> = listed.iter().filter(|(_, docs)| !docs.is_empty()).collect();
+    let mut paragraphs = docs.split("\n\n").map(|text| wrapped(indent, 0, text));
+    // Three quotes open the first line.
+    let first = wrapped(indent + 3, 0, docs.split("\n\n").next().unwrap_or_default());
+    let mut lines: Vec<String> = first;
+    paragraphs.next();
+    for paragraph in paragraphs {
+        lines.push(String::new());
+        lines.extend(paragraph);
+    }
+    if lines.len() == 1 && listed.is_empty() && indent + lines[0].chars().count() + 6 <= WIDTH {
+        return format!("{margin}\"\"\"{}\"\"\"\n", lines[0]);
+    }
+    if !listed.is_empty() {
+        lines.extend([String::new(), section.to_owned()]);
+        for (name, docs) in listed {
+            let item = wrapped(indent + 4, 4, &format!("{name}: {docs}"));
+            lines.extend(item.into_iter().map(|line| format!("    {line}")));
+        }
+    }
+    let text: String = lines
+        .iter()
+        .enumerate()
+        .map(|(index, line)| match (index, line.is_empty()) {
+            (0, _) => format!("{margin}\"\"\"{line}\n"),
+            (_, true) => "\n".to_owned(),
+            _ => format!("{margin}{line}\n"),
+        })
+        .collect();
+    format!("{text}{margin}\"\"\"\n")
+}
+
+/// `text` in lines; all but the first are `hanging` further in.
+fn wrapped(indent: usize, hanging: usize, text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.replace('\\', "\\\\").split_whitespace() {
+        let fits = |line: &String| indent + line.chars().count() + 1 + word.chars().count() <= WIDTH;
+        match lines.last_mut() {
+            Some(line) if fits(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) => lines.push(" ".repeat(hanging) + word),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

@@ -1,0 +1,195 @@
+//! Types, defaults and decoders in Python.
+
+use serde_json::Value;
+
+use super::super::model::{Definition, Field, Model, Shape, Type};
+use super::Places;
+use super::module::Module;
+
+/// Words that cannot be names in Python.
+const KEYWORDS: [&str; 35] = [
+    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def",
+    "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is",
+    "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
+];
+
+/// What the printers look things up in.
+pub(super) struct Context<'a> {
+    pub model: &'a Model,
+    pub places: &'a Places,
+}
+
+impl Context<'_> {
+    pub fn definition(&self, name: &str) -> Result<&Definition, String> {
+        self.model.definitions.get(name).ok_or_else(|| format!("no schema defines {name}"))
+    }
+
+    fn import(&self, name: &str, module: &mut Module) -> String {
+        if let Some(place) = self.places.get(name) {
+            module.import_ours(place, name);
+        }
+        name.to_owned()
+    }
+
+    /// The type of an attribute.
+    pub fn annotation(&self, kind: &Type, module: &mut Module) -> Result<String, String> {
+        Ok(match kind {
+            Type::Text => "str".into(),
+            Type::Whole => "int".into(),
+            Type::Number => "float".into(),
+            Type::Flag => "bool".into(),
+            Type::Anything => {
+                module.import("typing", "Any");
+                "Any".into()
+            }
+            Type::List(of) => format!("tuple[{}, ...]", self.annotation(of, module)?),
+            Type::Table(of) => {
+                module.import("collections.abc", "Mapping");
+                format!("Mapping[str, {}]", self.annotation(of, module)?)
+            }
+            // `Any` holds None already.
+            Type::Maybe(of) if **of == Type::Anything => self.annotation(of, module)?,
+            Type::Maybe(of) => format!("{} | None", self.annotation(of, module)?),
+            Type::Either(choices) => {
+                let choices: Result<Vec<String>, String> =
+                    choices.iter().map(|choice| self.annotation(choice, module)).collect();
+                choices?.join(" | ")
+            }
+            Type::Named(name) => match &self.definition(name)?.shape {
+                // Another name for text or a number says nothing that the field's description does not.
+                Shape::Alias(of) if of.names().is_empty() => self.annotation(of, module)?,
+                _ => self.import(name, module),
+            },
+        })
+    }
+
+    /// The type of an argument: what can be made into the attribute.
+    pub fn parameter(&self, kind: &Type, module: &mut Module) -> Result<String, String> {
+        Ok(match kind {
+            Type::Anything => "object".into(),
+            Type::List(of) => {
+                module.import("collections.abc", "Sequence");
+                format!("Sequence[{}]", self.parameter(of, module)?)
+            }
+            Type::Table(of) => {
+                module.import("collections.abc", "Mapping");
+                format!("Mapping[str, {}]", self.parameter(of, module)?)
+            }
+            Type::Maybe(of) => format!("{} | None", self.parameter(of, module)?),
+            Type::Named(name) => match &self.definition(name)?.shape {
+                Shape::Words(_) => self.annotation(kind, module)?,
+                Shape::Alias(of) if of.names().is_empty() => self.annotation(kind, module)?,
+                // A record may be given as the mapping that it is in JSON.
+                _ => {
+                    module.import("collections.abc", "Mapping");
+                    format!("{} | Mapping[str, object]", self.annotation(kind, module)?)
+                }
+            },
+            other => self.annotation(other, module)?,
+        })
+    }
+
+    /// What reads a value.
+    fn decoder(&self, kind: &Type, module: &mut Module) -> Result<String, String> {
+        let (name, inner) = match kind {
+            Type::Text => ("text", None),
+            Type::Whole => ("whole", None),
+            Type::Number => ("number", None),
+            Type::Flag => ("flag", None),
+            Type::Anything => ("anything", None),
+            Type::List(of) => ("many", Some(self.decoder(of, module)?)),
+            Type::Table(of) => ("table", Some(self.decoder(of, module)?)),
+            Type::Either(choices) => {
+                let choices: Result<Vec<String>, String> =
+                    choices.iter().map(|choice| self.decoder(choice, module)).collect();
+                ("either", Some(choices?.join(", ")))
+            }
+            Type::Maybe(_) => return Err("null inside of a list or a map".into()),
+            Type::Named(name) => match &self.definition(name)?.shape {
+                // A newer version may know more words: they are kept as they are.
+                Shape::Words(_) => ("text", None),
+                Shape::Alias(of) => return self.decoder(of, module),
+                Shape::Record(_) => ("record", Some(self.import(name, module))),
+            },
+        };
+        module.import_ours("_record", name);
+        Ok(match inner {
+            Some(inner) => format!("{name}({inner})"),
+            None => name.into(),
+        })
+    }
+
+    /// The default of a field; none where it is required.
+    pub fn default(&self, field: &Field, module: &mut Module) -> Result<Option<String>, String> {
+        if field.required {
+            return Ok(None);
+        }
+        let (kind, nullable) = field.kind.without_null();
+        let given = field.default.as_ref().filter(|value| !value.is_null());
+        if nullable && given.is_none() {
+            return Ok(Some("None".into()));
+        }
+        self.default_of(kind, given, module).map(Some).map_err(|error| format!("{}: {error}", field.name))
+    }
+
+    fn default_of(&self, kind: &Type, given: Option<&Value>, module: &mut Module) -> Result<String, String> {
+        let empty = given.is_none_or(|value| match value {
+            Value::Array(items) => items.is_empty(),
+            Value::Object(map) => map.is_empty(),
+            _ => false,
+        });
+        Ok(match (kind, given) {
+            (Type::List(_), _) if empty => "()".into(),
+            (Type::Table(_), _) if empty => "{}".into(),
+            (Type::Text, None) => "\"\"".into(),
+            (Type::Whole, None) => "0".into(),
+            (Type::Number, None) => "0.0".into(),
+            (Type::Flag, None) => "False".into(),
+            (Type::Anything, None) => "None".into(),
+            (_, Some(Value::Bool(true))) => "True".into(),
+            (_, Some(Value::Bool(false))) => "False".into(),
+            (_, Some(value @ (Value::String(_) | Value::Number(_)))) => value.to_string(),
+            (Type::Named(name), given) => match &self.definition(name)?.shape {
+                Shape::Alias(of) => self.default_of(of, given, module)?,
+                // Records do not change, so that all may have the same one.
+                Shape::Record(_) if empty && given.is_some() => format!("{}()", self.import(name, module)),
+                _ => return Err("a default that is not understood".into()),
+            },
+            _ => return Err("a default that is not understood".into()),
+        })
+    }
+
+    /// The line of `_fields` for a field.
+    pub fn entry(&self, field: &Field, module: &mut Module) -> Result<String, String> {
+        let (kind, nullable) = field.kind.without_null();
+        let mut arguments = vec![self.decoder(kind, module)?];
+        match self.default(field, module)? {
+            Some(default) => arguments.push(format!("default={default}")),
+            None if nullable || *kind == Type::Anything => arguments.push("nullable=True".into()),
+            None => {}
+        }
+        // The core leaves out what is as by default where its schema names no default.
+        if !field.required && field.default.as_ref().is_some_and(|value| !value.is_null()) {
+            arguments.push("written=True".into());
+        }
+        Ok(format!("\"{}\": Field({})", field.name, arguments.join(", ")))
+    }
+}
+
+/// Refuses names that Python or the classes' base cannot have as attributes.
+pub(super) fn check_names(owner: &str, fields: &[Field], taken: &[&str]) -> Result<(), String> {
+    let unfit = |field: &&Field| {
+        let name = field.name.as_str();
+        let letters = name
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
+        !letters
+            || !name.starts_with(|letter: char| letter.is_ascii_lowercase())
+            || KEYWORDS.contains(&name)
+            || taken.contains(&name)
+    };
+    match fields.iter().find(unfit) {
+        Some(field) => Err(format!("the field `{}` of {owner} cannot be an attribute in Python", field.name)),
+        None => Ok(()),
+    }
+}
