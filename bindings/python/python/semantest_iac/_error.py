@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from semantest_iac.answers import DeployAnswer, PublishAnswer
     from semantest_iac.records import ErrorRecord
+
+
+class HandlerFailure(NamedTuple):
+    """A handler that failed on an event for good; the event itself stands in the log."""
+
+    handler: str
+    event_id: str
+    exception: BaseException
 
 
 class Error(Exception):
@@ -20,6 +28,7 @@ class Error(Exception):
         retry: Whether the same call can succeed when made again.
         context: Facts by name.
         answer: How the run ended, where it was one that failed.
+        failures: Handlers that failed meanwhile. They stop no run.
     """
 
     kind: str = "unknown"
@@ -39,6 +48,7 @@ class Error(Exception):
         self.retry: Literal["never", "later", "exhausted"] = retry
         self.context: dict[str, str] = dict(context or {})
         self.answer = answer
+        self.failures: tuple[HandlerFailure, ...] = ()
 
     def __str__(self) -> str:
         return self.message

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from semantest_iac import _subscriptions
 from semantest_iac._event import ApplicationEvent, InfrastructureEvent
+from semantest_iac._log_page import LogPage
 from semantest_iac._publish import raise_where_failed, wire
 from semantest_iac._session import Session, Settings, as_json, refused
 from semantest_iac._stream import Wanted, stream
@@ -19,7 +20,6 @@ from semantest_iac.answers import (
     DeploymentAnswer,
     DiscoverAnswer,
     InvokeAnswer,
-    LogAnswer,
     PlanAnswer,
     PublishAnswer,
     RefreshAnswer,
@@ -362,7 +362,7 @@ class Iac:
         limit: int = 1000,
         cursor: str | None = None,
         wait: float = 0.0,
-    ) -> LogAnswer:
+    ) -> LogPage:
         """Log lines of a function; `answer.cursor` is where to go on, `wait` how many seconds to wait for new ones."""
         session = await self._ready()
         answer = await session.ask(
@@ -375,7 +375,7 @@ class Iac:
             limit=limit,
             wait_s=wait,
         )
-        return LogAnswer.from_dict(answer)
+        return LogPage.from_dict(answer)
 
     # Events out
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from semantest_iac import _causation
+from semantest_iac._error import HandlerFailure
 from semantest_iac._session import refused
 from semantest_iac.answers import PublishAnswer
 from semantest_iac.errors import Error, HandlerFailedError
@@ -55,14 +56,15 @@ def raise_where_failed(
     failed: Iterable[tuple[str, str, BaseException]],
 ) -> None:
     """Raises what went wrong: the run first, then its handlers."""
-    failures = tuple(failed)
+    told_of = list(failed)
+    failures = tuple(HandlerFailure(name, of, told.__cause__ or told) for name, of, told in told_of)
     if error is not None:
         _raise(error, failures)
     result = None if answer is None else answer.result
     if result is not None and result.error is not None:
         _raise(Error.of(result.error, answer=result), failures)
     if failures:
-        name, event_id, first = failures[0]
+        name, event_id, first = told_of[0]
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
         told = HandlerFailedError(
             f"{first}{more}",
@@ -71,10 +73,10 @@ def raise_where_failed(
             answer=answer,
         )
         told.failures = failures
-        raise told from (first.__cause__ or first)
+        raise told from failures[0].exception
 
 
-def _raise(error: BaseException, failures: tuple[tuple[str, str, BaseException], ...]) -> NoReturn:
+def _raise(error: BaseException, failures: tuple[HandlerFailure, ...]) -> NoReturn:
     if isinstance(error, Error):
         error.failures = failures
     raise error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from semantest_iac._event import ApplicationEvent, InfrastructureEvent
-from semantest_iac._listen import event_names
+from semantest_iac._listen import listen, listens_of
 from semantest_iac._session import Session, refused
 
 #: Events a crossing.
@@ -48,7 +48,7 @@ class Wanted:
         if since is not None and (not isinstance(since, datetime) or since.tzinfo is None):
             raise refused("since must be a datetime with its zone: datetime.now(timezone.utc), say")
         return cls(
-            names=sorted(event_names(events)),
+            names=_names(events),
             after=after,
             since=since,
             component=component,
@@ -69,6 +69,17 @@ class Wanted:
         _, _, place = event.subject.partition("/")
         environment, _, component = place.partition("/")
         return self.environment in (None, environment) and self.component in (None, component)
+
+
+def _names(events: Sequence[type | str]) -> list[str]:
+    """Names to ask for; none: every event."""
+    if not events:
+        return []
+
+    def probe(event: object) -> None:
+        """Takes the mark."""
+
+    return sorted(listens_of(listen(*events)(probe))[0].marks[0].filter or ())
 
 
 async def stream(

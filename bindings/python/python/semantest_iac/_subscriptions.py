@@ -75,8 +75,7 @@ class Subscriptions:
             if listener.call in known:
                 raise refused(f"{listener.name} is included already", handler=listener.name)
         for listener in listeners:
-            for mark in listener.marks:
-                self._add(listener, mark)
+            self._add(listener, _merged(listener.marks))
 
     def subscribe(
         self,
@@ -116,3 +115,16 @@ class Subscriptions:
         native, one.native = one.native, None
         if native is not None and self._session is not None:
             await self._session.engine.unsubscribe(native)
+
+
+def _merged(marks: tuple[Listens, ...]) -> Listens:
+    """Several `@listen` on one handler are one: it sees an event once however many ask for it."""
+    if len(marks) == 1:
+        return marks[0]
+    limits = [mark.timeout for mark in marks]
+    return Listens(
+        frozenset().union(*(mark.names for mark in marks)),
+        tuple(dict.fromkeys(chosen for mark in marks for chosen in mark.classes)),
+        any(mark.thread for mark in marks),
+        None if None in limits else max(limit for limit in limits if limit is not None),
+    )

@@ -24,10 +24,10 @@ T = TypeVar("T")
 def _waits(
     method: Callable[Concatenate[_iac.Iac, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[Iac, P], T]:
-    @functools.wraps(method)
-    def wait(self: Iac, *args: P.args, **kwargs: P.kwargs) -> T:
+    def wait(self: Iac, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return self._wait_for(method(self._iac, *args, **kwargs))
 
+    functools.update_wrapper(wait, method)
     return wait
 
 

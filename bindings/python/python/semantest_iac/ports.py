@@ -1,0 +1,3 @@
+"""Ports."""
+from typing import Any
+Provider = EventBus = EventStore = SecretResolver = Any
