@@ -259,13 +259,13 @@ def itself() -> list[Any]:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (datetime(2026, 1, 1), r"Forgetful\.colour is a datetime.*isoformat"),
-        ({"a": [1, {2, 3}]}, r"Forgetful\.colour\.a\[1\] is a set"),
+        (datetime(2026, 1, 1), r"Forgetful\.colour is of type datetime.*isoformat"),
+        ({"a": [1, {2, 3}]}, r"Forgetful\.colour\.a\[1\] is of type set"),
         (float("nan"), "colour is nan"),
         ({1: "x"}, "colour has the key 1"),
         (itself(), r"colour\[0\] contains itself"),
         ("\ud800", "not Unicode"),
-        (b"x", "colour is a bytes"),
+        (b"x", "colour is of type bytes"),
     ],
 )
 def test_data_that_are_not_json_are_named(value: Any, said: str) -> None:

@@ -48,7 +48,7 @@ class EventHandler:
         if cls is not EventHandler:
             return super().__new__(cls)
         if not arguments:
-            return _decorate
+            raise TypeError("@EventHandler is written without parentheses")
         return _decorate(arguments[0])
 
     async def publish(self, event: E) -> Published[E]:

@@ -71,5 +71,5 @@ def check_call(listener: Listener) -> None:
 def _why_no_handler(given: object, name: str) -> str:
     if inspect.isroutine(given):
         return f"{name} is not marked by @listen, so that nobody knows which events it handles"
-    kind = f"a {name} object" if not callable(given) else name
+    kind = name if callable(given) else f"an object of type {name}"
     return f"{kind} is no handler: include functions and classes with methods marked by @listen"

@@ -47,7 +47,7 @@ def plain(value: object, where: str, inside: tuple[int, ...] = ()) -> Any:
         return plain(to_dict(), where, inside)
     name = called(type(value))
     hint = "; give its isoformat()" if callable(getattr(value, "isoformat", None)) else ""
-    raise NotJson(where, f"is a {name}, which is not JSON{hint}")
+    raise NotJson(where, f"is of type {name}, which is not JSON{hint}")
 
 
 def _text(value: str, where: str) -> str:

@@ -26,7 +26,7 @@ class Services:
         for service in services:
             if isinstance(service, (type, *PLAIN)):
                 kind = called(type(service))
-                message = f"a {kind} is found by its name only: provide(name=…)"
+                message = f"values of type {kind} are found by their names only: provide(name=…)"
                 raise invalid("bus.provide", message, service=kind)
             if any(service is known for known in self._services):
                 kind = called(type(service))
@@ -46,7 +46,7 @@ class Services:
         if constructor is object.__init__:
             return wanted()
         parameters = list(inspect.signature(constructor).parameters.values())[1:]
-        hints = _hints(constructor)
+        hints = _hints(inspect.unwrap(constructor))
         positional: list[object] = []
         named: dict[str, object] = {}
         for parameter in parameters:
