@@ -19,7 +19,7 @@ def event_names() -> list[str]:
 
 
 def sample(document: dict[str, Any], full: bool, part: dict[str, Any] | None = None) -> Any:
-    """A value that fits `part` of `document`: with every field there is, or with none that may be left out."""
+    """A value that fits `part` of `document`: with every field, or with the required ones only."""
     part = document if part is None else part
     if "$ref" in part:
         return sample(document, full, document["$defs"][part["$ref"].rsplit("/", 1)[1]])
