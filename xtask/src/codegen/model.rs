@@ -136,3 +136,25 @@ fn visit<'a>(
     order.push(name);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alias(of: &str) -> Definition {
+        Definition { docs: String::new(), shape: Shape::Alias(Type::Named(of.into())) }
+    }
+
+    #[test]
+    fn a_definition_comes_after_what_it_is_made_of() {
+        let text = Definition { docs: String::new(), shape: Shape::Alias(Type::Text) };
+        let definitions = Definitions::from([("A".into(), alias("B")), ("B".into(), text)]);
+        assert_eq!(in_order(&definitions, ["A", "B"]), Ok(vec!["B", "A"]));
+    }
+
+    #[test]
+    fn a_definition_that_holds_itself_is_refused() {
+        let definitions = Definitions::from([("A".into(), alias("B")), ("B".into(), alias("A"))]);
+        assert!(in_order(&definitions, ["A"]).is_err());
+    }
+}

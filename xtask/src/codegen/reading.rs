@@ -169,3 +169,40 @@ fn documentation(schema: &Value) -> String {
 fn text<'a>(schema: &'a Value, key: &str) -> &'a str {
     schema.get(key).and_then(Value::as_str).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn everything_the_core_says_can_be_read() {
+        let model = read(&semantest_iac_cli::schemas()).expect("the model");
+        assert_eq!(model.events.len(), EVENT_NAMES.len());
+        assert!(model.answers.contains(&"PublishAnswer".to_owned()));
+        assert!(model.definitions.keys().any(|name| name == "ErrorRecord"));
+    }
+
+    #[test]
+    fn a_type_that_no_printer_knows_is_refused() {
+        for schema in
+            [json!({ "type": "null" }), json!({ "type": ["string", "integer"] }), json!({ "oneOf": [] })]
+        {
+            assert!(kind(&schema).is_err(), "{schema}");
+        }
+    }
+
+    #[test]
+    fn two_definitions_of_one_name_are_refused() {
+        let mut definitions = Definitions::new();
+        let text = definition(&json!({ "type": "string" })).expect("a definition");
+        let number = definition(&json!({ "type": "integer" })).expect("a definition");
+        assert_eq!(add("Address", text.clone(), &mut definitions), Ok(()));
+        assert_eq!(add("Address", text, &mut definitions), Ok(()));
+        assert_eq!(
+            add("Address", number, &mut definitions),
+            Err("two definitions are called Address".into())
+        );
+    }
+}

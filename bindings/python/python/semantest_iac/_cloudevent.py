@@ -72,7 +72,7 @@ def _text_or_empty(value: Any) -> str:
 
 
 def _position(value: Any) -> int | None:
-    # CloudEvents has the sequence as text; what is no number comes from another domain and says nothing to us.
+    # CloudEvents has the sequence as text. What is no number is another domain's own way to count.
     if isinstance(value, str):
         return int(value) if value.isdecimal() else None
     return None if value is None else whole(value)

@@ -1,7 +1,8 @@
 """What all event objects have in common, and events of other domains.
 
-An event object comes to be in one of two ways. Whoever publishes makes it, with all its fields. Delivered
-ones stand on a native event and fetch each field when it is first asked for: most handlers read two or three.
+An event object comes to be in one of two ways. Whoever publishes makes it, with all its fields.
+Delivered ones stand on a native event and fetch each field when it is first asked for: most
+handlers read two or three.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from semantest_iac._cloudevent import (
     write_attributes,
 )
 from semantest_iac._core import NativeEvent, new_id
-from semantest_iac._record import Fields, Unfit, anything, plain, read_fields, refusal, write_fields
+from semantest_iac._record import Unfit, anything, plain, refusal
 
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
@@ -103,12 +104,6 @@ class CloudEvent:
         raise AttributeError(f"events do not change: {name!r} of {type(self).__name__} stays")
 
     @classmethod
-    def _on(cls, native: NativeEvent) -> Self:
-        event = cls.__new__(cls)
-        event.__dict__["_native"] = native
-        return event
-
-    @classmethod
     def _with(cls, values: Mapping[str, Any]) -> Self:
         event = cls.__new__(cls)
         event.__dict__.update(values)
@@ -159,98 +154,44 @@ def _restored(cls: type[CloudEvent], written: dict[str, Any], beside: dict[str, 
 
 
 class InfrastructureEvent(CloudEvent):
-    """Base of the events of semantest-iac: requests that come in, facts that go out.
+    """An event of semantest-iac: requests that come in, facts that go out.
 
     Attributes:
         event_name: The event's name: `FunctionDeployed`.
         schema_version: Version of its data.
     """
 
-    event_name: ClassVar[str] = ""
-    schema_version: ClassVar[int] = 0
-    _fields: ClassVar[Fields] = {}
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            # The way of every field that a handler reads: short on purpose.
-            own = self.__dict__
-            native = own.get("_native")
-            if native is not None:
-                field = self._fields.get(name)
-                if field is not None:
-                    value = own[name] = field.read(native.field(name))
-                    return value
-            return CloudEvent.__getattr__(self, name)
+    event_name: ClassVar[str]
+    schema_version: ClassVar[int]
 
     @property
     def event_type(self) -> str:
         """The full type: `com.semantest.iac.<name>`."""
         return TYPE_PREFIX + self.event_name
 
-    @classmethod
-    def _of(cls, native: NativeEvent) -> Self | ApplicationEvent:
-        """The event object on a native event; asked of the base, one of the class that it belongs to."""
-        if cls.event_name:
-            return cls._on(native)
-        known = _classes().get(native.event_type)
-        return ApplicationEvent._on(native) if known is None else known._on(native)  # type: ignore[return-value]
-
-    def _build(self, about: Mapping[str, Any], /, **data: Any) -> None:
-        """Fills a new event."""
-        try:
-            self.__dict__.update(read_fields(self._fields, data))
-            self.__dict__.update(given_attributes(about, new_id))
-        except Unfit as unfit:
-            raise refusal(self.event_name, unfit, "event.make") from None
-        except TypeError as error:
-            raise TypeError(f"{type(self).__name__}: {error}") from None
-
     def to_dict(self) -> dict[str, Any]:
         """The data, without the envelope."""
-        return write_fields(self._fields, self)
-
-    def _shown(self) -> Mapping[str, Any]:
-        return {name: getattr(self, name) for name in self._fields}
-
-    def _written(self) -> dict[str, Any]:
-        dataschema = f"urn:semantest-iac:{self.event_name}:{self.schema_version}"
-        return write_attributes(self, self.event_type, dataschema) | {"data": self.to_dict()}
+        raise NotImplementedError
 
     @classmethod
-    def from_cloudevent(cls, event: Mapping[str, Any]) -> Self | ApplicationEvent:
+    def _of(cls, native: NativeEvent) -> InfrastructureEvent | ApplicationEvent:
+        """The event object on a native event, of the class that the type names."""
+        known = _classes().get(native.event_type)
+        return ApplicationEvent._of(native) if known is None else known._of(native)
+
+    @classmethod
+    def from_cloudevent(cls, event: Mapping[str, Any]) -> InfrastructureEvent | ApplicationEvent:
         """Reads a CloudEvents 1.0 object; data of an older version is brought up to date.
 
-        Asked of `InfrastructureEvent` itself, it gives an object of the class that the type names, or an
-        `ApplicationEvent` for a type of another domain.
+        The object is of the class that the type names; a type of another domain gives an
+        `ApplicationEvent`.
 
         Raises:
-            InvalidInputError: An attribute or a field is missing or malformed, or the type is another one.
+            InvalidInputError: An attribute or a field is missing or malformed.
         """
         kind = event.get("type") if isinstance(event, Mapping) else None
         known = _classes().get(kind) if isinstance(kind, str) else None
-        if known is None and not cls.event_name:
-            return ApplicationEvent.from_cloudevent(event)
-        if known is None or (cls.event_name and cls.event_name != known.event_name):
-            unfit = Unfit(f"must be `{TYPE_PREFIX}{cls.event_name}`", "type")
-            raise refusal(cls.event_name, unfit, "event.read")
-        chosen: type[Self] = cls if cls.event_name else known  # type: ignore[assignment]
-        current = f"urn:semantest-iac:{known.event_name}:{known.schema_version}"
-        if event.get("dataschema") not in (None, current):
-            # Other versions are the core's to read: it has what older data is brought up to date with.
-            return cls._of(NativeEvent.from_json(json.dumps(plain(event))))
-        return chosen._with(chosen._values(event))
-
-    @classmethod
-    def _values(cls, event: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            values = read_attributes(event)
-            data = event.get("data")
-            if data is None:
-                raise Unfit("is missing", "data")
-            return values | read_fields(cls._fields, data)
-        except Unfit as unfit:
-            raise refusal(cls.event_name, unfit, "event.read") from None
+        return (known or ApplicationEvent).from_cloudevent(event)
 
 
 @cache
@@ -313,7 +254,7 @@ class ApplicationEvent(CloudEvent):
 
     @classmethod
     def _of(cls, native: NativeEvent) -> Self:
-        return cls._on(native)
+        return cls._with({"_native": native})
 
     def to_dict(self) -> Any:
         """A copy of the data, without the envelope."""

@@ -173,7 +173,7 @@ def flag(value: Any) -> bool:
 
 
 def anything(value: Any) -> Any:
-    """Whatever JSON can hold. It is copied: what the caller does to the value later stays outside."""
+    """Whatever JSON can hold, copied: what the caller does to the value later stays outside."""
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     if isinstance(value, Mapping):

@@ -14,7 +14,7 @@ pub(super) const FAMILIES: [(&str, &str); 4] = [
     ("outcome", "Outcome facts: what applications listen for."),
 ];
 
-/// What `CloudEvent` and `InfrastructureEvent` call their own.
+/// What the hand-written bases call their own.
 const TAKEN: [&str; 16] = [
     "event_id",
     "source",
@@ -52,7 +52,7 @@ pub(super) fn module(family: &str, docs: &str, model: &Model, places: &Places) -
 fn class(event: &Event, context: &Context<'_>, module: &mut Module) -> Result<String, String> {
     check_names(&event.name, &event.fields, &TAKEN)?;
     module.import_ours("_event", "About");
-    module.import_ours("_event", "InfrastructureEvent");
+    module.import_ours("_known_event", "KnownEvent");
     module.import_ours("_record", "Field");
     module.import_ours("_record", "Fields");
     module.import("typing", "ClassVar");
@@ -87,7 +87,7 @@ fn class(event: &Event, context: &Context<'_>, module: &mut Module) -> Result<St
         [vec!["self".into(), "*".into()], parameters, vec!["**about: Unpack[About]".into()]].concat();
     let passed = [vec!["about".into()], names(&|name| format!("{name}={name}"))].concat();
     Ok(format!(
-        "class {name}(InfrastructureEvent):\n{docs}\n    event_name: ClassVar[str] = \"{name}\"\n    \
+        "class {name}(KnownEvent):\n{docs}\n    event_name: ClassVar[str] = \"{name}\"\n    \
          schema_version: ClassVar[int] = {version}\n{fields}{matched}\n{attributes}\n{init}{body}",
         name = event.name,
         docs = docstring(4, &event.docs, "Attributes:", &listed),

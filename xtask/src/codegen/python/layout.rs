@@ -71,3 +71,26 @@ fn wrapped(indent: usize, hanging: usize, text: &str) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_on_a_line_takes_one_for_each_item() {
+        let short = ["a".to_owned(), "b".to_owned()];
+        assert_eq!(bracketed(4, "f(", &short, ")"), "    f(a, b)\n");
+        let long = ["a".repeat(60), "b".repeat(60)];
+        let printed = bracketed(4, "f(", &long, ")");
+        assert_eq!(printed, format!("    f(\n        {},\n        {},\n    )\n", long[0], long[1]));
+    }
+
+    #[test]
+    fn a_description_stays_within_the_width_and_keeps_its_paragraphs() {
+        let docs = format!("{}\n\nSecond.", "word ".repeat(40));
+        let printed = docstring(4, &docs, "Attributes:", &[("name", &"word ".repeat(40)), ("bare", "")]);
+        assert!(printed.lines().all(|line| line.chars().count() <= WIDTH), "{printed}");
+        assert!(printed.contains("\n\n    Second.\n\n    Attributes:\n        name: word"), "{printed}");
+        assert!(!printed.contains("bare"), "{printed}");
+    }
+}

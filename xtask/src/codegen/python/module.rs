@@ -97,10 +97,13 @@ fn import(module: &str, names: &BTreeSet<String>) -> String {
     }
     let mut names: Vec<String> = names.iter().cloned().collect();
     // Constants, classes, the rest.
-    names.sort_by_key(|name| match name.starts_with(char::is_uppercase) {
-        true if name.to_uppercase() == *name => 0,
-        true => 1,
-        false => 2,
+    names.sort_by_key(|name| {
+        let kind = match name.starts_with(char::is_uppercase) {
+            true if name.to_uppercase() == *name => 0,
+            true => 1,
+            false => 2,
+        };
+        (kind, name.to_lowercase())
     });
     let line = format!("from {module} import {}\n", names.join(", "));
     if line.chars().count() <= WIDTH + 1 {

@@ -193,3 +193,41 @@ pub(super) fn check_names(owner: &str, fields: &[Field], taken: &[&str]) -> Resu
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn field(name: &str) -> Field {
+        let kind = Type::Text;
+        Field { name: name.into(), docs: String::new(), kind, required: true, default: None }
+    }
+
+    #[test]
+    fn a_field_that_would_hide_something_of_its_class_is_refused() {
+        let refused = check_names("RunEnded", &[field("component"), field("subject")], &["subject"]);
+        assert_eq!(refused, Err("the field `subject` of RunEnded cannot be an attribute in Python".into()));
+        for name in ["from", "_private", "camelCase", "1st", "a-b"] {
+            assert!(check_names("RunEnded", &[field(name)], &[]).is_err(), "{name}");
+        }
+        assert_eq!(check_names("RunEnded", &[field("component_2")], &["subject"]), Ok(()));
+    }
+
+    #[test]
+    fn a_default_that_no_python_literal_stands_for_is_refused() {
+        let model = Model {
+            events: Vec::new(),
+            definitions: Default::default(),
+            answers: Vec::new(),
+            configuration: Default::default(),
+        };
+        let context = Context { model: &model, places: &Places::new() };
+        let mut module = Module::new("events/run", "");
+        let list = Type::List(Box::new(Type::Text));
+        let filled = Field { kind: list, required: false, default: Some(json!(["a"])), ..field("names") };
+        let refused = context.default(&filled, &mut module);
+        assert_eq!(refused, Err("names: a default that is not understood".into()));
+    }
+}

@@ -37,8 +37,8 @@ from semantest_iac.events.run import (
     DriftDetected,
     InfrastructureRemovalFailed,
     InfrastructureRemoved,
-    InfrastructureUpdateFailed,
     InfrastructureUpdated,
+    InfrastructureUpdateFailed,
 )
 
 __all__ = [

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Unpack
 
-from semantest_iac._event import About, InfrastructureEvent
+from semantest_iac._event import About
+from semantest_iac._known_event import KnownEvent
 from semantest_iac._record import NOTHING, Field, Fields, either, record, table, text, whole
 from semantest_iac.records import ApiProtocol, SecretSetting, SettingValue
 
@@ -20,7 +21,7 @@ __all__ = [
 ]
 
 
-class FunctionDeployed(InfrastructureEvent):
+class FunctionDeployed(KnownEvent):
     """A function runs.
 
     Attributes:
@@ -73,7 +74,7 @@ class FunctionDeployed(InfrastructureEvent):
         )
 
 
-class ContainerServiceDeployed(InfrastructureEvent):
+class ContainerServiceDeployed(KnownEvent):
     """A container service runs.
 
     Attributes:
@@ -126,7 +127,7 @@ class ContainerServiceDeployed(InfrastructureEvent):
         )
 
 
-class ApiGatewayDeployed(InfrastructureEvent):
+class ApiGatewayDeployed(KnownEvent):
     """An API answers.
 
     Attributes:
@@ -179,7 +180,7 @@ class ApiGatewayDeployed(InfrastructureEvent):
         )
 
 
-class LoadBalancerDeployed(InfrastructureEvent):
+class LoadBalancerDeployed(KnownEvent):
     """A load balancer answers.
 
     Attributes:
@@ -227,7 +228,7 @@ class LoadBalancerDeployed(InfrastructureEvent):
         )
 
 
-class EnvironmentConfigured(InfrastructureEvent):
+class EnvironmentConfigured(KnownEvent):
     """Settings of a component are in force.
 
     Attributes:
@@ -270,7 +271,7 @@ class EnvironmentConfigured(InfrastructureEvent):
         )
 
 
-class ScalingTriggered(InfrastructureEvent):
+class ScalingTriggered(KnownEvent):
     """A scaling change is in force.
 
     Attributes:

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Unpack
 
-from semantest_iac._event import About, InfrastructureEvent
+from semantest_iac._event import About
+from semantest_iac._known_event import KnownEvent
 from semantest_iac._record import (
     NOTHING,
     Field,
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 
-class DeploymentRequested(InfrastructureEvent):
+class DeploymentRequested(KnownEvent):
     """Asks for a component to be deployed as it is defined.
 
     Attributes:
@@ -80,7 +81,7 @@ class DeploymentRequested(InfrastructureEvent):
         )
 
 
-class RemovalRequested(InfrastructureEvent):
+class RemovalRequested(KnownEvent):
     """Asks for a component to be taken away.
 
     Attributes:
@@ -103,7 +104,7 @@ class RemovalRequested(InfrastructureEvent):
         self._build(about, component=component, environment=environment)
 
 
-class OrphanRemovalRequested(InfrastructureEvent):
+class OrphanRemovalRequested(KnownEvent):
     """Asks for what carries the tags of a component, and is not in its log, to be taken away. What
     the log tells of stays as it is.
 
@@ -147,7 +148,7 @@ class OrphanRemovalRequested(InfrastructureEvent):
         )
 
 
-class RollbackRequested(InfrastructureEvent):
+class RollbackRequested(KnownEvent):
     """Asks for an earlier version, code included.
 
     Attributes:
@@ -180,7 +181,7 @@ class RollbackRequested(InfrastructureEvent):
         self._build(about, component=component, environment=environment, version=version)
 
 
-class ScalingRequested(InfrastructureEvent):
+class ScalingRequested(KnownEvent):
     """Asks for more or fewer at once.
 
     Attributes:
@@ -246,7 +247,7 @@ class ScalingRequested(InfrastructureEvent):
         )
 
 
-class EnvironmentConfigurationRequested(InfrastructureEvent):
+class EnvironmentConfigurationRequested(KnownEvent):
     """Asks for settings of a component in an environment to change.
 
     Attributes:

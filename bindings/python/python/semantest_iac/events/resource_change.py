@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Unpack
 
-from semantest_iac._event import About, InfrastructureEvent
+from semantest_iac._event import About
+from semantest_iac._known_event import KnownEvent
 from semantest_iac._record import NOTHING, Field, Fields, anything, flag, many, record, table, text
 from semantest_iac.records import ErrorRecord, ResourceRole, StepAction
 
@@ -20,7 +21,7 @@ __all__ = [
 ]
 
 
-class ResourceChangeStarted(InfrastructureEvent):
+class ResourceChangeStarted(KnownEvent):
     """A provider call is about to be made: what a crashed run is resumed from.
 
     Attributes:
@@ -92,7 +93,7 @@ class ResourceChangeStarted(InfrastructureEvent):
         )
 
 
-class ResourceCreated(InfrastructureEvent):
+class ResourceCreated(KnownEvent):
     """The resource exists.
 
     Attributes:
@@ -145,7 +146,7 @@ class ResourceCreated(InfrastructureEvent):
         )
 
 
-class ResourceUpdated(InfrastructureEvent):
+class ResourceUpdated(KnownEvent):
     """The resource was changed in place.
 
     Attributes:
@@ -186,7 +187,7 @@ class ResourceUpdated(InfrastructureEvent):
         self._build(about, address=address, kind=kind, operation=operation, id=id, outputs=outputs)
 
 
-class ResourceReplaced(InfrastructureEvent):
+class ResourceReplaced(KnownEvent):
     """The resource was made anew.
 
     Attributes:
@@ -239,7 +240,7 @@ class ResourceReplaced(InfrastructureEvent):
         )
 
 
-class ResourceDeleted(InfrastructureEvent):
+class ResourceDeleted(KnownEvent):
     """The resource is gone.
 
     Attributes:
@@ -276,7 +277,7 @@ class ResourceDeleted(InfrastructureEvent):
         self._build(about, address=address, kind=kind, operation=operation, id=id)
 
 
-class ResourceChangeFailed(InfrastructureEvent):
+class ResourceChangeFailed(KnownEvent):
     """The call failed. Whether it took effect is looked up by the next run.
 
     Attributes:

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Unpack
 
-from semantest_iac._event import About, InfrastructureEvent
+from semantest_iac._event import About
+from semantest_iac._known_event import KnownEvent
 from semantest_iac._record import NOTHING, Field, Fields, flag, many, record, table, text, whole
 from semantest_iac.blueprint import Blueprint
 from semantest_iac.records import ChangeCounts, ErrorRecord, PlanStep, PropertyChange
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 
-class DeploymentPlanned(InfrastructureEvent):
+class DeploymentPlanned(KnownEvent):
     """A plan was made. Unchanged resources are counted, not listed.
 
     Attributes:
@@ -75,7 +76,7 @@ class DeploymentPlanned(InfrastructureEvent):
         )
 
 
-class DeploymentStarted(InfrastructureEvent):
+class DeploymentStarted(KnownEvent):
     """Work on the plan begins.
 
     Attributes:
@@ -108,7 +109,7 @@ class DeploymentStarted(InfrastructureEvent):
         self._build(about, version=version, owner=owner, lease_token=lease_token)
 
 
-class DriftDetected(InfrastructureEvent):
+class DriftDetected(KnownEvent):
     """A resource is not as the log says.
 
     Attributes:
@@ -146,7 +147,7 @@ class DriftDetected(InfrastructureEvent):
         self._build(about, address=address, kind=kind, missing=missing, diff=diff)
 
 
-class InfrastructureUpdated(InfrastructureEvent):
+class InfrastructureUpdated(KnownEvent):
     """The deployment is as planned.
 
     Attributes:
@@ -199,7 +200,7 @@ class InfrastructureUpdated(InfrastructureEvent):
         )
 
 
-class InfrastructureUpdateFailed(InfrastructureEvent):
+class InfrastructureUpdateFailed(KnownEvent):
     """The deployment is not as planned; a next run goes on from here.
 
     Attributes:
@@ -252,7 +253,7 @@ class InfrastructureUpdateFailed(InfrastructureEvent):
         )
 
 
-class InfrastructureRemoved(InfrastructureEvent):
+class InfrastructureRemoved(KnownEvent):
     """Nothing of the deployment is left.
 
     Attributes:
@@ -295,7 +296,7 @@ class InfrastructureRemoved(InfrastructureEvent):
         )
 
 
-class InfrastructureRemovalFailed(InfrastructureEvent):
+class InfrastructureRemovalFailed(KnownEvent):
     """Something of the deployment is left; a next run goes on from here.
 
     Attributes:
