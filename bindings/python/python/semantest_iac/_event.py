@@ -114,6 +114,17 @@ class CloudEvent:
         """What an event object holds, read off a CloudEvents object."""
         raise NotImplementedError
 
+    def _stamped(self, cause: Cause) -> Self:
+        """A copy that says which event brought it about."""
+        native = "_native" in self.__dict__
+        whole: Self = type(self).from_cloudevent(self.to_cloudevent()) if native else self  # type: ignore[attr-defined]
+        stamp = {
+            "correlation_id": cause.correlation,
+            "causation_id": cause.event_id,
+            "previous_event_ids": cause.ancestry,
+        }
+        return self._with({**whole.__dict__, **stamp})
+
     def _shown(self) -> Mapping[str, Any]:
         """What is compared and shown, by name."""
         raise NotImplementedError

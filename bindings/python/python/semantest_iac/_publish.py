@@ -7,13 +7,10 @@ from typing import Any, NoReturn
 
 from semantest_iac import _causation
 from semantest_iac._error import HandlerFailure
+from semantest_iac._event import CloudEvent
 from semantest_iac._session import refused
 from semantest_iac.answers import PublishAnswer
 from semantest_iac.errors import Error, HandlerFailedError
-
-#: Attributes that the project fills in where an event has none yet.
-_FILLED_IN = ("source", "subject")
-
 
 def wire(event: object) -> Mapping[str, Any]:
     """An event as a CloudEvents object, stamped with what is being handled.
@@ -28,12 +25,10 @@ def wire(event: object) -> Mapping[str, Any]:
         raise refused(f"publish takes an event or a CloudEvents object, not {shown}")
     stamped: Any = event
     written: dict[str, Any] = _causation.stamped(stamped).to_cloudevent()
-    for name in _FILLED_IN:
-        if not written.get(name):
-            written.pop(name, None)
-    if "source" not in written:
-        # Without it the project's is filled in, as with every event that is not yet a whole one.
-        written.pop("specversion", None)
+    if isinstance(event, CloudEvent) and not event.source:
+        # An event that is not yet a whole one: the project is its source.
+        for name in ("source", "specversion"):
+            del written[name]
     return written
 
 
