@@ -87,7 +87,7 @@ def to_request(envelope: Envelope) -> Envelope:
     """
     name = event_name(envelope)
     data = data_of(envelope, _OPERATION)
-    metadata = data.get("metadata") or {}
+    metadata = {} if data.get("metadata") is None else data["metadata"]
     if not isinstance(metadata, Mapping):
         raise invalid_input(_OPERATION, "`metadata` is no object", field="metadata")
     provider, environment = _stack(data.get("stack_name"))
@@ -118,7 +118,8 @@ def to_request(envelope: Envelope) -> Envelope:
 def _about_deployment(
     metadata: Mapping[str, Any], provider: str | None, location: object
 ) -> dict[str, Any]:
-    configuration = metadata.get("configuration") or {}
+    configuration = metadata.get("configuration")
+    configuration = {} if configuration is None else configuration
     if not isinstance(configuration, Mapping):
         raise invalid_input(_OPERATION, "`configuration` is no object", field="configuration")
     more: dict[str, Any] = {"configuration": dict(configuration)}
@@ -138,7 +139,8 @@ def _stack(name: object) -> tuple[str | None, object]:
 
 
 def _text(metadata: Mapping[str, Any], key: str, otherwise: object) -> str:
-    value = metadata.get(key) or otherwise
+    value = metadata.get(key)
+    value = otherwise if value is None or value == "" else value
     if not isinstance(value, str) or not value:
         raise invalid_input(_OPERATION, f"`{key}` must be text that is not empty", field=key)
     return value

@@ -103,8 +103,11 @@ def from_pythoneda_object(
     path = checked_path(internal.get("class"), _READ)
     properties = internal.get("properties")
     facts = {**internal, **(properties if isinstance(properties, Mapping) else {})}
+    if isinstance(facts.get("created"), str) and facts["created"].startswith('"'):
+        # The older dialect has been seen to put all text into quotes twice; no moment has quotes.
+        facts = {key: _unquoted(value) for key, value in facts.items()}
     inside = facts.get("id")
-    id_ = _unquoted(event.get("id") if inside is None else inside)
+    id_ = event.get("id") if inside is None else inside
     if not isinstance(id_, str) or not id_:
         raise invalid_input(_READ, "an event of PythonEDA has an `id` that is text", field="id")
     left_out = exclude | {"_internal"} | ({"id"} if inside is None else set())
@@ -113,7 +116,7 @@ def from_pythoneda_object(
         for key, value in event.items()
         if key not in left_out and value != _HIDDEN and not (key == KEY and value == id_)
     }
-    created = _unquoted(facts.get("created"))
+    created = facts.get("created")
     return described(
         path,
         id_,
@@ -153,21 +156,19 @@ def source_of(module: str) -> str:
 
 
 def _ids(value: object) -> list[str]:
-    if isinstance(value, str) and value.lstrip().startswith("["):
+    if isinstance(value, str) and value.startswith("["):
         # The older dialect has been seen to write lists as text.
-        value = parse(value)
-    if value is None:
-        return []
-    ids = [_unquoted(item) for item in value] if isinstance(value, list) else [None]
-    if not all(isinstance(item, str) and item for item in ids):
-        raise invalid_input(
-            _READ, "`previous_event_ids` is a list of ids", field="previous_event_ids"
-        )
-    return [str(item) for item in ids]
+        value = _unquoted(parse(value))
+    ids = [] if value is None else value
+    if not isinstance(ids, list) or not all(isinstance(item, str) and item for item in ids):
+        text = "`previous_event_ids` is a list of ids"
+        raise invalid_input(_READ, text, field="previous_event_ids")
+    return list(ids)
 
 
 def _unquoted(value: object) -> object:
-    """The older dialect has been seen to put text into quotes twice."""
+    if isinstance(value, list):
+        return [_unquoted(item) for item in value]
     if isinstance(value, str) and len(value) > 2 and value[0] == value[-1] == '"':
         return value[1:-1]
     return value
