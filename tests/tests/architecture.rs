@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-const ADAPTERS: [&str; 3] = ["semantest-iac-aws", "semantest-iac-local", "semantest-iac-sqlite"];
+const ADAPTERS: [&str; 4] =
+    ["semantest-iac-aws", "semantest-iac-foreign", "semantest-iac-local", "semantest-iac-sqlite"];
 const FRONT_DOORS: [&str; 1] = ["semantest-iac-cli"];
 
 /// Crates that talk to networks, disks, databases or clouds.
@@ -90,6 +91,30 @@ fn only_the_facade_names_several_adapters() {
     }
 }
 
+/// Bindings drive the suites against adapters of their language, and know the facade only: so it hands them on. Nobody else
+/// gets them, nor the emulators' HTTP server.
+#[test]
+fn the_testkit_reaches_users_as_an_optional_feature_of_the_facade_and_without_the_emulators() {
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
+    let mut named = BTreeSet::new();
+    for package in &metadata.packages {
+        let normal = package.dependencies.iter().filter(|one| one.kind == DependencyKind::Normal);
+        for dependency in normal.filter(|one| one.name == "semantest-iac-testkit") {
+            named.insert(package.name.as_str());
+            assert!(dependency.optional, "{} brings the testkit to everybody", package.name);
+            assert!(!dependency.uses_default_features, "{} brings the emulators", package.name);
+            assert!(dependency.features.is_empty(), "{:?}", dependency.features);
+        }
+        let default = package.features.get("default").into_iter().flatten();
+        assert!(default.clone().all(|feature| feature != "conformance"), "{}", package.name);
+    }
+    assert_eq!(named, BTreeSet::from(["semantest-iac"]));
+}
+
 #[test]
 fn only_the_composition_names_adapters_inside_the_facade() {
     let facade = root().join("crates/semantest-iac/src");
@@ -98,11 +123,13 @@ fn only_the_composition_names_adapters_inside_the_facade() {
         let text = code(&file);
         let allowed: &[&str] = match name {
             "composition.rs" => &["semantest_iac_local", "semantest_iac_sqlite"],
+            // Handed on to the bindings, which know nobody else; the facade itself puts no foreign port together.
+            "lib.rs" => &["semantest_iac_foreign"],
             // The local host is stopped and revived through the facade.
             "iac.rs" => &["semantest_iac_local"],
             _ => &[],
         };
-        for adapter in ["semantest_iac_local", "semantest_iac_sqlite"] {
+        for adapter in ["semantest_iac_foreign", "semantest_iac_local", "semantest_iac_sqlite"] {
             assert!(
                 allowed.contains(&adapter) || !text.contains(adapter),
                 "{} names {adapter}",

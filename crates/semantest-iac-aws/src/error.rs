@@ -4,11 +4,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
-use semantest_iac_core::ports::secret_resolver::ResolvedSecrets;
 use semantest_iac_core::{Error, ErrorKind, Result};
-
-/// Secrets shorter than this are not looked for in messages: every message would lose its letters.
-const SHORTEST_SECRET: usize = 4;
 
 /// How a call failed.
 #[derive(Debug)]
@@ -210,19 +206,6 @@ pub(crate) fn foreign(what: &str, name: &str) -> Error {
          it, or use another project, environment or component name"
     );
     Error::new(ErrorKind::AlreadyExists, "aws.apply", text).with("name", name)
-}
-
-/// `error` without any value of `secrets`: services repeat what they were sent.
-pub(crate) fn redacted(error: Error, secrets: &ResolvedSecrets) -> Error {
-    let long = |value: &&str| value.len() >= SHORTEST_SECRET;
-    let clean = |text: &str| {
-        secrets.iter().map(|(_, value)| value.reveal()).filter(long).fold(text.to_owned(), |text, value| {
-            let quoted = serde_json::Value::from(value).to_string();
-            text.replace(value, "[secret]").replace(quoted.trim_matches('"'), "[secret]")
-        })
-    };
-    let bare = Error::new(error.kind(), error.operation(), clean(error.message())).with_retry(error.retry());
-    error.context().iter().fold(bare, |bare, (key, value)| bare.with(key, clean(value)))
 }
 
 /// The words of an error and its causes, each once.

@@ -22,7 +22,6 @@ use tokio::sync::Mutex;
 
 use crate::clients::Clients;
 use crate::config::AwsConfig;
-use crate::error::redacted;
 use crate::http_client::http_client;
 use crate::kinds::KINDS;
 use crate::lower::lower;
@@ -123,7 +122,7 @@ impl Provider for AwsProvider {
         let aws = self.clients_of(&change.resource).await?;
         let kind = kind(&change.resource.kind)?;
         let applied = kind.apply(&aws, change, operation).await;
-        let applied = applied.map_err(|error| redacted(error, &change.secrets))?;
+        let applied = applied.map_err(|error| change.secrets.redacted(error))?;
         if let Some(old) = replaced(change, &applied).filter(|_| !kind.is_left_to_its_users()) {
             kind.delete(&aws, &old).await?;
         }

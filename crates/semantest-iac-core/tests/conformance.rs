@@ -9,6 +9,7 @@ use semantest_iac_core::memory::event_bus::InProcessBus;
 use semantest_iac_core::memory::event_store::InMemoryEventStore;
 use semantest_iac_core::memory::lease_store::InMemoryLeaseStore;
 use semantest_iac_core::memory::provider::InMemoryProvider;
+use semantest_iac_core::memory::secret_resolver::InMemorySecrets;
 use semantest_iac_core::ports::provider::OwnershipTags;
 use semantest_iac_testkit as testkit;
 use serde_json::json;
@@ -59,4 +60,19 @@ async fn the_provider_in_memory_conforms() {
         updated: inputs(256),
     };
     testkit::provider::conforms(&InMemoryProvider::default(), &sample).await;
+}
+
+#[tokio::test]
+async fn the_secrets_in_memory_conform() {
+    let pair = |reference: &str, value: &str| (reference.to_owned(), value.to_owned());
+    let sample = testkit::secret_resolver::Sample {
+        known: pair("memory:known", "canary one"),
+        other: pair("memory:other", "canary two"),
+        unknown: "memory:nothing".into(),
+    };
+    let secrets = InMemorySecrets::default();
+    for (reference, value) in [&sample.known, &sample.other] {
+        secrets.set(reference, value);
+    }
+    testkit::secret_resolver::conforms(&secrets, &sample).await;
 }

@@ -14,6 +14,7 @@ use semantest_iac_core::memory::id_generator::RandomIds;
 use semantest_iac_core::memory::secret_resolver::InMemorySecrets;
 use semantest_iac_core::ports::artifact_store::ArtifactStore;
 use semantest_iac_core::ports::event_bus::EventBus;
+use semantest_iac_core::ports::event_store::EventStore;
 use semantest_iac_core::ports::provider::{Finding, Provider, ProviderSettings};
 use semantest_iac_core::ports::secret_resolver::SecretResolver;
 use semantest_iac_core::{Error, ErrorKind, Result};
@@ -45,13 +46,24 @@ pub struct IacBuilder {
     options: ServiceOptions,
     providers: Vec<Arc<dyn Provider>>,
     bus: Option<Arc<dyn EventBus>>,
+    store: Option<Arc<dyn EventStore>>,
+    resolvers: Vec<Arc<dyn SecretResolver>>,
     lenient: bool,
 }
 
 impl IacBuilder {
     pub(crate) fn new(directory: PathBuf) -> Self {
         let options = ServiceOptions { owner: owner(), ..ServiceOptions::default() };
-        Self { directory, host_command: None, options, providers: Vec::new(), bus: None, lenient: false }
+        Self {
+            directory,
+            host_command: None,
+            options,
+            providers: Vec::new(),
+            bus: None,
+            store: None,
+            resolvers: Vec::new(),
+            lenient: false,
+        }
     }
 
     /// Program and arguments that run the local host (the command line's hidden `local host`); the project's
@@ -97,6 +109,26 @@ impl IacBuilder {
         self
     }
 
+    /// Another event log than the one in [`STATE_FOLDER`]. Leases, packages and checkpoints stay there.
+    ///
+    /// So runs from one folder still keep out of each other's way, and the store is told the lease's name and token with
+    /// each append (`fence`): it has to refuse a lower token than it has seen, since it cannot look at the leases. Runs
+    /// from several folders (or machines) over one log hold leases that know nothing of each other, and tokens
+    /// that count from one in each: there the log is kept whole by the version that each append expects, but two
+    /// runs may work on one deployment at once, and the one with the lower token is refused. So is a folder that was made
+    /// anew, until its tokens have caught up with those that the log has seen. Keep one folder for each log.
+    pub fn store(mut self, store: Arc<dyn EventStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Adds a resolver of secrets for its schemes, beside `env`, `file` and those of the clouds. Its digests are not asked
+    /// for: they are made with the project's own key.
+    pub fn secret_resolver(mut self, resolver: Arc<dyn SecretResolver>) -> Self {
+        self.resolvers.push(resolver);
+        self
+    }
+
     /// Takes a project file with an error as far as it can be read: for looking at what is deployed and taking it away.
     /// `ProjectFile::problem` says what is wrong.
     pub fn lenient(mut self) -> Self {
@@ -107,7 +139,8 @@ impl IacBuilder {
     /// Reads the project file and opens the log beside it.
     ///
     /// # Errors
-    /// `InvalidProject`, `Storage`, `StorageTooNew`.
+    /// `InvalidProject`, `Storage`, `StorageTooNew`; `InvalidInput` for a resolver whose schemes are none, or are resolved
+    /// already.
     pub async fn open(self) -> Result<Iac> {
         let project = Arc::new(match self.lenient {
             true => ProjectFile::load_leniently(&self.directory)?,
@@ -115,8 +148,10 @@ impl IacBuilder {
         });
         let root = project.directory().to_owned();
         let state = root.join(STATE_FOLDER);
+        let mut secrets = ProjectSecrets::new(&root);
+        self.resolvers.into_iter().try_for_each(|resolver| secrets.add(resolver))?;
+        let secrets = Arc::new(secrets);
         let store = Arc::new(SqliteStore::open(&state)?);
-        let secrets = Arc::new(ProjectSecrets::new(&root));
         let command = self.host_command.unwrap_or_else(default_host_command);
         let local = Arc::new(LocalProvider::new(LocalConfig {
             state_dir: state.join(LOCAL_FOLDER),
@@ -134,7 +169,7 @@ impl IacBuilder {
         let bus = self.bus.unwrap_or_else(|| Arc::new(InProcessBus::default()));
         let deliveries = Arc::new(Deliveries::new(bus));
         let ports = Ports {
-            store: store.clone(),
+            store: self.store.unwrap_or_else(|| store.clone()),
             bus: deliveries.clone(),
             leases: store.clone(),
             artifacts: store,

@@ -43,5 +43,10 @@ pub use semantest_iac_core::application::inspect::At;
 pub use semantest_iac_core::application::orphans::{DiscoverAnswer, OrphanAnswer, Place};
 pub use semantest_iac_core::application::publish::PublishAnswer;
 pub use semantest_iac_core::{Error, ErrorKind, ErrorRecord, Result, Retry, domain, events, ports};
+#[doc(inline)]
+pub use semantest_iac_foreign as foreign;
+#[cfg(feature = "conformance")]
+#[doc(inline)]
+pub use semantest_iac_testkit as conformance;
 pub use system_clock::SystemClock;
 pub use tokio_util::sync::CancellationToken;

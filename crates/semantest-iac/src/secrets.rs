@@ -1,11 +1,13 @@
-//! Secrets from this machine (`env:NAME`, `file:PATH`) and from the clouds of this build.
+//! Secrets from this machine (`env:NAME`, `file:PATH`), from the clouds of this build, and from resolvers that were added.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use semantest_iac_core::domain::identifiers::check_name;
 use semantest_iac_core::memory::secret_resolver::keyed_digest;
 use semantest_iac_core::ports::secret_resolver::{SecretResolver, SecretValue};
 use semantest_iac_core::{Error, ErrorKind, Result};
@@ -19,6 +21,7 @@ const SIZE_LIMIT: u64 = 1024 * 1024;
 pub struct ProjectSecrets {
     directory: PathBuf,
     key: Mutex<Option<Vec<u8>>>,
+    added: BTreeMap<String, Arc<dyn SecretResolver>>,
     #[cfg(feature = "aws")]
     aws: semantest_iac_aws::AwsSecrets,
 }
@@ -29,9 +32,32 @@ impl ProjectSecrets {
         Self {
             directory: directory.to_owned(),
             key: Mutex::new(None),
+            added: BTreeMap::new(),
             #[cfg(feature = "aws")]
             aws: semantest_iac_aws::AwsSecrets::new(&semantest_iac_aws::CallSettings::from_environment()),
         }
+    }
+
+    /// Resolves the schemes of `resolver` too. Digests are made with this project's key all the same.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a resolver without schemes, a scheme that is no name, and one that is resolved already.
+    pub fn add(&mut self, resolver: Arc<dyn SecretResolver>) -> Result<()> {
+        let refused = |text: String| Error::new(ErrorKind::InvalidInput, "secret_resolver.add", text);
+        let schemes = resolver.schemes();
+        if schemes.is_empty() {
+            return Err(refused("a secret resolver that was added has no schemes".into()));
+        }
+        for scheme in schemes {
+            check_name("a scheme of secrets", &scheme)?;
+            if self.schemes().contains(&scheme) {
+                let text =
+                    format!("the scheme `{scheme}` is resolved already: choose another for the resolver");
+                return Err(refused(text).with("scheme", scheme));
+            }
+            self.added.insert(scheme, resolver.clone());
+        }
+        Ok(())
     }
 
     /// The value of `reference`.
@@ -113,15 +139,18 @@ impl SecretResolver for ProjectSecrets {
         let here = ["env", "file"];
         #[cfg(feature = "aws")]
         let here = [here[0], here[1], semantest_iac_aws::SECRETS_MANAGER, semantest_iac_aws::PARAMETER_STORE];
-        here.map(str::to_owned).to_vec()
+        here.map(str::to_owned).into_iter().chain(self.added.keys().cloned()).collect()
     }
 
     async fn resolve(&self, reference: &str) -> Result<SecretValue> {
         self.resolve_in(reference, None).await
     }
 
-    #[cfg_attr(not(feature = "aws"), allow(unused_variables))]
     async fn resolve_in(&self, reference: &str, region: Option<&str>) -> Result<SecretValue> {
+        let scheme = reference.split_once(':').map(|(scheme, _)| scheme);
+        if let Some(resolver) = scheme.and_then(|scheme| self.added.get(scheme)) {
+            return resolver.resolve_in(reference, region).await;
+        }
         #[cfg(feature = "aws")]
         if let Some((semantest_iac_aws::SECRETS_MANAGER | semantest_iac_aws::PARAMETER_STORE, _)) =
             reference.split_once(':')

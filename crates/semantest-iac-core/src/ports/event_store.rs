@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::events::envelope::Envelope;
@@ -38,7 +39,8 @@ pub struct Append {
 }
 
 /// Where appended events went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Appended {
     /// Position of the last of them.
     pub position: Position,
@@ -73,7 +75,8 @@ impl RecordedEvent {
 }
 
 /// A stream and how long it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StreamInfo {
     /// Its name.
     pub name: String,

@@ -34,14 +34,14 @@ pub struct OwnershipTags {
 }
 
 /// Where to lower a blueprint to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderSettings {
     /// Region; the provider's default where absent.
     pub region: Option<String>,
 }
 
 /// A resource to look at or delete. `inputs` have their references substituted.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResourceHandle {
     /// Whose it is.
     pub tags: OwnershipTags,
@@ -93,30 +93,36 @@ pub struct Operation {
 }
 
 /// What an applied change gave.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Applied {
     /// The cloud's id.
     pub id: String,
     /// Outputs by name.
+    #[serde(default)]
     pub outputs: Properties,
     /// Whether it was there already, with our tags, and taken over.
+    #[serde(default)]
     pub adopted: bool,
 }
 
 /// What the cloud holds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Observed {
     /// The cloud's id.
     pub id: String,
     /// Properties as found, under the names of the inputs; those that cannot be read are left out. Secrets
     /// are left out or given as references, never as values.
+    #[serde(default)]
     pub inputs: Properties,
     /// Outputs by name.
+    #[serde(default)]
     pub outputs: Properties,
 }
 
 /// Where to look for resources of ours.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     /// Project name.
     pub project: String,
@@ -129,7 +135,8 @@ pub struct Scope {
 }
 
 /// A resource of ours found in the cloud.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Discovered {
     /// Whose it is.
     pub tags: OwnershipTags,
@@ -253,7 +260,8 @@ pub struct LogQuery {
 }
 
 /// Log lines, oldest first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LogPage {
     /// The lines.
     pub lines: Vec<LogLine>,

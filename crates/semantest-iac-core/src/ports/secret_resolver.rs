@@ -5,7 +5,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+
+/// Secrets shorter than this are not looked for in messages: every message would lose its letters.
+const SHORTEST_REDACTED: usize = 4;
 
 /// A resolved secret. Prints as `[secret]`.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,6 +50,26 @@ impl ResolvedSecrets {
     /// References with values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &SecretValue)> {
         self.0.iter().map(|(reference, value)| (reference.as_str(), value))
+    }
+
+    /// `error` without any of the values: whoever was sent one may repeat it. Where that takes something away, the causes
+    /// go too, since they say it again.
+    pub fn redacted(&self, error: Error) -> Error {
+        let said = error.to_record().message;
+        let clean = self.cleaned(&said);
+        if clean == said && error.context().iter().all(|(_, value)| self.cleaned(value) == *value) {
+            return error;
+        }
+        let bare = Error::new(error.kind(), error.operation(), clean).with_retry(error.retry());
+        error.context().iter().fold(bare, |bare, (key, value)| bare.with(key, self.cleaned(value)))
+    }
+
+    fn cleaned(&self, text: &str) -> String {
+        let long = |value: &&str| value.len() >= SHORTEST_REDACTED;
+        self.0.values().map(SecretValue::reveal).filter(long).fold(text.to_owned(), |text, value| {
+            let quoted = serde_json::Value::from(value).to_string();
+            text.replace(value, "[secret]").replace(quoted.trim_matches('"'), "[secret]")
+        })
     }
 }
 
