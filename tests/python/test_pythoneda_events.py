@@ -99,6 +99,27 @@ def test_bare_properties_and_public_attributes_are_data_too() -> None:
     assert to_envelope(event)["data"]["note"] == "set by hand"
 
 
+def test_a_base_of_the_applications_own_may_hold_the_data() -> None:
+    class Named:
+        def __init__(self, name):
+            self._name, self.id, self.previous_event_ids = name, "i", []
+
+        previous_event_ids = None
+
+        @property
+        def name(self):
+            return self._name
+
+        @property
+        def shout(self):
+            return self._name.upper()
+
+    class Derived(Named):
+        pass
+
+    assert to_envelope(Derived("x"))["data"] == {"name": "x"}
+
+
 def test_what_is_sensitive_or_internal_does_not_go_out() -> None:
     event = CredentialIssued("ci", "s3cret", {"inner": [SensitiveValue("s3cret")], "key": "s3cret"})
     envelope = to_envelope(event, sensitive=["key"])

@@ -13,12 +13,11 @@ from semantest_iac.pythoneda.json_form import data_of
 from semantest_iac.pythoneda.moments import utc
 from semantest_iac.pythoneda.names import folded, to_snake
 from semantest_iac.pythoneda.refusal import invalid_input
+from semantest_iac.pythoneda.signature import ID, PREVIOUS, parameters_of
 
 E = TypeVar("E")
 
 _OPERATION: Final = "pythoneda.from_envelope"
-_ID: Final = "reconstructedid"
-_PREVIOUS: Final = ("previouseventids", "reconstructedpreviouseventids")
 
 
 def from_envelope(envelope: Mapping[str, Any], EventClass: type[E]) -> E:
@@ -42,7 +41,7 @@ def from_envelope(envelope: Mapping[str, Any], EventClass: type[E]) -> E:
     event = as_pythoneda(to_envelope(envelope), EventClass.__name__)
     given = {folded(key): value for key, value in data_of(event, _OPERATION).items()}
     previous = previous_ids(event)
-    given |= {_ID: event["id"], **{name: list(previous) for name in _PREVIOUS}}
+    given |= {ID: event["id"], **{name: list(previous) for name in PREVIOUS}}
     positional, named = _arguments(EventClass, given)
     try:
         made = EventClass(*positional, **named)
@@ -53,23 +52,6 @@ def from_envelope(envelope: Mapping[str, Any], EventClass: type[E]) -> E:
         raise invalid_input(_OPERATION, text, **{"class": EventClass.__name__}) from error
     _keep(made, event)
     return made
-
-
-def parameters_of(cls: type) -> list[inspect.Parameter]:
-    """What the constructor of a class takes, by name."""
-    try:
-        parameters = list(inspect.signature(cls).parameters.values())
-    except (TypeError, ValueError) as error:
-        text = f"the constructor of {cls.__name__} has no signature that can be read"
-        raise invalid_input(_OPERATION, text, **{"class": cls.__name__}) from error
-    various = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return [parameter for parameter in parameters if parameter.kind not in various]
-
-
-def data_parameters(cls: type) -> list[str]:
-    """Names of the attributes that the constructor of an event's class takes, in snake case."""
-    about = (_ID, *_PREVIOUS)
-    return [to_snake(each.name) for each in parameters_of(cls) if folded(each.name) not in about]
 
 
 def _arguments(cls: type, given: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from semantest_iac.pythoneda.constructor import data_parameters
 from semantest_iac.pythoneda.decoder import to_envelope
 from semantest_iac.pythoneda.envelope import Envelope, event_name, previous_ids
 from semantest_iac.pythoneda.equivalents import as_pythoneda, names_for
@@ -21,6 +20,7 @@ from semantest_iac.pythoneda.json_value import parse
 from semantest_iac.pythoneda.moments import now
 from semantest_iac.pythoneda.names import to_snake
 from semantest_iac.pythoneda.refusal import invalid_input
+from semantest_iac.pythoneda.signature import data_parameters
 
 _WRITE: Final = "pythoneda.to_dbus"
 _READ: Final = "pythoneda.from_dbus"

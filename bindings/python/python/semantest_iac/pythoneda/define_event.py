@@ -10,11 +10,11 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from semantest_iac.pythoneda.constructor import parameters_of
 from semantest_iac.pythoneda.json_form import KEY
 from semantest_iac.pythoneda.live_event import INTERNAL
 from semantest_iac.pythoneda.names import OUR_EVENTS, TYPE_PREFIX, folded, to_camel, to_snake
 from semantest_iac.pythoneda.refusal import invalid_input
+from semantest_iac.pythoneda.signature import parameters_of
 
 Decorator = Callable[[Any], Any]
 

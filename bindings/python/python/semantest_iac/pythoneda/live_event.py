@@ -23,8 +23,9 @@ from semantest_iac.pythoneda.envelope import Envelope
 from semantest_iac.pythoneda.json_form import KEY, described
 from semantest_iac.pythoneda.json_value import plain
 from semantest_iac.pythoneda.moments import moment, now
-from semantest_iac.pythoneda.names import path_of
+from semantest_iac.pythoneda.names import folded, path_of
 from semantest_iac.pythoneda.refusal import invalid_input
+from semantest_iac.pythoneda.signature import data_parameters
 
 INTERNAL: Final = frozenset(
     {
@@ -136,11 +137,14 @@ def marks_of(prop: property) -> frozenset[str]:
 
 def _properties(cls: type) -> Iterator[tuple[str, property]]:
     framework = _framework(cls)
+    taken = _taken_by_constructor(cls)
     for base in reversed(cls.__mro__):
         for name, prop in vars(base).items():
             if not isinstance(prop, property) or name.startswith("_"):
                 continue
-            if base in framework and not marks_of(prop) & _MARKS_OF_ATTRIBUTES:
+            if base in framework and not (
+                marks_of(prop) & _MARKS_OF_ATTRIBUTES or folded(name) in taken
+            ):
                 continue
             yield name, prop
 
@@ -149,6 +153,14 @@ def _framework(cls: type) -> frozenset[type]:
     """What every event has in common: the class that brings ancestry in, and all above it."""
     bases = [base for base in cls.__mro__[1:] if "previous_event_ids" in vars(base)]
     return frozenset(bases[-1].__mro__) if bases else frozenset({object})
+
+
+def _taken_by_constructor(cls: type) -> frozenset[str]:
+    """What an application's own base class says is data where the constructor asks for it."""
+    try:
+        return frozenset(folded(name) for name in data_parameters(cls))
+    except ValueError:
+        return frozenset()
 
 
 def _listed_as_sensitive(cls: type) -> frozenset[str]:
