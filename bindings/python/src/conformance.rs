@@ -8,7 +8,8 @@ use futures::FutureExt;
 use pyo3::exceptions::{PyAssertionError, PyValueError};
 use pyo3::prelude::*;
 use semantest_iac::conformance;
-use semantest_iac::{Error, Result};
+use semantest_iac::Error;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::bridge::LoopBridge;
@@ -43,7 +44,7 @@ pub(crate) fn check_conformance<'py>(
 fn suite(py: Python<'_>, on: Py<LoopBridge>, port: Port, sample: Value) -> PyResult<Suite> {
     Ok(match port.role() {
         "provider" => {
-            let sample = read_sample(py, sample)?;
+            let sample: conformance::provider::Sample = read_sample(sample)?;
             let provider = made(py, port.provider(on))?;
             Box::pin(async move { conformance::provider::conforms(provider.as_ref(), &sample).await })
         }
@@ -55,13 +56,18 @@ fn suite(py: Python<'_>, on: Py<LoopBridge>, port: Port, sample: Value) -> PyRes
             let store = made(py, port.event_store(on))?;
             Box::pin(async move { conformance::event_store::conforms(store).await })
         }
+        "secret_resolver" => {
+            let sample: conformance::secret_resolver::Sample = read_sample(sample)?;
+            let resolver = made(py, port.secret_resolver(on))?;
+            Box::pin(async move { conformance::secret_resolver::conforms(resolver.as_ref(), &sample).await })
+        }
         role => return Err(PyValueError::new_err(format!("there is no suite for {role}"))),
     })
 }
 
-fn read_sample(py: Python<'_>, sample: Value) -> PyResult<conformance::provider::Sample> {
-    let read: Result<_> = conformance::provider::Sample::from_json(sample);
-    made(py, read)
+fn read_sample<T: DeserializeOwned>(sample: Value) -> PyResult<T> {
+    // What serde says of it may show a secret.
+    serde_json::from_value(sample).map_err(|_| PyValueError::new_err("the sample is not as the suite needs it"))
 }
 
 fn said(claim: &(dyn Any + Send)) -> String {

@@ -12,13 +12,14 @@ use semantest_iac::ports::clock::Timestamp;
 use semantest_iac::ports::event_bus::{EventFilter, FailedDelivery, SubscriptionId};
 use semantest_iac::ports::event_store::RecordedEvent;
 use semantest_iac::query::publish_answer;
-use semantest_iac::{Error, Iac};
+use semantest_iac::{Error, Iac, IacBuilder};
 
 use crate::bridge::LoopBridge;
 use crate::calls::future;
 use crate::errors::to_exception;
 use crate::handler::PythonHandler;
 use crate::native_event::NativeEvent;
+use crate::port::{Port, made};
 use crate::runtime::CancelToken;
 
 /// How long a log is waited for that another process writes to, at a time.
@@ -40,6 +41,39 @@ pub(crate) struct Settings {
     lease_wait_s: f64,
     owner: Option<String>,
     traceparent: Option<String>,
+    providers: Vec<Port>,
+    bus: Option<Port>,
+    store: Option<Port>,
+    secret_resolvers: Vec<Port>,
+}
+
+impl Settings {
+    /// Everything that needs no event loop of Python's.
+    fn builder(self, py: Python<'_>, on: &Py<LoopBridge>) -> PyResult<IacBuilder> {
+        let mut builder = Iac::builder(self.directory)
+            .host_command(self.host_command.into_iter().map(Into::into).collect())
+            .lease_wait(seconds("lease_wait", self.lease_wait_s)?)
+            .traceparent(self.traceparent);
+        if let Some(calls) = self.parallelism {
+            builder = builder.parallelism(calls);
+        }
+        if let Some(owner) = self.owner {
+            builder = builder.owner(owner);
+        }
+        for port in self.providers {
+            builder = builder.provider(made(py, port.provider(on.clone_ref(py)))?);
+        }
+        for port in self.secret_resolvers {
+            builder = builder.secret_resolver(made(py, port.secret_resolver(on.clone_ref(py)))?);
+        }
+        if let Some(port) = self.bus {
+            builder = builder.bus(made(py, port.event_bus(on.clone_ref(py)))?);
+        }
+        if let Some(port) = self.store {
+            builder = builder.store(made(py, port.event_store(on.clone_ref(py)))?);
+        }
+        Ok(builder)
+    }
 }
 
 /// A handler that was subscribed.
@@ -52,16 +86,7 @@ impl Engine {
     #[staticmethod]
     #[pyo3(signature = (on: "LoopBridge", settings: "object") -> "asyncio.Future[Engine]")]
     fn open<'py>(py: Python<'py>, on: Py<LoopBridge>, settings: Settings) -> PyResult<Bound<'py, PyAny>> {
-        let mut builder = Iac::builder(settings.directory)
-            .host_command(settings.host_command.into_iter().map(Into::into).collect())
-            .lease_wait(seconds("lease_wait", settings.lease_wait_s)?)
-            .traceparent(settings.traceparent);
-        if let Some(calls) = settings.parallelism {
-            builder = builder.parallelism(calls);
-        }
-        if let Some(owner) = settings.owner {
-            builder = builder.owner(owner);
-        }
+        let builder = settings.builder(py, &on)?;
         let kept = on.clone_ref(py);
         future(py, on.get(), builder.open(), move |py, iac| {
             Ok(Py::new(py, Self { iac: Arc::new(iac), on: kept })?.into_any())

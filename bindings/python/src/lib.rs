@@ -7,12 +7,14 @@ mod bench;
 mod bridge;
 mod calls;
 mod command_line;
+mod conformance;
 mod convert;
 mod engine;
 mod errors;
 mod handler;
 mod logging;
 mod native_event;
+mod port;
 mod runtime;
 
 use pyo3::prelude::*;
@@ -26,11 +28,13 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::Subscription>()?;
     module.add_class::<handler::Patience>()?;
     module.add_class::<native_event::NativeEvent>()?;
+    module.add_class::<port::NativeHandler>()?;
     module.add_class::<runtime::CancelToken>()?;
     module.add_function(wrap_pyfunction!(native_event::new_id, module)?)?;
     module.add_function(wrap_pyfunction!(runtime::shut_down, module)?)?;
     module.add_function(wrap_pyfunction!(command_line::run, module)?)?;
     module.add_function(wrap_pyfunction!(logging::set_level, module)?)?;
+    module.add_function(wrap_pyfunction!(conformance::check_conformance, module)?)?;
     module.add_function(wrap_pyfunction!(bench::deliver_repeatedly, module)?)?;
     Ok(())
 }

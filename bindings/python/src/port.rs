@@ -35,6 +35,10 @@ pub(crate) struct Port {
 }
 
 impl Port {
+    pub fn role(&self) -> &str {
+        &self.role
+    }
+
     pub fn provider(self, on: Py<LoopBridge>) -> Result<Arc<dyn Provider>> {
         let name = self.name.clone();
         Ok(Arc::new(ForeignProvider::new(&name, self.object(on, ErrorKind::Provider))?))
@@ -81,23 +85,25 @@ impl ForeignObject for PythonObject {
         let operation = format!("{}.{method}", self.role);
         let what = format!("{operation} of {}", self.name);
         let kind = self.kind;
-        let make = move |py| {
-            let arguments = arguments.into_iter().map(|argument| given(py, &on, argument));
-            let arguments = PyTuple::new(py, arguments.collect::<PyResult<Vec<_>>>()?)?;
-            target.bind(py).getattr(named.as_str())?.call1(arguments)
-        };
-        let (asked, unanswered) = (operation.clone(), what.clone());
-        // On the loop's thread, where one is in the interpreter already.
-        let read = move |outcome: PyResult<Bound<'_, PyAny>>| {
-            let answer = outcome.and_then(|value| to_json(&value, &format!("what {asked} returned")));
-            let failed = |error| Python::attach(|py| from_exception(py, error, kind, &asked, &what));
-            Ok(answer.map_err(failed))
-        };
-        let ended = |_| {
-            let text = format!("{unanswered} cannot be called: its event loop has ended");
+        let (asked, asked_what) = (operation.clone(), what.clone());
+        let answer = call(
+            &self.on.get().bridge,
+            move |py| {
+                let arguments = arguments.into_iter().map(|argument| given(py, &on, argument));
+                let arguments = PyTuple::new(py, arguments.collect::<PyResult<Vec<_>>>()?)?;
+                target.bind(py).getattr(named.as_str())?.call1(arguments)
+            },
+            // On the loop's thread, where one is in the interpreter already.
+            move |outcome| {
+                let answer = outcome.and_then(|value| to_json(&value, &format!("what {asked} returned")));
+                let failed = |error| Python::attach(|py| from_exception(py, error, kind, &asked, &asked_what));
+                Ok(answer.map_err(failed))
+            },
+        );
+        answer.await.unwrap_or_else(|_| {
+            let text = format!("{what} cannot be called: its event loop has ended");
             Err(Error::new(ErrorKind::Unavailable, operation, text))
-        };
-        call(&self.on.get().bridge, make, read).await.unwrap_or_else(ended)
+        })
     }
 
     fn call_blocking(&self, method: &str, arguments: Vec<Argument>) -> Result<Value> {

@@ -9,6 +9,7 @@ use semantest_iac_core::ports::provider::{
 use semantest_iac_core::ports::secret_resolver::{ResolvedSecrets, SecretValue};
 
 /// A resource to try a provider on, with two versions of its inputs.
+#[derive(serde::Deserialize)]
 pub struct Sample {
     /// Whose it is.
     pub tags: OwnershipTags,

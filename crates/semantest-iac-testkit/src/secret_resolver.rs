@@ -7,6 +7,7 @@ use semantest_iac_core::domain::identifiers::check_name;
 use semantest_iac_core::ports::secret_resolver::{ResolvedSecrets, SecretResolver, SecretValue};
 
 /// Secrets to try a resolver on. Their references name no region.
+#[derive(serde::Deserialize)]
 pub struct Sample {
     /// Reference and value of a secret that is there. The value is long enough not to stand in other words.
     pub known: (String, String),

@@ -22,15 +22,19 @@ from semantest_iac._event import ApplicationEvent, InfrastructureEvent
 from semantest_iac._iac import Iac
 from semantest_iac._listen import listen
 from semantest_iac._subscriptions import Subscription
+from semantest_iac.answers import DeployAnswer, PlanAnswer, PublishAnswer
 from semantest_iac.errors import Error
 from semantest_iac.events import *  # noqa: F403
 from semantest_iac.events import __all__ as _events
 
 __all__ = [
     "ApplicationEvent",
+    "DeployAnswer",
     "Error",
     "Iac",
     "InfrastructureEvent",
+    "PlanAnswer",
+    "PublishAnswer",
     "Subscription",
     "__version__",
     "listen",

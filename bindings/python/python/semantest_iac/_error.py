@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from semantest_iac.answers import DeployAnswer, PublishAnswer
     from semantest_iac.records import ErrorRecord
-
-
-class HandlerFailure(NamedTuple):
-    """A handler that failed on an event for good; the event itself stands in the log."""
-
-    handler: str
-    event_id: str
-    exception: BaseException
 
 
 class Error(Exception):
@@ -28,7 +20,7 @@ class Error(Exception):
         retry: Whether the same call can succeed when made again.
         context: Facts by name.
         answer: How the run ended, where it was one that failed.
-        failures: Handlers that failed meanwhile. They stop no run.
+        failures: Handlers that failed for good meanwhile, by name, with what they raised. They stop no run.
     """
 
     kind: str = "unknown"
@@ -48,7 +40,7 @@ class Error(Exception):
         self.retry: Literal["never", "later", "exhausted"] = retry
         self.context: dict[str, str] = dict(context or {})
         self.answer = answer
-        self.failures: tuple[HandlerFailure, ...] = ()
+        self.failures: list[tuple[str, BaseException]] = []
 
     def __str__(self) -> str:
         return self.message

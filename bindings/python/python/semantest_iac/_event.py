@@ -32,6 +32,10 @@ _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
 
 
+if TYPE_CHECKING:
+    from semantest_iac._causation import Cause
+
+
 class About(TypedDict, total=False):
     """What may be said about any new event, beside its data.
 

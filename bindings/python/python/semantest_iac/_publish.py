@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from semantest_iac import _causation
-from semantest_iac._error import HandlerFailure
 from semantest_iac._event import CloudEvent
 from semantest_iac._session import refused
 from semantest_iac.answers import PublishAnswer
@@ -52,7 +51,7 @@ def raise_where_failed(
 ) -> None:
     """Raises what went wrong: the run first, then its handlers."""
     told_of = list(failed)
-    failures = tuple(HandlerFailure(name, of, told.__cause__ or told) for name, of, told in told_of)
+    failures = [(name, told.__cause__ or told) for name, _, told in told_of]
     if error is not None:
         _raise(error, failures)
     result = None if answer is None else answer.result
@@ -68,10 +67,10 @@ def raise_where_failed(
             answer=answer,
         )
         told.failures = failures
-        raise told from failures[0].exception
+        raise told from failures[0][1]
 
 
-def _raise(error: BaseException, failures: tuple[HandlerFailure, ...]) -> NoReturn:
+def _raise(error: BaseException, failures: list[tuple[str, BaseException]]) -> NoReturn:
     if isinstance(error, Error):
         error.failures = failures
     raise error

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from semantest_iac import events
 from semantest_iac._causation import AnyEvent
 from semantest_iac._listen import name_of
 from semantest_iac._patience import waiting
 from semantest_iac.eda._failures import Failure, handler_failed
+from semantest_iac.answers import PublishAnswer
 from semantest_iac.errors import HandlerFailedError
-
-if TYPE_CHECKING:
-    from semantest_iac import PublishAnswer
 
 
 class Carrier(Protocol):
@@ -65,7 +63,8 @@ class Connection:
         try:
             return await self._carrier.publish(event), []
         except HandlerFailedError as error:
-            return error.answer, _unfold(error)
+            answer = error.answer if isinstance(error.answer, PublishAnswer) else None
+            return answer, _unfold(error)
 
 
 def _unfold(error: HandlerFailedError) -> list[Failure]:
