@@ -58,7 +58,10 @@ class Settings:
             raise refused("directory must be a path given as text")
         if parallelism is not None and (not _is_integer(parallelism) or parallelism < 1):
             raise refused(f"parallelism must be a number of calls from 1 on, not {parallelism!r}")
-        if isinstance(lease_wait, bool) or not isinstance(lease_wait, (int, float)) or lease_wait < 0:
+        for name, text in (("owner", owner), ("traceparent", traceparent)):
+            if text is not None and not isinstance(text, str):
+                raise refused(f"{name} must be text, not {type(text).__name__}")
+        if isinstance(lease_wait, bool) or not isinstance(lease_wait, (int, float)) or not lease_wait >= 0:
             raise refused(f"lease_wait must be a number of seconds, not {lease_wait!r}")
         return cls(
             directory=path,
