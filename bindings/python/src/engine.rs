@@ -20,7 +20,7 @@ use crate::errors::to_exception;
 use crate::handler::PythonHandler;
 use crate::native_event::NativeEvent;
 use crate::port::{Port, made};
-use crate::runtime::CancelToken;
+use crate::runtime::{CancelToken, until_exit};
 
 /// How long a log is waited for that another process writes to, at a time.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -131,7 +131,7 @@ impl Engine {
     #[pyo3(signature = (question: "str") -> "asyncio.Future[str]")]
     fn query<'py>(&self, py: Python<'py>, question: String) -> PyResult<Bound<'py, PyAny>> {
         let iac = self.iac.clone();
-        let work = async move { iac.query(&question).await };
+        let work = async move { until_exit(iac.query(&question)).await };
         future(py, self.on.get(), work, |py, answer| Ok(answer.into_pyobject(py)?.into_any().unbind()))
     }
 
@@ -144,7 +144,7 @@ impl Engine {
         component: String,
     ) -> PyResult<Bound<'py, PyAny>> {
         let iac = self.iac.clone();
-        let work = async move { iac.history(&environment, &component).await };
+        let work = async move { until_exit(iac.history(&environment, &component)).await };
         future(py, self.on.get(), work, |py, events| {
             let events = events.into_iter().map(|event| NativeEvent::new(Arc::new(event), None));
             Ok(PyList::new(py, events.collect::<Vec<_>>())?.into_any().unbind())
@@ -169,7 +169,7 @@ impl Engine {
         let work = async move {
             let mut page = iac.events(after, limit).await?;
             if page.is_empty() && !wait.is_zero() {
-                iac.wait_for_events(after, wait).await?;
+                until_exit(iac.wait_for_events(after, wait)).await?;
                 page = iac.events(after, limit).await?;
             }
             let next = page.last().map_or(after, |last| last.position);

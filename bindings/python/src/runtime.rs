@@ -3,9 +3,10 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use futures::future::{Either, select};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use semantest_iac::CancellationToken;
+use semantest_iac::{CancellationToken, Error, ErrorKind, Result};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::TaskTracker;
 
@@ -61,6 +62,18 @@ pub(crate) fn spawn(call: impl Future<Output = ()> + Send + 'static) -> PyResult
     let process = process()?;
     process.calls.spawn_on(call, &process.handle);
     Ok(())
+}
+
+/// `question`, given up when the interpreter exits: it changes nothing.
+pub(crate) async fn until_exit<T>(question: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some(process) = PROCESS.get() else { return question.await };
+    let exit = std::pin::pin!(process.stop.cancelled());
+    match select(std::pin::pin!(question), exit).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => {
+            Err(Error::new(ErrorKind::Cancelled, "python.exit", "the interpreter is exiting"))
+        }
+    }
 }
 
 /// Asks a call to end in order.
