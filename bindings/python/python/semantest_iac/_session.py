@@ -100,7 +100,7 @@ class Session:
 
     def __init__(self, loop: Loop, engine: _core.Engine) -> None:
         self._loop = loop
-        self._engine = engine
+        self._engine: _core.Engine | None = engine
         self._running: set[asyncio.Future[Any]] = set()
 
     @classmethod
@@ -124,11 +124,15 @@ class Session:
         """
         if not self._loop.is_running_here:
             raise RuntimeError("this Iac was opened on another event loop: open it where you use it")
+        if self._engine is None:
+            raise refused("this Iac is closed")
         return self._engine
 
     @property
     def project(self) -> str:
         """The project's name."""
+        if self._engine is None:
+            raise refused("this Iac is closed")
         return self._engine.project
 
     async def ask(self, name: str, **about: object) -> Any:
@@ -163,6 +167,8 @@ class Session:
         while self._running:
             await asyncio.wait(self._running)
         await self._loop.close()
+        # Exceptions may keep this object through their frames; the log is let go now.
+        self._engine = None
 
 
 def _hear(run: asyncio.Future[Any]) -> None:
