@@ -8,13 +8,17 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from semantest_iac import _core, _logging
 from semantest_iac._host import host_command
 from semantest_iac._loop import Loop
 from semantest_iac._patience import waiting
 from semantest_iac.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from semantest_iac._port import Port
+    from semantest_iac._port_raised import Raised
 
 T = TypeVar("T")
 
@@ -29,10 +33,11 @@ class Settings:
     lease_wait_s: float
     owner: str | None
     traceparent: str | None
-    providers: tuple[object, ...] = ()
-    bus: object | None = None
-    store: object | None = None
-    secret_resolvers: tuple[object, ...] = ()
+    providers: tuple[Port, ...] = ()
+    bus: Port | None = None
+    store: Port | None = None
+    secret_resolvers: tuple[Port, ...] = ()
+    raised: Raised | None = None
 
     @classmethod
     def checked(
@@ -43,7 +48,7 @@ class Settings:
         lease_wait: float,
         owner: str | None,
         traceparent: str | None,
-        **ports: Any,
+        **ports: object,
     ) -> Settings:
         """Settings as a user gives them.
 
@@ -70,8 +75,18 @@ class Settings:
             lease_wait_s=float(lease_wait),
             owner=owner,
             traceparent=traceparent,
-            **ports,
+            **_given_ports(ports),
         )
+
+
+def _given_ports(given: dict[str, Any]) -> dict[str, Any]:
+    if all(one is None or one == () for one in given.values()):
+        return {}
+    # Most applications have none, and need not wait for what is only used for them.
+    from semantest_iac._ports import Ports
+
+    ports = Ports.given(**given)
+    return {name: getattr(ports, name) for name in (*given, "raised")}
 
 
 def _is_integer(value: object) -> bool:
