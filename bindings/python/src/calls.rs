@@ -41,9 +41,12 @@ impl Drop for Guard {
     }
 }
 
+/// What is done with the outcome of a task.
+type Answer = Box<dyn FnOnce(Python<'_>, PyResult<Bound<'_, PyAny>>) + Send>;
+
 /// Takes the outcome of a task.
 #[pyclass(frozen, module = "semantest_iac._core")]
-struct Completion(Mutex<Option<Box<dyn FnOnce(Python<'_>, PyResult<Bound<'_, PyAny>>) + Send>>>);
+struct Completion(Mutex<Option<Answer>>);
 
 #[pymethods]
 impl Completion {

@@ -164,7 +164,8 @@ impl Engine {
         streams: Vec<String>,
         wait_s: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let filter = EventFilter { names: names.into_iter().collect(), streams: streams.into_iter().collect() };
+        let filter =
+            EventFilter { names: names.into_iter().collect(), streams: streams.into_iter().collect() };
         let (iac, wait) = (self.iac.clone(), seconds("wait_s", wait_s)?);
         let work = async move {
             let mut page = iac.events(after, limit).await?;
@@ -193,8 +194,9 @@ impl Engine {
     /// The position after which everything was recorded at `time` (RFC 3339) or later: a future of an `int`.
     #[pyo3(signature = (time: "str") -> "asyncio.Future[int]")]
     fn recorded_before<'py>(&self, py: Python<'py>, time: &str) -> PyResult<Bound<'py, PyAny>> {
-        let time: Timestamp =
-            time.parse().map_err(|_| PyValueError::new_err(format!("`{time}` is no time as RFC 3339 has it")))?;
+        let time: Timestamp = time
+            .parse()
+            .map_err(|_| PyValueError::new_err(format!("`{time}` is no time as RFC 3339 has it")))?;
         let iac = self.iac.clone();
         let work = async move { iac.recorded_before(time).await };
         future(py, self.on.get(), work, |py, at| Ok(at.into_pyobject(py)?.into_any().unbind()))
@@ -223,11 +225,7 @@ impl Engine {
 
     /// Ends a subscription: a future of `None`.
     #[pyo3(signature = (subscription: "Subscription") -> "asyncio.Future[None]")]
-    fn unsubscribe<'py>(
-        &self,
-        py: Python<'py>,
-        subscription: &Subscription,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn unsubscribe<'py>(&self, py: Python<'py>, subscription: &Subscription) -> PyResult<Bound<'py, PyAny>> {
         let (iac, id) = (self.iac.clone(), subscription.0);
         let work = async move { iac.unsubscribe(id).await };
         future(py, self.on.get(), work, |py, ()| Ok(py.None()))
@@ -255,7 +253,7 @@ fn failure(py: Python<'_>, failed: &FailedDelivery) -> PyResult<Py<PyAny>> {
 
 fn seconds(what: &str, given: f64) -> PyResult<Duration> {
     let wait = Duration::try_from_secs_f64(given);
-    let wait = wait.map_err(|_| PyValueError::new_err(format!("{what} must be a number of seconds, not {given}")))?;
+    let wait =
+        wait.map_err(|_| PyValueError::new_err(format!("{what} must be a number of seconds, not {given}")))?;
     Ok(wait.min(LONGEST_WAIT))
 }
-

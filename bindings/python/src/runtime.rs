@@ -27,8 +27,11 @@ struct Process {
 static PROCESS: OnceLock<Process> = OnceLock::new();
 
 fn start() -> std::io::Result<Process> {
-    let runtime =
-        Builder::new_multi_thread().worker_threads(WORKERS).thread_name("semantest-iac").enable_all().build()?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .thread_name("semantest-iac")
+        .enable_all()
+        .build()?;
     Ok(Process {
         pid: std::process::id(),
         handle: runtime.handle().clone(),

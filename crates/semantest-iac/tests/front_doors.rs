@@ -24,7 +24,8 @@ async fn open() -> (tempfile::TempDir, Arc<Iac>) {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("semantest.toml"), PROJECT).expect("a file");
     std::fs::create_dir(folder.path().join("code")).expect("a folder");
-    std::fs::write(folder.path().join("code/hello.py"), "def handler(event, context): pass\n").expect("a file");
+    std::fs::write(folder.path().join("code/hello.py"), "def handler(event, context): pass\n")
+        .expect("a file");
     let iac = Iac::open(folder.path()).await.expect("a project");
     (folder, Arc::new(iac))
 }
@@ -108,7 +109,8 @@ async fn questions_are_answered_as_json() {
     let removal = json!({ "type": "RemovalRequested", "data": { "component": "rest-api" } });
     let plan = ask(json!({ "plan": { "event": removal } })).await.expect("a plan");
     assert_eq!(plan["changes"]["deleted"], 0);
-    let status = ask(json!({ "status": { "environment": null, "component": null } })).await.expect("a status");
+    let status =
+        ask(json!({ "status": { "environment": null, "component": null } })).await.expect("a status");
     assert_eq!(status, json!({ "deployments": [] }));
 
     let scaling = json!({ "type": "ScalingRequested", "data": { "component": "rest-api" } });
