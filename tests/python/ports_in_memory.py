@@ -1,4 +1,4 @@
-"""The four ports in memory, as an application would write them: no base classes, methods async or plain."""
+"""The four ports in memory, as an application would write them, methods async or plain."""
 
 import asyncio
 import hashlib
@@ -76,7 +76,8 @@ class MemoryProvider:
         base = f"{blueprint.project}-{blueprint.environment}-{blueprint.component}"
         functions = {}
         for function in blueprint.functions:
-            inputs = {**function.to_dict(), "name": f"{base}-{function.role}", "region": settings.region}
+            name = f"{base}-{function.role}"
+            inputs = {**function.to_dict(), "name": name, "region": settings.region}
             functions[function.role] = Resource(
                 address=f"function.{function.role}",
                 kind="memory.function",
@@ -145,9 +146,8 @@ class TalkativeProvider(MemoryProvider):
 
     def logs(self, query: LogQuery) -> LogPage:
         message = f"since={query.since} limit={query.limit} wait={query.wait} cursor={query.cursor}"
-        line = LogLine(
-            time="2026-01-31T12:00:00Z", function_name=query.function.outputs["arn"], message=message
-        )
+        name = query.function.outputs["arn"]
+        line = LogLine(time="2026-01-31T12:00:00Z", function_name=name, message=message)
         return LogPage((line,), "next")
 
 

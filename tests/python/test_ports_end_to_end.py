@@ -14,8 +14,16 @@ from ports_in_memory import (
     TalkativeProvider,
     renamed,
 )
+from ports_project import CANARY, Elsewhere, folder
 
-from semantest_iac import FunctionDeployed, Iac, InfrastructureUpdated, listen
+from semantest_iac import (
+    FunctionDeployed,
+    Iac,
+    InfrastructureUpdated,
+    InfrastructureUpdateFailed,
+    blocking,
+    listen,
+)
 from semantest_iac.errors import (
     DeploymentFailedError,
     HandlerFailedError,
@@ -37,48 +45,14 @@ from semantest_iac.ports import (
     ResourceHandle,
 )
 
-PROJECT = """
-project = "shop"
-
-[environments.dev]
-provider = "elsewhere"
-
-[components.rest-api]
-code = "rest-api"
-runtime = "python3.12"
-handler = "index.handler"
-environment_variables = { PASSWORD = { secret = "vault:password" }, TEXT = "ü ${not.a.reference}" }
-"""
-
-CANARY = "canary-77ab02fe"
+__all__ = ["folder"]
 
 
-class Elsewhere:
-    """What outlives the runs, and how a project is opened over it."""
-
-    def __init__(self, folder: Path, cloud: MemoryProvider | None = None) -> None:
-        self.folder = folder
-        self.cloud = cloud or MemoryProvider()
-        self.log = MemoryStore()
-        self.bus = MemoryBus()
-        self.vault = MemoryVault({"vault:password": CANARY})
-
-    def open(self, **others: Any) -> Iac:
-        ports = {
-            "providers": [self.cloud],
-            "store": self.log,
-            "bus": self.bus,
-            "secret_resolvers": [self.vault],
-        }
-        return Iac.open(self.folder, **{**ports, **others})
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "semantest.toml").write_text(PROJECT, encoding="utf-8")
-    (tmp_path / "rest-api").mkdir()
-    (tmp_path / "rest-api" / "index.py").write_text("def handler(event, context):\n    return {}\n")
-    return tmp_path
+async def failure(iac: Iac) -> InfrastructureUpdateFailed:
+    """How the one run that failed ended."""
+    history = await iac.history("rest-api")
+    (failed,) = [event for event in history if isinstance(event, InfrastructureUpdateFailed)]
+    return failed
 
 
 def test_a_project_lives_over_ports_in_python(folder: Path) -> None:
@@ -106,12 +80,13 @@ def test_a_project_lives_over_ports_in_python(folder: Path) -> None:
             name = "shop-dev-rest-api-rest-api"
             there.cloud.held[name] = renamed(there.cloud.held[name], memory_mb=1)
             drift = await iac.drift("rest-api")
-            assert [one.address for one in drift.drifted] == ["function.rest-api"]
+            assert [one.address for one in drift.drift] == ["function.rest-api"]
             assert (await iac.deploy("rest-api")).changes.updated == 1
             assert len(await iac.history("rest-api")) == len(there.log.log)
             found = [event async for event in iac.events()]
             assert [event.position for event in found] == list(range(1, len(there.log.log) + 1))
             assert (await iac.destroy("rest-api")).status == "removed"
+        assert there.bus.subscribers == {}
         assert there.cloud.held == {}
         assert "vault:password" in there.log.text
         assert CANARY not in there.log.text
@@ -183,7 +158,7 @@ def test_what_a_provider_raised_is_the_cause_and_the_run_can_be_taken_up(folder:
             assert told.value.__cause__ is boom
             assert told.value.context["failed"] == "function.rest-api"
             assert told.value.answer is not None and told.value.answer.status == "failed"
-            (failed,) = [event for event in await iac.history("rest-api") if hasattr(event, "failed")]
+            failed = await failure(iac)
             assert failed.failed["function.rest-api"].kind == "provider"
             assert (await iac.deploy("rest-api")).status == "deployed"
 
@@ -314,7 +289,7 @@ def test_a_provider_may_have_more(folder: Path) -> None:
         there = Elsewhere(folder, TalkativeProvider())
         async with there.open() as iac:
             await iac.deploy("rest-api")
-            (function, _) = sorted(there.cloud.held.values(), key=lambda held: held.kind, reverse=True)
+            function = there.cloud.held["shop-dev-rest-api-rest-api"]
             assert function.inputs["region"] == "memory-1"
             answer = await iac.invoke("rest-api", {"n": 9007199254740993, "ü": [1.5, None]})
             assert answer.payload["heard"] == {"n": 9007199254740993, "ü": [1.5, None]}
@@ -378,9 +353,41 @@ def test_a_change_under_way_ends_before_a_cancelled_run_does(folder: Path) -> No
             go_on.set()
             with pytest.raises(asyncio.CancelledError):
                 await run
-            (failed,) = [event for event in await iac.history("rest-api") if hasattr(event, "failed")]
+            failed = await failure(iac)
             assert failed.cancelled and failed.error.kind == "cancelled"
             assert len(there.cloud.held) == 1
             assert (await iac.deploy("rest-api")).status == "deployed"
 
     asyncio.run(story())
+
+
+def test_a_bus_that_outlives_a_project_is_left_as_it_was(folder: Path) -> None:
+    class Clinging(MemoryBus):
+        def unsubscribe(self, subscription: int) -> None:
+            """Keeps everybody, and goes on calling."""
+
+    async def story() -> None:
+        there = Elsewhere(folder)
+        there.bus = Clinging()
+        heard: list[str] = []
+
+        async def hear(event: Any) -> None:
+            heard.append(event.event_name)
+
+        async with there.open() as iac:
+            iac.subscribe(hear, FunctionDeployed)
+            await iac.deploy("rest-api")
+        async with there.open() as iac:
+            assert (await iac.destroy("rest-api")).status == "removed"
+            assert (await iac.deploy("rest-api")).status == "deployed"
+        assert heard == ["FunctionDeployed"]
+
+    asyncio.run(story())
+
+
+def test_the_blocking_face_takes_ports_too(folder: Path) -> None:
+    there = Elsewhere(folder)
+    with blocking.Iac.open(folder, providers=[there.cloud], secret_resolvers=[there.vault]) as iac:
+        assert iac.deploy("rest-api").status == "deployed"
+        assert iac.destroy("rest-api").status == "removed"
+    assert there.cloud.held == {}

@@ -374,3 +374,20 @@ asyncio.run(main())
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+def test_a_stream_that_is_followed_ends_when_the_project_is_closed(project: Path) -> None:
+    async def story() -> None:
+        iac = await Iac.open(project)
+
+        async def follow() -> None:
+            async for _ in iac.events(follow=True):
+                raise AssertionError("nothing happens here")
+
+        following = asyncio.create_task(follow())
+        await asyncio.sleep(0.1)
+        await iac.close()
+        with pytest.raises(errors.InvalidInputError, match="closed meanwhile"):
+            await asyncio.wait_for(following, 30)
+
+    asyncio.run(story())

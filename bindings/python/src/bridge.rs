@@ -40,6 +40,11 @@ impl Bridge {
         true
     }
 
+    /// Whether the loop has ended.
+    pub fn is_closed(&self) -> bool {
+        self.jobs().is_none()
+    }
+
     /// Has the loop come and look.
     pub fn wake(&self) {
         if !self.armed.swap(true, Ordering::AcqRel) {

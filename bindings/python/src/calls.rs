@@ -125,6 +125,10 @@ pub(crate) fn future<'py, T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
     give: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>> + Send + 'static,
 ) -> PyResult<Bound<'py, PyAny>> {
+    // Nothing could be told any more: whoever waits would wait for ever.
+    if on.bridge.is_closed() {
+        return Err(loop_has_ended());
+    }
     let future = on.side.create_future(py)?;
     let (bridge, promise) = (on.bridge.clone(), future.clone().unbind());
     runtime::spawn(async move {

@@ -1,4 +1,5 @@
-"""Ports written in Python, as the native module calls them: objects whose methods take and give what JSON can hold."""
+"""Ports written in Python, as the native module calls them: objects whose methods take and give
+what JSON can hold."""
 
 from __future__ import annotations
 
@@ -113,6 +114,9 @@ class Calls:
         self._port: Any = port
         self._name = name
 
+    async def end(self) -> None:
+        """The project is being closed, and calls no more."""
+
     async def _ask(self, method: str, *arguments: object) -> Any:
         answer = getattr(self._port, method)(*arguments)
         return await answer if inspect.isawaitable(answer) else answer
@@ -121,7 +125,8 @@ class Calls:
         return f"{self._role.name}.{method}"
 
     def _refuse(self, method: str, answer: object, expected: str) -> Error:
-        """The error for an answer that is something else. It shows no value: that may be a secret."""
+        """The error for an answer that is something else. It shows no value: that may be a
+        secret."""
         what = "None" if answer is None else _kind(answer)
         return self._wrong(method, f"{what}: expected {expected}")
 

@@ -11,8 +11,8 @@ from semantest_iac._event import ApplicationEvent, CloudEvent, InfrastructureEve
 
 
 def event_of(written: Mapping[str, Any]) -> InfrastructureEvent | ApplicationEvent:
-    """The event object of a CloudEvents object that the core gave. Its `to_cloudevent()` gives the very same again, also
-    what a datetime is too coarse for."""
+    """The event object of a CloudEvents object that the core gave. Its `to_cloudevent()` gives the
+    very same again, also what a datetime is too coarse for."""
     return InfrastructureEvent._of(NativeEvent.from_json(json.dumps(written, ensure_ascii=False)))
 
 

@@ -44,14 +44,21 @@ class Subscriber:
     __slots__ = ("_native", "name")
 
     def __init__(self, native: _core.NativeHandler) -> None:
-        self._native = native
+        self._native: _core.NativeHandler | None = native
         self.name = native.name
+
+    def end(self) -> None:
+        """It hears no more."""
+        self._native = None
 
     async def handle(self, event: Event | Mapping[str, Any], /) -> None:
         if not is_event(event):
-            text = f"a handler takes an event or a CloudEvents object, not {type(event).__qualname__}"
+            kind = type(event).__qualname__
+            text = f"a handler takes an event or a CloudEvents object, not {kind}"
             raise InvalidInputError(text, operation="event_bus.deliver")
-        await self._native.handle(dict(written(event)))
+        # A bus may be about to call it when it is unsubscribed.
+        if self._native is not None:
+            await self._native.handle(dict(written(event)))
 
     def __repr__(self) -> str:
         return f"<handler {self.name}>"
@@ -63,6 +70,14 @@ class EventBusCalls(Calls):
     def __init__(self, port: object, name: str, raised: Raised) -> None:
         super().__init__(EVENT_BUS, port, name)
         self._raised = raised
+        self._subscribers: dict[int, Subscriber] = {}
+
+    async def end(self) -> None:
+        ending, self._subscribers = self._subscribers, {}
+        for subscriber in ending.values():
+            subscriber.end()
+        for subscription in ending:
+            await self.unsubscribe(subscription)
 
     async def publish(self, events: Any) -> list[Any]:
         answer = await self._ask("publish", tuple(map(event_of, events)))
@@ -70,10 +85,14 @@ class EventBusCalls(Calls):
         return [self._failed(one) for one in failed]
 
     async def subscribe(self, filter: Any, handler: _core.NativeHandler) -> int:
-        answer = await self._ask("subscribe", EventFilter.from_dict(filter), Subscriber(handler))
-        return self._number("subscribe", answer, "the number of the subscription")
+        subscriber = Subscriber(handler)
+        answer = await self._ask("subscribe", EventFilter.from_dict(filter), subscriber)
+        number = self._number("subscribe", answer, "the number of the subscription")
+        self._subscribers[number] = subscriber
+        return number
 
     async def unsubscribe(self, subscription: int) -> None:
+        self._subscribers.pop(subscription, None)
         await self._ask("unsubscribe", subscription)
 
     def _failed(self, failed: FailedDelivery) -> dict[str, Any]:

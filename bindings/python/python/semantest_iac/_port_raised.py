@@ -1,4 +1,5 @@
-"""What ports and their handlers raised, for whoever waits for the run: the core keeps errors of a run as data."""
+"""What ports and their handlers raised, for whoever waits for the run: the core keeps errors of a
+run as data."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from semantest_iac.errors import Error
 #: Of what nobody asked for, the oldest is forgotten first.
 _KEPT = 256
 
-#: Secrets at least this long are looked for in what was raised; shorter ones would be found where they are not.
+#: Secrets at least this long are looked for in what was raised; shorter ones would be found where
+#: they are not.
 _SHORTEST_SECRET = 4
 
 

@@ -37,7 +37,7 @@ def _schemes(port: object, name: str) -> list[str]:
         raise SECRET_RESOLVER.refused(f"`schemes` of {name} is no list: {advice}")
     listed = list(schemes)
     if not all(isinstance(scheme, str) for scheme in listed):
-        raise SECRET_RESOLVER.refused(f"`schemes` of {name} holds something that is no text: {advice}")
+        raise SECRET_RESOLVER.refused(f"`schemes` of {name} has one that is no text: {advice}")
     return listed
 
 

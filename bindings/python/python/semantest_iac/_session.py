@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -113,10 +113,12 @@ def as_json(value: object, what: str) -> str:
 class Session:
     """A project that is open on the running loop."""
 
-    def __init__(self, loop: Loop, engine: _core.Engine) -> None:
+    def __init__(self, loop: Loop, engine: _core.Engine, bus: Port | None = None) -> None:
         self._loop = loop
         self._engine: _core.Engine | None = engine
+        self._bus = bus
         self._running: set[asyncio.Future[Any]] = set()
+        self._asked: set[asyncio.Future[Any]] = set()
 
     @classmethod
     async def open(cls, settings: Settings) -> Session:
@@ -128,7 +130,7 @@ class Session:
         except BaseException:
             await loop.close()
             raise
-        return cls(loop, engine)
+        return cls(loop, engine, settings.bus)
 
     @property
     def engine(self) -> _core.Engine:
@@ -153,10 +155,13 @@ class Session:
     async def ask(self, name: str, **about: object) -> Any:
         """Asks a question (`semantest_iac::query` in Rust) and gives its answer."""
         question = as_json({name: about}, name)
-        return json.loads(await self.wait_for(self.engine.query(question)))
+        answer = await self.wait_for(self.engine.query(question))
+        return json.loads(answer)
 
-    async def wait_for(self, future: Awaitable[T]) -> T:
-        """Waits for something that changes nothing."""
+    async def wait_for(self, future: asyncio.Future[T]) -> T:
+        """Waits for something that changes nothing. Where this is closed meanwhile, it ends with an error."""
+        self._asked.add(future)
+        future.add_done_callback(self._asked.discard)
         with waiting():
             return await future
 
@@ -181,9 +186,18 @@ class Session:
         """Waits for runs that are under way, then ends. Twice is harmless."""
         while self._running:
             await asyncio.wait(self._running)
-        await self._loop.close()
-        # Exceptions may keep this object through their frames; the log is let go now.
-        self._engine = None
+        try:
+            if self._bus is not None:
+                # The application's bus may outlive this, and would go on calling.
+                await self._bus.target.end()
+        finally:
+            await self._loop.close()
+            # Exceptions may keep this object through their frames; the log is let go now.
+            self._engine = None
+            for future in list(self._asked):
+                # No answer can come any more.
+                if not future.done():
+                    future.set_exception(refused("this Iac was closed meanwhile"))
 
 
 def _hear(run: asyncio.Future[Any]) -> None:

@@ -1,4 +1,5 @@
-"""What every port has to keep to, tried out: the suites that the adapters of semantest-iac itself pass.
+"""What every port has to keep to, tried out: the suites that the adapters of semantest-iac itself
+pass.
 
     async def test_the_vault_keeps_its_promises() -> None:
         sample = SecretSample(
@@ -46,7 +47,8 @@ class ProviderSample(Record):
     Attributes:
         tags: Whose it is.
         kind: The provider's word for what it is.
-        inputs: What it is made of, references substituted. Under `region` its region, where it has one.
+        inputs: What it is made of, references substituted. Under `region` its region, where it has
+            one.
         updated: Other inputs of the same resource, which it can be changed to in place.
     """
 
@@ -73,7 +75,8 @@ class SecretSample(Record):
     """Secrets to try a resolver on. Their references name no region.
 
     Attributes:
-        known: Reference and value of a secret that is there. The value is long enough not to stand in other words.
+        known: Reference and value of a secret that is there. The value is long enough not to stand
+            in other words.
         other: Another one with another value.
         unknown: The reference of one that is not there.
     """
@@ -105,7 +108,8 @@ async def check(port: object, sample: ProviderSample | SecretSample | None = Non
         sample: What a provider or a resolver of secrets is tried on.
 
     Raises:
-        AssertionError: It does not: the claim that is broken. (The native module prints it on standard error too.)
+        AssertionError: It does not: the claim that is broken. (The native module prints it on
+            standard error too.)
         InvalidInputError: It is no port, or the sample is not one for it.
     """
     given = _port(port, sample)

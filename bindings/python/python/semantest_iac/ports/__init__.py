@@ -11,15 +11,17 @@ Write a class with the port's methods, and give an instance to
 
     async with Iac.open(".", secret_resolvers=[Vault()]) as iac: ...
 
-Nothing has to be inherited: the protocols here are for type checkers. Methods are `async def` or plain; they are called on
-the event loop that the `Iac` was opened on, with their arguments by position. A plain one that blocks holds everything up:
-put what blocks into `asyncio.to_thread`. Calls overlap: while one waits, another may begin.
+Nothing has to be inherited: the protocols here are for type checkers. Methods are `async def` or
+plain; they are called on the event loop that the `Iac` was opened on, with their arguments by
+position. A plain one that blocks holds everything up: put what blocks into `asyncio.to_thread`.
+Calls overlap: while one waits, another may begin.
 
-What cannot be done is told by raising a class of [`semantest_iac.errors`][]: the core goes by its kind and its `retry`
-(`ThrottledError("…", retry="later")` has the call made again). Any other exception counts as a failure of the port that
-repeating does not cure, and comes out as the `__cause__` of what is raised. Where a call is given up (the run was cancelled
-and the call did not end within 30 seconds; nothing was changed yet and the caller does not want to wait), its task is cancelled:
-`asyncio.CancelledError` is raised inside of it.
+What cannot be done is told by raising a class of [`semantest_iac.errors`][]: the core goes by its
+kind and its `retry` (`ThrottledError("…", retry="later")` has the call made again). Any other
+exception counts as a failure of the port that repeating does not cure, and comes out as the
+`__cause__` of what is raised. Where a call is given up (the run was cancelled and the call did not
+end within 30 seconds; nothing was changed yet and the caller does not want to wait), its task is
+cancelled: `asyncio.CancelledError` is raised inside of it.
 
 Whether a port keeps its promises is found out by [`semantest_iac.conformance.check`][].
 """

@@ -40,6 +40,10 @@ class EventFilter(Record):
             not self.streams or event.subject in self.streams
         )
 
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON-like data."""
+        return {"names": sorted(self.names), "streams": sorted(self.streams)}
+
 
 class EventHandler(Protocol):
     """A handler that was subscribed."""
@@ -75,15 +79,17 @@ class EventBus(Protocol):
     """Delivers events to handlers."""
 
     def publish(self, events: Sequence[Event], /) -> MaybeAwaitable[Iterable[FailedDelivery]]:
-        """Delivers events, in order, to every subscriber that wants them, and answers which deliveries failed for good.
+        """Delivers events, in order, to every subscriber that wants them, and answers which
+        deliveries failed for good.
 
-        Whoever publishes waits for this. A failing handler never keeps an event from the others, nor the next event from
-        itself. A failure whose `retry` is `later` is tried again a few times. A handler may publish, subscribe and unsubscribe
-        while it handles.
+        Whoever publishes waits for this. A failing handler never keeps an event from the others,
+        nor the next event from itself. A failure whose `retry` is `later` is tried again a few
+        times. A handler may publish, subscribe and unsubscribe while it handles.
         """
 
     def subscribe(self, filter: EventFilter, handler: EventHandler, /) -> MaybeAwaitable[int]:
-        """Adds a handler, which sees what is published from now on, and answers the number of its subscription."""
+        """Adds a handler, which sees what is published from now on, and answers the number of its
+        subscription."""
 
     def unsubscribe(self, subscription: int, /) -> MaybeAwaitable[None]:
         """Removes a handler; nothing happens if it is not there."""

@@ -39,7 +39,8 @@ class Append:
         stream: The stream's name.
         expected: How many events must be there: 0 for none; None: whatever is there.
         events: In order. To keep them, use `to_cloudevent()`: it gives everything as it came.
-        fence: Refuse where a higher token of this name has been seen. A name that was never seen is fine.
+        fence: Refuse where a higher token of this name has been seen. A name that was never seen is
+            fine.
     """
 
     stream: str
@@ -71,8 +72,8 @@ class RecordedEvent:
         position: Place in the whole log: 1, 2, 3, … without gaps.
         stream: The stream's name.
         version: Place in the stream: 1, 2, 3, ….
-        event: The event, or the CloudEvents object that `to_cloudevent()` gave. That costs less to hand back, and loses
-            nothing of what an older or newer version wrote.
+        event: The event, or the CloudEvents object that `to_cloudevent()` gave. That costs less to
+            hand back, and loses nothing of what an older or newer version wrote.
     """
 
     position: int
@@ -118,7 +119,8 @@ class EventStore(Protocol):
 
         Raises:
             VersionConflictError: Another number of events is there; context: `expected`, `actual`.
-            DuplicateEventError: An event of the same source and id is in the log, or twice in this append; context: `id`.
+            DuplicateEventError: An event of the same source and id is in the log, or twice in this
+                append; context: `id`.
             HeldError: The fence has moved on.
             InvalidInputError: There is nothing to append.
             StorageError: It could not be written. None of them leaves a trace.
@@ -127,7 +129,8 @@ class EventStore(Protocol):
     def read_stream(
         self, stream: str, after: int, limit: int | None, /
     ) -> MaybeAwaitable[Iterable[RecordedEvent]]:
-        """Events of one stream after version `after`, at most `limit`, in order. An unknown stream is empty."""
+        """Events of one stream after version `after`, at most `limit`, in order. An unknown stream
+        is empty."""
 
     def read_all(self, after: int, limit: int | None, /) -> MaybeAwaitable[Iterable[RecordedEvent]]:
         """Events of all streams after position `after`, at most `limit`, in order."""
@@ -139,4 +142,5 @@ class EventStore(Protocol):
         """The last position; 0 for an empty log."""
 
     def wait(self, after: int, at_most: float, /) -> MaybeAwaitable[None]:
-        """Returns as soon as the head is past `after` (by another process too), or after `at_most` seconds."""
+        """Returns as soon as the head is past `after` (by another process too), or after `at_most`
+        seconds."""

@@ -104,7 +104,8 @@ class InvokesFunctions(Protocol):
     """A provider that can call what it deployed."""
 
     def invoke(self, request: InvokeRequest, /) -> MaybeAwaitable[Invoked]:
-        """Calls a function and waits for its answer. A handler's failure is an answer, not an error."""
+        """Calls a function and waits for its answer. A handler's failure is an answer, not an
+        error."""
 
 
 class ReadsLogs(Protocol):

@@ -6,7 +6,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
-from semantest_iac._record import Field, Fields, Record, anything, flag, many, record, table, text, whole
+from semantest_iac._record import (
+    Field,
+    Fields,
+    Record,
+    anything,
+    flag,
+    many,
+    record,
+    table,
+    text,
+    whole,
+)
 from semantest_iac.blueprint import Blueprint
 from semantest_iac.ports.awaitable import MaybeAwaitable
 from semantest_iac.ports.resource import OwnershipTags, Resource, ResourceHandle
@@ -45,7 +56,8 @@ class Change(Record):
 
     Attributes:
         action: Create, update or replace.
-        resource: The wanted resource; `id` and `outputs` are those of the existing one, where there is one.
+        resource: The wanted resource; `id` and `outputs` are those of the existing one, where there
+            is one.
         previous_inputs: Inputs that it had before, for update and replace.
         changed: Top-level inputs that differ; none for create.
         secrets: Values by the references in `resource.inputs`: for this call, and for nothing else.
@@ -117,8 +129,8 @@ class Observed(Record):
 
     Attributes:
         id: The cloud's id.
-        inputs: Properties as found, under the names of the inputs. Those that cannot be read are left out; secrets are left
-            out or given as references, never as values.
+        inputs: Properties as found, under the names of the inputs. Those that cannot be read are
+            left out; secrets are left out or given as references, never as values.
         outputs: Outputs by name.
     """
 
@@ -211,13 +223,14 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """What environments call it in `semantest.toml`: a lower-case name. A built-in provider's name puts this one in its
-        place."""
+        """What environments call it in `semantest.toml`: a lower-case name. A built-in provider's
+        name puts this one in its place."""
 
     def lower(
         self, blueprint: Blueprint, settings: ProviderSettings, /
     ) -> MaybeAwaitable[Iterable[Resource]]:
-        """Blueprint to resources. Pure: no calls, and the same blueprint gives the same names and inputs.
+        """Blueprint to resources. Pure: no calls, and the same blueprint gives the same names and
+        inputs.
 
         Raises:
             UnsupportedError: This provider cannot do a part of it: which one, and what to do.
@@ -225,21 +238,25 @@ class Provider(Protocol):
         """
 
     def observe(self, resource: ResourceHandle, /) -> MaybeAwaitable[Observed | None]:
-        """What the cloud holds now, or None. Something there without our tags is nothing of ours: None."""
+        """What the cloud holds now, or None. Something there without our tags is nothing of ours:
+        None."""
 
     def apply(self, change: Change, operation: Operation, /) -> MaybeAwaitable[Applied]:
         """Creates or updates to the wanted inputs. Creating what exists with our tags adopts it.
 
         Raises:
             AlreadyExistsError: It exists without our tags. It is left alone.
-            ThrottledError, UnavailableError, TimeoutError: With `retry="later"` where another try can help.
+            ThrottledError, UnavailableError, TimeoutError: With `retry="later"` where another try
+            can help.
         """
 
     def delete(self, resource: ResourceHandle, operation: Operation, /) -> MaybeAwaitable[None]:
-        """Gone afterwards, also if it was gone before. Of an orphan only tags, kind and id are known."""
+        """Gone afterwards, also if it was gone before. Of an orphan only tags, kind and id are
+        known."""
 
     def discover(self, scope: Scope, /) -> MaybeAwaitable[Iterable[Discovered]]:
-        """All resources tagged as ours in the scope, and no others: what is found may be taken away."""
+        """All resources tagged as ours in the scope, and no others: what is found may be taken
+        away."""
 
 
 class HasDefaultRegion(Protocol):

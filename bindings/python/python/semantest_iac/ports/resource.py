@@ -6,7 +6,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from semantest_iac._record import Field, Fields, Record, anything, many, record, table, text
+from semantest_iac._record import (
+    Field,
+    Fields,
+    Record,
+    anything,
+    many,
+    record,
+    table,
+    text,
+    write_fields,
+)
 from semantest_iac.records import ResourceRole
 
 __all__ = ["OwnershipTags", "Resource", "ResourceHandle", "ResourceRole"]
@@ -45,19 +55,23 @@ class OwnershipTags(Record):
 class Resource(Record):
     """A wanted resource: what `lower` answers.
 
-    A resource that the outside world hears of (`role`) gives it through outputs of fixed names: `arn`, `endpoint`, and
-    `function_name`, `api_id` or `service_name`.
+    A resource that the outside world hears of (`role`) gives it through outputs of fixed names:
+    `arn`, `endpoint`, and `function_name`, `api_id` or `service_name`.
 
     Attributes:
-        address: Where it stands in its graph, e.g. `function.rest-api`: letters, digits, `.`, `_` and `-`.
+        address: Where it stands in its graph, e.g. `function.rest-api`: letters, digits, `.`, `_`
+            and `-`.
         kind: The provider's word for what it is.
-        inputs: What it should be; the same blueprint has to give the same inputs. They may hold references to outputs
-            of others (see `output`) and references to secrets (`{"secret": "env:NAME"}`); inside `environment_variables`
-            and `tags`, which are the user's own text, `${…}` is not a reference.
+        inputs: What it should be; the same blueprint has to give the same inputs. They may hold
+            references to outputs of others (see `output`) and references to secrets
+            (`{"secret": "env:NAME"}`); inside `environment_variables` and `tags`, which are the
+            user's own text, `${…}` is not a reference.
         depends_on: Addresses beside those that references in `inputs` imply.
         replace_on: Top-level inputs that cannot be changed in place.
-        volatile_outputs: Outputs that an update in place may change; whatever refers to one is updated too.
-        steady_inputs: Top-level inputs whose change leaves every output as it is, volatile ones too.
+        volatile_outputs: Outputs that an update in place may change; whatever refers to one is
+            updated too.
+        steady_inputs: Top-level inputs whose change leaves every output as it is, volatile ones
+            too.
         role: Whether the outside world hears of it, and as what.
     """
 
@@ -85,6 +99,15 @@ class Resource(Record):
         """A reference to one of its outputs, for the inputs of another."""
         return f"${{{self.address}.{name}}}"
 
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON-like data."""
+        sets = ("depends_on", "replace_on", "volatile_outputs", "steady_inputs")
+        data = write_fields(self._fields, self)
+        for name in sets:
+            if isinstance(data.get(name), (set, frozenset)):
+                data[name] = sorted(data[name])
+        return data
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceHandle(Record):
@@ -93,8 +116,8 @@ class ResourceHandle(Record):
     Attributes:
         tags: Whose it is.
         kind: The provider's word for what it is.
-        inputs: What it was last asked to be, references to outputs substituted. An orphan that is taken away has none,
-            but for its region.
+        inputs: What it was last asked to be, references to outputs substituted. An orphan that is
+            taken away has none, but for its region.
         id: The cloud's id, where known: not for a change whose outcome was never recorded.
         outputs: What it last answered.
     """

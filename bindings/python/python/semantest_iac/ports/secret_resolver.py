@@ -48,12 +48,14 @@ class SecretResolver(Protocol):
 
     @property
     def schemes(self) -> tuple[str, ...] | list[str] | frozenset[str]:
-        """What stands before the colon: lower-case names, e.g. `("vault",)`. Each is resolved by one resolver."""
+        """What stands before the colon: lower-case names, e.g. `("vault",)`. Each is resolved by
+        one resolver."""
 
     def resolve(self, reference: str, region: str | None, /) -> MaybeAwaitable[str | None]:
         """The value of `reference` (`<scheme>:<rest>`), or None where there is no such secret.
 
-        `region` is where it is needed: a reference that names no region means this one. None where it does not matter.
+        `region` is where it is needed: a reference that names no region means this one. None where
+        it does not matter.
 
         Raises:
             SecretUnresolvedError: Saying what to do, and never a value.
@@ -61,7 +63,9 @@ class SecretResolver(Protocol):
 
 
 class MakesDigests(Protocol):
-    """A resolver with digests of its own. A project never asks for them: it makes its own, with its own key."""
+    """A resolver with digests of its own. A project never asks for them: it makes its own, with its
+    own key."""
 
     def digest(self, value: str, /) -> MaybeAwaitable[str]:
-        """Tells whether a value changed without telling what it is: a keyed digest of 1 to 256 bytes."""
+        """Tells whether a value changed without telling what it is: a keyed digest of 1 to 256
+        bytes."""
