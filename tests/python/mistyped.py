@@ -1,4 +1,4 @@
-"""What a type checker has to find: each line marked so is a mistake of that kind, and no other is."""
+"""What a type checker has to find: the marked lines are mistakes of that kind, no other is."""
 
 from semantest_iac import (
     DeploymentRequested,

@@ -1,4 +1,4 @@
-"""The same calls with `provider="aws"`, on the emulator: what is there is read back with AWS's own library."""
+"""The same calls with `provider="aws"`, on the emulator, read back with AWS's own library."""
 
 import asyncio
 import json
