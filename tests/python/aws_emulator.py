@@ -30,7 +30,7 @@ kill -KILL 0
 
 
 def environment(url: str) -> dict[str, str]:
-    """What a program needs so that it speaks to the emulator, and to nothing of this machine's owner."""
+    """What a program needs to speak to the emulator, and to nothing of this machine's owner."""
     return {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "test",

@@ -73,7 +73,8 @@ def test_a_record_has_the_target_the_level_and_the_fields(project: Project) -> N
         "print(record.name, record.levelname, record.target)\n"
         "print(*sorted(record.fields))\n"
         "print(record.fields['handler'])\n"
-        "print('a handler failed' in record.getMessage(), 'handler=fails' in record.getMessage())\n",
+        "words = record.getMessage()\n"
+        "print('a handler failed' in words, 'handler=fails' in words)\n",
     )
     assert told == [
         f"{CORE} ERROR semantest_iac_core::application::run_log",

@@ -7,8 +7,9 @@ use crate::Outcome;
 use crate::command::program;
 use crate::tools;
 
-/// Builds the wheel and installs it where nothing of the source tree is; gives that environment's interpreter.
-fn install(root: &Path) -> Result<PathBuf, String> {
+/// Builds the wheel and installs it where nothing of the source tree is; gives that environment's interpreter and the
+/// wheel.
+fn install(root: &Path) -> Result<(PathBuf, PathBuf), String> {
     let wheel = build(root)?;
     let folder = root.join("target/tools");
     program("python3", &folder, &["-m", "venv", "--clear", "wheel"]).run("a fresh virtual environment")?;
@@ -19,7 +20,7 @@ fn install(root: &Path) -> Result<PathBuf, String> {
         .arg("-r")
         .arg(root.join("tests/tools/python-tests.txt"))
         .run("the wheel and what its tests need")?;
-    Ok(python)
+    Ok((python, wheel))
 }
 
 /// The wheel.
@@ -40,7 +41,7 @@ fn build(root: &Path) -> Result<PathBuf, String> {
 
 /// All tests of the package, against the built wheel.
 pub(crate) fn test(root: &Path, tools: &Path) -> Outcome {
-    let python = install(root)?;
+    let (python, wheel) = install(root)?;
     let tests = root.join("tests/python");
     let check = |module: &str, arguments: &[&str], what: &str| {
         program(&python, &tests, &["-P", "-m", module]).args(arguments).run(what)
@@ -49,5 +50,6 @@ pub(crate) fn test(root: &Path, tools: &Path) -> Outcome {
     check("mypy", &["--strict", "--no-error-summary", "-p", "semantest_iac"], "Python: types")?;
     program(&python, &tests, &["-P", "-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
         .env("SEMANTEST_TOOLS", tools)
+        .env("SEMANTEST_WHEEL", wheel)
         .run("Python: tests")
 }

@@ -24,6 +24,7 @@ from semantest_iac._core import __version__ as __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import semantest_iac.blocking
+    import semantest_iac.conformance
     import semantest_iac.eda
     import semantest_iac.ports
     import semantest_iac.pythoneda
@@ -50,7 +51,8 @@ else:
         "listen": "_listen",
     }
     _MODULES = frozenset(
-        "answers blocking blueprint configuration eda errors events ports pythoneda records".split()
+        "answers blocking blueprint configuration conformance eda errors events ports pythoneda "
+        "records".split()
     )
 
     def __getattr__(name):

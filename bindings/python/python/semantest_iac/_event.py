@@ -12,7 +12,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from reprlib import Repr
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypedDict, Unpack
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    NoReturn,
+    Self,
+    TypedDict,
+    Unpack,
+    dataclass_transform,
+)
 
 from semantest_iac._cloudevent import (
     JSON,
@@ -60,6 +69,8 @@ class About(TypedDict, total=False):
     traceparent: str | None
 
 
+# For type checkers: its attributes cannot be set.
+@dataclass_transform(frozen_default=True, kw_only_default=True, eq_default=False)
 class CloudEvent:
     """An event and its envelope. Events do not change.
 

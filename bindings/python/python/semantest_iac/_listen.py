@@ -6,11 +6,15 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 __all__ = ["Listener", "Listens", "called", "listen", "listens_of", "name_of", "needs_instance"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+A = TypeVar("A")
+B = TypeVar("B")
+R = TypeVar("R")
+S = TypeVar("S")
 
 MARK = "__semantest_listens__"
 EVERY_EVENT = "__semantest_every_event__"
@@ -60,9 +64,45 @@ class Listener:
         return next((mark for mark in self.marks if mark.wants(event)), None)
 
 
+if TYPE_CHECKING:
+
+    class MarksHandlersOf(Protocol[A]):
+        """Takes functions and methods that can be called with such an event."""
+
+        @overload
+        def __call__(self, handler: classmethod[S, [A], R], /) -> classmethod[S, [A], R]: ...
+
+        @overload
+        def __call__(self, handler: staticmethod[[A], R], /) -> staticmethod[[A], R]: ...
+
+        @overload
+        def __call__(self, handler: Callable[[A], R], /) -> Callable[[A], R]: ...
+
+        @overload
+        def __call__(self, handler: Callable[[S, A], R], /) -> Callable[[S, A], R]: ...
+
+
+# Type checkers compare with what handlers take where one or two classes are named; for more of
+# them, and for names as text, they take a handler for what it says it is.
+@overload
+def listen(  # type: ignore[overload-overlap]
+    event: type[A], /, *, thread: bool = False, timeout: float | None = 60.0
+) -> MarksHandlersOf[A]: ...
+
+
+@overload
+def listen(  # type: ignore[overload-overlap]
+    event: type[A], other: type[B], /, *, thread: bool = False, timeout: float | None = 60.0
+) -> MarksHandlersOf[A | B]: ...
+
+
+@overload
 def listen(
     *events: type[Any] | str, thread: bool = False, timeout: float | None = 60.0
-) -> Callable[[F], F]:
+) -> Callable[[F], F]: ...
+
+
+def listen(*events: type[Any] | str, thread: bool = False, timeout: float | None = 60.0) -> Any:
     """Marks a function or a method as a handler of `events`.
 
     Events are named by their classes (ours, those of `semantest_iac.eda`) or by their names as

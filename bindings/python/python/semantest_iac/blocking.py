@@ -6,8 +6,8 @@
         answer = iac.deploy("rest-api")
         print(answer.endpoint)
 
-The same methods, without `await`. Handlers run while one of them waits. Ctrl-C ends the run in order, then raises
-`KeyboardInterrupt`; a second one does not wait.
+The same methods, without `await`. Handlers run while one of them waits. Ctrl-C ends the run in
+order, then raises `KeyboardInterrupt`; a second one does not wait.
 """
 
 from __future__ import annotations
@@ -72,14 +72,17 @@ def _refuse_inside_a_loop() -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    raise RuntimeError("an event loop runs here: use semantest_iac.Iac with `async with` and `await`")
+    advice = "use semantest_iac.Iac with `async with` and `await`"
+    raise RuntimeError(f"an event loop runs here: {advice}")
 
 
 class Subscription:
     """A handler that is called until it is cancelled."""
 
     def __init__(
-        self, subscription: _subscriptions.Subscription, wait: Callable[[Coroutine[Any, Any, None]], None]
+        self,
+        subscription: _subscriptions.Subscription,
+        wait: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._subscription = subscription
         self._wait = wait
