@@ -17,11 +17,29 @@ mod native_event;
 mod port;
 mod runtime;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
+
+/// The `sys` module of the interpreter that we are in: each interpreter has one of its own.
+static INTERPRETER: AtomicUsize = AtomicUsize::new(0);
+
+/// Our threads, and the objects they hold, are of one interpreter; the end of another one would end them.
+fn refuse_a_second_interpreter(py: Python<'_>) -> PyResult<()> {
+    let here = py.import("sys")?.as_ptr() as usize;
+    match INTERPRETER.compare_exchange(0, here, Ordering::Relaxed, Ordering::Relaxed) {
+        Err(first) if first != here => Err(PyImportError::new_err(
+            "semantest_iac is in use by another interpreter of this process, and works in one only",
+        )),
+        _ => Ok(()),
+    }
+}
 
 /// Native parts of semantest_iac. Use the package; nothing here is meant for applications.
 #[pymodule(gil_used = true)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    refuse_a_second_interpreter(module.py())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<bridge::LoopBridge>()?;
     module.add_class::<engine::Engine>()?;
