@@ -156,7 +156,6 @@ def test_a_handler_that_hangs_is_cancelled_after_its_time(project: Path) -> None
                 await iac.publish(noted())
             assert isinstance(caught.value.failures[0][1], errors.TimeoutError)
             await asyncio.sleep(0.05)
-            assert [event.event_name async for event in iac.events() if isinstance(event, InfrastructureEvent)] == []
             assert len([event async for event in iac.events()]) == 1, "the event is not lost"
 
     asyncio.run(story())
@@ -269,12 +268,17 @@ def test_many_kinds_of_handlers_are_included_and_each_only_once(project: Path) -
             with pytest.raises(errors.InvalidInputError, match="need an instance"):
                 iac.include(Audit)
             await iac.publish(noted())
-            assert sorted(heard) == ["class method", "function", "lambda", "method"]
+            # Nothing of ours has happened: a listener of all of our events does not hear of others.
+            assert sorted(heard) == ["class method", "function", "lambda"]
             await subscription.cancel()
             await subscription.cancel()
             heard.clear()
             await iac.publish(noted())
             assert "lambda" not in heard and "function" in heard
+            heard.clear()
+            await iac.deploy("rest-api")
+            assert set(heard) == {"method"}
+            await iac.destroy("rest-api")
 
     asyncio.run(story())
 

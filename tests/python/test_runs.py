@@ -18,6 +18,7 @@ from semantest_iac import (
     DeploymentRequested,
     FunctionDeployed,
     Iac,
+    InfrastructureEvent,
     InfrastructureRemoved,
     InfrastructureUpdated,
     InfrastructureUpdateFailed,
@@ -169,6 +170,9 @@ def test_events_are_streamed_in_order_and_followed(project: Path) -> None:
             await iac.deploy("rest-api")
             await asyncio.wait_for(following, 10)
             assert seen == ["shop-dev-rest-api"]
+            ours = [event async for event in iac.events(InfrastructureEvent)]
+            assert ours and {event.source for event in ours} == {"/semantest-iac/shop"}
+            assert not any(isinstance(event, ApplicationEvent) for event in ours)
             of_component = [event async for event in iac.events(component="rest-api")]
             assert {event.subject for event in of_component} == {"shop/dev/rest-api"}
             await iac.destroy("rest-api")

@@ -151,9 +151,9 @@ impl Engine {
         })
     }
 
-    /// Up to `limit` events after `after` that have one of these names and streams (none: all), waiting up to `wait_s`
-    /// seconds where there is none: a future of `(events, position to go on after)`.
-    #[pyo3(signature = (after: "int", limit: "int", names: "list[str]", streams: "list[str]", wait_s: "float")
+    /// Events among the next `limit` after `after` that have one of these names (none: all), waiting up to `wait_s` seconds
+    /// where nothing is recorded yet: a future of `(events, position to go on after)`.
+    #[pyo3(signature = (after: "int", limit: "int", names: "list[str]", wait_s: "float")
            -> "asyncio.Future[tuple[list[NativeEvent], int]]")]
     fn events<'py>(
         &self,
@@ -161,11 +161,9 @@ impl Engine {
         after: u64,
         limit: usize,
         names: Vec<String>,
-        streams: Vec<String>,
         wait_s: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let filter =
-            EventFilter { names: names.into_iter().collect(), streams: streams.into_iter().collect() };
+        let filter = of_names(names);
         let (iac, wait) = (self.iac.clone(), seconds("wait_s", wait_s)?);
         let work = async move {
             let mut page = iac.events(after, limit).await?;
@@ -181,14 +179,6 @@ impl Engine {
             let events = PyList::new(py, events.collect::<Vec<_>>())?;
             Ok((events, next).into_pyobject(py)?.into_any().unbind())
         })
-    }
-
-    /// The last position of the log: a future of an `int`.
-    #[pyo3(signature = () -> "asyncio.Future[int]")]
-    fn head<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let iac = self.iac.clone();
-        let work = async move { iac.head().await };
-        future(py, self.on.get(), work, |py, head| Ok(head.into_pyobject(py)?.into_any().unbind()))
     }
 
     /// The position after which everything was recorded at `time` (RFC 3339) or later: a future of an `int`.
@@ -217,8 +207,7 @@ impl Engine {
         let on = self.on.get();
         let limit = limit_s.map(|limit| seconds("timeout", limit)).transpose()?;
         let handler = PythonHandler { name, bridge: on.bridge.clone(), deliver: Arc::new(deliver), limit };
-        let filter = EventFilter { names: names.into_iter().collect(), ..EventFilter::default() };
-        let iac = self.iac.clone();
+        let (iac, filter) = (self.iac.clone(), of_names(names));
         let work = async move { iac.subscribe(filter, Arc::new(handler)).await };
         future(py, on, work, |py, id| Ok(Py::new(py, Subscription(id))?.into_any()))
     }
@@ -232,14 +221,16 @@ impl Engine {
     }
 }
 
+fn of_names(names: Vec<String>) -> EventFilter {
+    EventFilter { names: names.into_iter().collect(), ..EventFilter::default() }
+}
+
 /// The events that pass `filter`, with their positions.
 fn admitted(page: &[RecordedEvent], filter: &EventFilter) -> Result<Vec<(Envelope, u64)>, Error> {
     let mut events = Vec::with_capacity(page.len());
     for recorded in page {
         let event = recorded.envelope()?;
-        // Application events say for themselves what they are about; their stream is another one.
-        let wanted = filter.admits(&event) || filter.streams.contains(&*recorded.stream);
-        if wanted && (filter.names.is_empty() || filter.names.contains(event.name())) {
+        if filter.admits(&event) {
             events.push((event, recorded.position));
         }
     }

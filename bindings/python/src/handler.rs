@@ -46,19 +46,13 @@ impl EventHandler for PythonHandler {
             },
             None => work.await,
         }
-        .unwrap_or_else(|ended| Err(self.unreachable(&ended)))
+        .unwrap_or_else(|_| Err(unreachable(&self.name)))
     }
 }
 
-impl PythonHandler {
-    /// Its loop has ended.
-    fn unreachable(&self, _: &PyErr) -> Error {
-        let text = format!(
-            "handler `{}` cannot be called: the event loop that it was included on has ended",
-            self.name
-        );
-        Error::new(ErrorKind::HandlerFailed, "handler.call", text)
-    }
+fn unreachable(name: &str) -> Error {
+    let text = format!("handler `{name}` cannot be called: the event loop that it was included on has ended");
+    Error::new(ErrorKind::HandlerFailed, "handler.call", text)
 }
 
 fn failed(name: &str, raised: PyErr) -> Error {

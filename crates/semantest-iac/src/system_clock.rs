@@ -21,3 +21,14 @@ impl Clock for SystemClock {
         tokio::time::sleep(duration).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_whole_milliseconds() {
+        let finer = (0..100).filter(|_| SystemClock.now().as_nanosecond() % 1_000_000 != 0).count();
+        assert_eq!(finer, 0);
+    }
+}

@@ -5,7 +5,7 @@ Source: CloudEvents 1.0.2, section "Context attributes", and its JSON event form
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -84,7 +84,7 @@ def split_ids(value: Any) -> tuple[str, ...]:
     return tuple(part.replace("%2C", ",").replace("%25", "%") for part in parts if part)
 
 
-def join_ids(ids: tuple[str, ...]) -> str:
+def join_ids(ids: Iterable[str]) -> str:
     """One text for several ids. Foreign ones may hold a comma: it is written as in a URI."""
     return ",".join(id_.replace("%", "%25").replace(",", "%2C") for id_ in ids)
 

@@ -3,6 +3,23 @@
 import asyncio
 from typing import final
 
+__all__ = [
+    "CancelToken",
+    "Engine",
+    "LoopBridge",
+    "NativeEvent",
+    "NativeHandler",
+    "Patience",
+    "Subscription",
+    "__version__",
+    "check_conformance",
+    "deliver_repeatedly",
+    "new_id",
+    "run",
+    "set_level",
+    "shut_down",
+]
+
 __version__: str
 
 @final
@@ -69,9 +86,8 @@ class Engine:
     def query(self, question: str) -> asyncio.Future[str]: ...
     def history(self, environment: str, component: str) -> asyncio.Future[list[NativeEvent]]: ...
     def events(
-        self, after: int, limit: int, names: list[str], streams: list[str], wait_s: float
+        self, after: int, limit: int, names: list[str], wait_s: float
     ) -> asyncio.Future[tuple[list[NativeEvent], int]]: ...
-    def head(self) -> asyncio.Future[int]: ...
     def recorded_before(self, time: str) -> asyncio.Future[int]: ...
     def subscribe(
         self, name: str, names: list[str], deliver: object, limit_s: float | None

@@ -131,14 +131,14 @@ class CloudEvent:
 
     def _stamped(self, cause: Cause) -> Self:
         """A copy that says which event brought it about."""
-        native = "_native" in self.__dict__
-        whole: Self = type(self).from_cloudevent(self.to_cloudevent()) if native else self  # type: ignore[attr-defined]
+        lazy = "_native" in self.__dict__
+        values = self._values(self.to_cloudevent()) if lazy else self.__dict__
         stamp = {
             "correlation_id": cause.correlation,
             "causation_id": cause.event_id,
             "previous_event_ids": cause.ancestry,
         }
-        return self._with({**whole.__dict__, **stamp})
+        return self._with({**values, **stamp})
 
     def _shown(self) -> Mapping[str, Any]:
         """What is compared and shown, by name."""

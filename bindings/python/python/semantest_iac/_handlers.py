@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from semantest_iac import _causation, _core, _patience
@@ -37,7 +37,8 @@ Deliver = Callable[[_core.NativeEvent, _core.Patience], object]
 
 def deliverer(listener: Listener, mark: Listens, publish: Publish) -> Deliver:
     """What the native module calls with an event that `mark` of `listener` asks for."""
-    handle, view = listener.call, _view(mark)
+    handle: Any = listener.call
+    view = _view(mark)
 
     def begin(native: _core.NativeEvent, patience: _core.Patience) -> Any:
         _causation.current.set(_CauseOnDemand(native))
@@ -45,9 +46,7 @@ def deliverer(listener: Listener, mark: Listens, publish: Publish) -> Deliver:
         return view(native)
 
     async def deliver(native: _core.NativeEvent, patience: _core.Patience) -> None:
-        result: Any = handle(begin(native, patience))
-        if inspect.isawaitable(result):
-            result = await result
+        result = await handle(begin(native, patience))
         if result is not None:
             await _publish_all(listener.name, result, publish)
 
@@ -67,18 +66,20 @@ def deliverer(listener: Listener, mark: Listens, publish: Publish) -> Deliver:
     async def finish(native: _core.NativeEvent, patience: _core.Patience, result: Any) -> None:
         # A task of its own, with a context of its own.
         begin(native, patience)
-        await _finish(listener.name, result, publish)
+        if inspect.isawaitable(result):
+            result = await result
+        if result is not None:
+            await _publish_all(listener.name, result, publish)
 
-    if mark.thread:
-        return deliver_in_thread
-    return deliver if _is_async(handle) else deliver_now
+    chosen = deliver_in_thread if mark.thread else deliver if _is_async(handle) else deliver_now
+    if mark.filter is not None:
+        return chosen
 
+    def deliver_wanted(native: _core.NativeEvent, patience: _core.Patience) -> object:
+        # Names did not tell: every event comes, and base classes ask for some.
+        return chosen(native, patience) if mark.wants(InfrastructureEvent._of(native)) else None
 
-async def _finish(name: str, result: Any, publish: Publish) -> None:
-    if inspect.isawaitable(result):
-        result = await result
-    if result is not None:
-        await _publish_all(name, result, publish)
+    return deliver_wanted
 
 
 def _is_async(handler: object) -> bool:
@@ -115,8 +116,3 @@ def _view(mark: Listens) -> Callable[[_core.NativeEvent], Any]:
         return event if chosen is None else chosen.from_cloudevent(event.to_cloudevent())
 
     return view
-
-
-def names_for(mark: Listens) -> Iterable[str]:
-    """Names to ask the bus for; none: every event."""
-    return sorted(mark.filter or ())

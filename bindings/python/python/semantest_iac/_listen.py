@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
-__all__ = ["Listener", "Listens", "called", "listen", "listens_of", "name_of", "needs_instance"]
+__all__ = ["Listener", "Listens", "called", "listen", "listens_of", "mark_of", "name_of", "needs_instance"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 A = TypeVar("A")
@@ -37,6 +37,8 @@ class Listens:
     @property
     def everything(self) -> bool:
         """Whether it asks for every event rather than for some of them by name."""
+        if not self.names and not self.classes:
+            return True
         return any(EVERY_EVENT in vars(event_class) for event_class in self.classes)
 
     @property
@@ -44,6 +46,12 @@ class Listens:
         """The names to ask an event source for; `None` where names alone do not tell."""
         named = all(_class_name(event_class) for event_class in self.classes)
         return self.names if named else None
+
+    @property
+    def names_to_ask_for(self) -> list[str]:
+        """What an event source is asked for; nothing stands for every event. Where `filter` is `None`,
+        what comes is still to be asked about with `wants`."""
+        return sorted(self.filter or ())
 
     def wants(self, event: object) -> bool:
         """Whether the handler wants to see `event`."""
@@ -120,9 +128,7 @@ def listen(*events: type[Any] | str, thread: bool = False, timeout: float | None
     """
     if not events:
         raise TypeError("@listen needs the events to listen for: @listen(FunctionDeployed)")
-    names = frozenset(name for event in events if (name := _event_name(event)))
-    classes = tuple(dict.fromkeys(event for event in events if isinstance(event, type)))
-    mark = Listens(names, classes, bool(thread), _checked_timeout(timeout))
+    mark = mark_of(events, thread=thread, timeout=timeout)
 
     def decorate(handler: F) -> F:
         function = getattr(handler, "__func__", handler)
@@ -134,6 +140,18 @@ def listen(*events: type[Any] | str, thread: bool = False, timeout: float | None
         return handler
 
     return decorate
+
+
+def mark_of(
+    events: Sequence[type[Any] | str], *, thread: bool = False, timeout: float | None = None
+) -> Listens:
+    """The mark that `@listen` makes; without events it asks for every one.
+
+    Raises `TypeError` for what is no event.
+    """
+    names = frozenset(name for event in events if (name := _event_name(event)))
+    classes = tuple(dict.fromkeys(event for event in events if isinstance(event, type)))
+    return Listens(names, classes, bool(thread), _checked_timeout(timeout))
 
 
 def name_of(event: object) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from semantest_iac import _causation
+from semantest_iac._cloudevent import join_ids
 from semantest_iac._event import CloudEvent
 from semantest_iac._session import refused
 from semantest_iac.answers import PublishAnswer
@@ -39,11 +40,10 @@ def _stamp_mapping(event: Mapping[str, Any]) -> Mapping[str, Any]:
     cause = _causation.current.get()
     if cause is None or event.get("correlationid") or event.get("id") == cause.event_id:
         return event
-    ids = [one.replace("%", "%25").replace(",", "%2C") for one in cause.ancestry]
     stamp = {
         "correlationid": cause.correlation,
         "causationid": cause.event_id,
-        "previouseventids": ",".join(ids),
+        "previouseventids": join_ids(cause.ancestry),
     }
     return {**event, **stamp}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from semantest_iac._event import ApplicationEvent, InfrastructureEvent
-from semantest_iac._listen import listen, listens_of
+from semantest_iac._listen import Listens, mark_of
 from semantest_iac._session import Session, refused
 
 #: Events a crossing.
@@ -20,7 +20,7 @@ WAIT = 20.0
 class Wanted:
     """Which events of the log."""
 
-    names: list[str]
+    mark: Listens
     after: int
     since: datetime | None
     component: str | None
@@ -48,7 +48,7 @@ class Wanted:
         if since is not None and (not isinstance(since, datetime) or since.tzinfo is None):
             raise refused("since must be a datetime with its zone: datetime.now(timezone.utc), say")
         return cls(
-            names=_names(events),
+            mark=mark_of(events),
             after=after,
             since=since,
             component=component,
@@ -56,30 +56,15 @@ class Wanted:
             follow=follow,
         )
 
-    def streams(self, project: str) -> list[str]:
-        """The one stream it is about, where that is clear."""
-        if self.component is None or self.environment is None:
-            return []
-        return [f"{project}/{self.environment}/{self.component}"]
-
     def admits(self, event: InfrastructureEvent | ApplicationEvent) -> bool:
-        """Whether it is of the environment or the component that is asked for."""
+        """Whether it is one of those asked for, as far as their names did not tell."""
+        if self.mark.filter is None and not self.mark.wants(event):
+            return False
         if self.component is None and self.environment is None:
             return True
         _, _, place = event.subject.partition("/")
         environment, _, component = place.partition("/")
         return self.environment in (None, environment) and self.component in (None, component)
-
-
-def _names(events: Sequence[type | str]) -> list[str]:
-    """Names to ask for; none: every event."""
-    if not events:
-        return []
-
-    def probe(event: object) -> None:
-        """Takes the mark."""
-
-    return sorted(listens_of(listen(*events)(probe))[0].marks[0].filter or ())
 
 
 async def stream(
@@ -90,11 +75,10 @@ async def stream(
     after = wanted.after
     if wanted.since is not None:
         after = max(after, await session.engine.recorded_before(wanted.since.isoformat()))
-    streams = wanted.streams(session.project)
     while True:
         session = await ready()
         wait = WAIT if wanted.follow else 0.0
-        page = session.engine.events(after, PAGE, wanted.names, streams, wait)
+        page = session.engine.events(after, PAGE, wanted.mark.names_to_ask_for, wait)
         natives, reached = await session.wait_for(page)
         for native in natives:
             event = InfrastructureEvent._of(native)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from semantest_iac import _core
-from semantest_iac._handlers import Publish, deliverer, names_for
-from semantest_iac._listen import Listener, Listens, listen, listens_of, needs_instance
+from semantest_iac._handlers import Publish, deliverer
+from semantest_iac._listen import Listener, Listens, listens_of, mark_of, needs_instance
 from semantest_iac._session import Session, refused
 
 
@@ -56,8 +56,7 @@ class Subscriptions:
         while self._new and session is not None:
             one = self._new.pop(0)
             deliver = deliverer(one.listener, one.mark, self._publish)
-            names = list(names_for(one.mark))
-            limit = one.mark.timeout
+            names, limit = one.mark.names_to_ask_for, one.mark.timeout
             one.native = await session.engine.subscribe(one.name, names, deliver, limit)
 
     def include(self, handler: object) -> None:
@@ -89,15 +88,7 @@ class Subscriptions:
         if not callable(handler) or isinstance(handler, type):
             raise refused(f"a handler is a function, not {type(handler).__qualname__}")
         name = getattr(handler, "__qualname__", None) or type(handler).__qualname__
-
-        def probe(event: Any) -> None:
-            """Takes the mark, so that the handler itself stays as it is."""
-
-        if events:
-            marked: Any = listen(*events, thread=thread, timeout=timeout)(probe)
-            mark: Listens = listens_of(marked)[0].marks[0]
-        else:
-            mark = Listens(frozenset(), (), thread, timeout)
+        mark = mark_of(events, thread=thread, timeout=timeout)
         return self._add(Listener(name, handler, (mark,)), mark)
 
     def _add(self, listener: Listener, mark: Listens) -> Subscription:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from semantest_iac._cloudevent import join_ids, split_ids
 from semantest_iac._listen import called
 from semantest_iac.eda._failures import invalid
 
@@ -32,7 +33,7 @@ class Envelope:
 
 def write(envelope: Envelope, kind: str, version: int, data: dict[str, Any]) -> dict[str, Any]:
     """Structured CloudEvents 1.0; what is not known is left out."""
-    previous = ",".join(_escape(event_id) for event_id in envelope.previous_event_ids)
+    previous = join_ids(envelope.previous_event_ids)
     time = envelope.time.astimezone(UTC).isoformat().replace("+00:00", "Z")
     attributes = {
         "specversion": "1.0",
@@ -75,7 +76,6 @@ def read(cloudevent: dict[str, Any], name: str, source: str) -> tuple[Envelope, 
     data = cloudevent.get("data")
     if not isinstance(data, dict):
         raise _malformed("data", f"of {name} must be an object")
-    previous = (_text(cloudevent, "previouseventids") or "").split(",")
     envelope = Envelope(
         event_id,
         _time(cloudevent),
@@ -83,7 +83,7 @@ def read(cloudevent: dict[str, Any], name: str, source: str) -> tuple[Envelope, 
         _text(cloudevent, "subject"),
         _text(cloudevent, "correlationid"),
         _text(cloudevent, "causationid"),
-        tuple(_unescape(each.strip()) for each in previous if each.strip()),
+        split_ids(_text(cloudevent, "previouseventids")),
         _text(cloudevent, "traceparent"),
         _sequence(cloudevent.get("sequence")),
     )
@@ -143,15 +143,6 @@ def _sequence(value: object) -> int | None:
         return None if value is None else int(str(value))
     except ValueError:
         return None
-
-
-def _escape(event_id: str) -> str:
-    """Ids from elsewhere may hold a comma: it is written as in a URI."""
-    return event_id.replace("%", "%25").replace(",", "%2C")
-
-
-def _unescape(event_id: str) -> str:
-    return event_id.replace("%2C", ",").replace("%25", "%")
 
 
 def _malformed(name: str, why: str) -> Exception:

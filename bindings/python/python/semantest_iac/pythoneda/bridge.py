@@ -9,7 +9,8 @@ from typing import Final
 
 from semantest_iac.pythoneda.constructor import from_envelope
 from semantest_iac.pythoneda.decoder import to_envelope
-from semantest_iac.pythoneda.envelope import Envelope, chain, check_envelope, join_ids, previous_ids
+from semantest_iac._cloudevent import join_ids
+from semantest_iac.pythoneda.envelope import Envelope, chain, check_envelope, previous_ids
 from semantest_iac.pythoneda.equivalents import names_for
 from semantest_iac.pythoneda.listeners import Listener, candidates, listeners_for
 from semantest_iac.pythoneda.names import name_set

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from semantest_iac._cloudevent import TYPE_PREFIX
 from semantest_iac.pythoneda.json_form import KEY
 from semantest_iac.pythoneda.live_event import INTERNAL
-from semantest_iac.pythoneda.names import OUR_EVENTS, TYPE_PREFIX, folded, to_camel, to_snake
+from semantest_iac.pythoneda.names import OUR_EVENTS, folded, to_camel, to_snake
 from semantest_iac.pythoneda.refusal import invalid_input
 from semantest_iac.pythoneda.signature import parameters_of
 

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
+from semantest_iac._cloudevent import join_ids, split_ids
 from semantest_iac.pythoneda.json_value import plain
 from semantest_iac.pythoneda.moments import moment, now
 from semantest_iac.pythoneda.names import full_type, last_segment
@@ -110,19 +111,8 @@ def previous_ids(envelope: Mapping[str, Any]) -> list[str]:
     """The ids of all that came before the event, newest first."""
     joined, cause = envelope.get("previouseventids"), envelope.get("causationid")
     if isinstance(joined, str) and (ids := split_ids(joined)):
-        return ids
+        return list(ids)
     return [cause] if isinstance(cause, str) and cause else []
-
-
-def split_ids(text: str) -> list[str]:
-    """Ids that `join_ids` put into one text."""
-    parts = (part.strip() for part in text.split(","))
-    return [part.replace("%2C", ",").replace("%25", "%") for part in parts if part]
-
-
-def join_ids(ids: Iterable[str]) -> str:
-    """One text for several ids. Foreign ones may hold a comma: it is written as in a URI."""
-    return ",".join(id_.replace("%", "%25").replace(",", "%2C") for id_ in ids)
 
 
 def check_envelope(event: Mapping[str, Any]) -> Envelope:

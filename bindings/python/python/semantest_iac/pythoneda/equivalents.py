@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from semantest_iac._cloudevent import TYPE_PREFIX
 from semantest_iac.pythoneda.envelope import (
     Envelope,
     chain,
@@ -26,7 +27,6 @@ from semantest_iac.pythoneda.envelope import (
     subject_of,
 )
 from semantest_iac.pythoneda.json_form import data_of
-from semantest_iac.pythoneda.names import TYPE_PREFIX
 from semantest_iac.pythoneda.refusal import invalid_input
 
 PACKAGE: Final = "pythoneda.shared.iac.events"

@@ -17,10 +17,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
+from semantest_iac._cloudevent import join_ids
 from semantest_iac.pythoneda.envelope import (
     Envelope,
     check_envelope,
-    join_ids,
     previous_ids,
     subject_of,
 )

@@ -6,42 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from semantest_iac._cloudevent import TYPE_PREFIX
+from semantest_iac.events import EVENT_CLASSES
 from semantest_iac.pythoneda.refusal import invalid_input
 
-TYPE_PREFIX: Final = "com.semantest.iac."
-"""What the type of every event of ours begins with."""
-
-OUR_EVENTS: Final = frozenset(
-    {
-        "ApiGatewayDeployed",
-        "ContainerServiceDeployed",
-        "DeploymentPlanned",
-        "DeploymentRequested",
-        "DeploymentStarted",
-        "DriftDetected",
-        "EnvironmentConfigurationRequested",
-        "EnvironmentConfigured",
-        "FunctionDeployed",
-        "InfrastructureRemovalFailed",
-        "InfrastructureRemoved",
-        "InfrastructureUpdateFailed",
-        "InfrastructureUpdated",
-        "LoadBalancerDeployed",
-        "OrphanRemovalRequested",
-        "RemovalRequested",
-        "ResourceChangeFailed",
-        "ResourceChangeStarted",
-        "ResourceCreated",
-        "ResourceDeleted",
-        "ResourceReplaced",
-        "ResourceUpdated",
-        "RollbackRequested",
-        "ScalingRequested",
-        "ScalingTriggered",
-    }
-)
-"""A test compares them with the schemas. Not read from the generated classes: the adapters stand
-alone."""
+OUR_EVENTS: Final = frozenset(EVENT_CLASSES)
 
 _WORD_BEGINS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _CLASS_PATH: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")

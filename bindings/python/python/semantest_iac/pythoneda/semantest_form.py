@@ -16,11 +16,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from semantest_iac._cloudevent import join_ids
 from semantest_iac.pythoneda.envelope import (
     Envelope,
     check_envelope,
     derived_id,
-    join_ids,
     new_id,
     subject_of,
 )
