@@ -290,8 +290,7 @@ def test_a_head_that_is_no_number_is_told(folder: Path) -> None:
             odd(there.log, "head", answer)
             with pytest.raises(StorageError, match="expected a position, 0 for an empty log"):
                 async with there.open() as iac:
-                    session = await iac._ready()
-                    await session.wait_for(session.engine.head())
+                    await iac.head()
 
     asyncio.run(story())
 

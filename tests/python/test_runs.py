@@ -153,6 +153,7 @@ def test_events_are_streamed_in_order_and_followed(project: Path) -> None:
             counted = [event async for event in iac.events("Counted")]
             assert [event.data["number"] for event in counted if isinstance(event, ApplicationEvent)] == list(range(600))
             assert [event.position for event in counted] == list(range(1, 601))
+            assert await iac.head() == 600
             later = [event.position async for event in iac.events(after=597)]
             assert later == [598, 599, 600]
             assert [event async for event in iac.events(since=datetime.now(UTC))] == []

@@ -181,6 +181,14 @@ impl Engine {
         })
     }
 
+    /// The last position of the log: a future of an `int`.
+    #[pyo3(signature = () -> "asyncio.Future[int]")]
+    fn head<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let iac = self.iac.clone();
+        let work = async move { iac.head().await };
+        future(py, self.on.get(), work, |py, head| Ok(head.into_pyobject(py)?.into_any().unbind()))
+    }
+
     /// The position after which everything was recorded at `time` (RFC 3339) or later: a future of an `int`.
     #[pyo3(signature = (time: "str") -> "asyncio.Future[int]")]
     fn recorded_before<'py>(&self, py: Python<'py>, time: &str) -> PyResult<Bound<'py, PyAny>> {

@@ -380,6 +380,12 @@ class Iac:
         )
         return LogPage.from_dict(answer)
 
+    async def head(self) -> int:
+        """The position of the last event of the log, 0 where it is empty: `events(after=await iac.head(), follow=True)`
+        has only what is still to come."""
+        session = await self._ready()
+        return await session.wait_for(session.engine.head())
+
     # Events out
 
     def include(self, *handlers: object) -> None:

@@ -224,6 +224,7 @@ class Iac:
     discover = _waits(_iac.Iac.discover)
     invoke = _waits(_iac.Iac.invoke)
     logs = _waits(_iac.Iac.logs)
+    head = _waits(_iac.Iac.head)
 
     def include(self, *handlers: object) -> None:
         """As `semantest_iac.Iac.include`."""
