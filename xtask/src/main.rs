@@ -19,7 +19,8 @@ cargo xtask <task>
   codegen --check says which of it is out of date, and writes nothing
   python          the Python package: builds its wheel and runs its tests, in a fresh virtual environment
   tools           only sets up what the tests need, under target/tools
-  bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local, aws (default: all)
+  bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local, aws,
+                  python (default: all)
 ";
 
 /// What every task returns: nothing, or words that say what failed.
