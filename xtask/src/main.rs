@@ -3,6 +3,7 @@
 mod bench;
 mod codegen;
 mod command;
+mod python;
 mod tools;
 
 use std::path::{Path, PathBuf};
@@ -17,7 +18,8 @@ cargo xtask <task>
   codegen         writes what is generated: schemas/ and the Python package's events, answers, errors
   codegen --check says which of it is out of date, and writes nothing
   tools           only sets up what the tests need, under target/tools
-  bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local, aws (default: all)
+  bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local, aws,
+                  python (default: all)
 ";
 
 /// What every task returns: nothing, or words that say what failed.

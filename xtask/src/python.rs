@@ -61,3 +61,25 @@ pub(crate) fn test(root: &Path, tools: &Path) -> Outcome {
         .env("SEMANTEST_WHEEL", wheel)
         .run("Python: tests")
 }
+
+/// What an event costs on its way between Rust and Python, beside pyo3-async-runtimes and Python alone.
+pub(crate) fn bench(root: &Path) -> Outcome {
+    let Installed { python, .. } = install(root)?;
+    let maturin = tools::python_build(root)?.join("bin/maturin");
+    let folder = root.join("tests/python/bench");
+    let built = root.join("target/async_runtimes");
+    program(maturin, &folder.join("async_runtimes"), &["build", "--release", "--quiet", "--out"])
+        .arg(built.join("wheels"))
+        .arg("--interpreter")
+        .arg(&python)
+        .env("CARGO_TARGET_DIR", &built)
+        .run("deliveries by pyo3-async-runtimes")?;
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index"];
+    program(&python, root, &install)
+        .args(&["--force-reinstall", "async-runtimes-bench", "--find-links"])
+        .arg(built.join("wheels"))
+        .run("their wheel")?;
+    program(&python, &folder, &["bench.py"])
+        .env("SEMANTEST_BENCH_FOLDER", root.join("target"))
+        .run("benchmark python")
+}

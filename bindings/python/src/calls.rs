@@ -5,7 +5,12 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
+use pyo3::exceptions::{PyException, PyStopIteration};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::iterator::PySendResult;
+use pyo3::types::{PyIterator, PyNone, PyString};
 use semantest_iac::{Error, ErrorKind};
 use tokio::sync::oneshot;
 
@@ -41,16 +46,82 @@ impl Drop for Guard {
     }
 }
 
-/// Takes the outcome of a task.
-#[pyclass(frozen, module = "semantest_iac._core")]
-struct Completion(Mutex<Option<Box<dyn FnOnce(Python<'_>, PyResult<Bound<'_, PyAny>>) + Send>>>);
+type Answer = Box<dyn FnOnce(PyResult<Bound<'_, PyAny>>) + Send>;
 
-#[pymethods]
-impl Completion {
-    fn __call__(&self, task: Bound<'_, PyAny>) {
-        if let Some(complete) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            complete(task.py(), task.call_method0("result"));
+/// What the task of a call runs. It gives the outcome away in the last step: a callback of the task would be called a
+/// turn of the loop later.
+#[pyclass(frozen, module = "semantest_iac._core")]
+struct Awaited {
+    awaitable: Py<PyAny>,
+    steps: Py<PyIterator>,
+    answer: Mutex<Option<Answer>>,
+}
+
+impl Awaited {
+    /// What the task is told after a step: what it waits for, or nothing in the end.
+    fn after<'py>(&self, py: Python<'py>, step: PyResult<PySendResult<'py>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let (outcome, told) = match step {
+            Ok(PySendResult::Next(waits_for)) => return Ok(Some(waits_for)),
+            Ok(PySendResult::Return(value)) => (Ok(value), Ok(None)),
+            // Ours to tell. What is no `Exception` is the task's business too: that it was cancelled, that the
+            // interpreter is to exit.
+            Err(raised) if raised.is_instance_of::<PyException>(py) => (Err(raised), Ok(None)),
+            Err(raised) => (Err(raised.clone_ref(py)), Err(raised)),
+        };
+        if let Some(answer) = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            answer(outcome);
         }
+        told
+    }
+}
+
+/// A coroutine, as `asyncio.Task` takes it.
+#[pymethods]
+impl Awaited {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.after(py, self.steps.bind(py).send(&PyNone::get(py)))
+    }
+
+    fn send<'py>(&self, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = value.py();
+        self.after(py, self.steps.bind(py).send(value))?.ok_or_else(|| PyStopIteration::new_err(()))
+    }
+
+    fn throw<'py>(&self, raised: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = raised.py();
+        let thrown = match self.steps.bind(py).getattr_opt(intern!(py, "throw"))? {
+            Some(throw) => throw.call1((raised,)),
+            None => Err(PyErr::from_value(raised)),
+        };
+        let step = match thrown {
+            Ok(waits_for) => Ok(PySendResult::Next(waits_for)),
+            Err(ended) if ended.is_instance_of::<PyStopIteration>(py) => {
+                ended.value(py).getattr(intern!(py, "value")).map(PySendResult::Return)
+            }
+            Err(raised) => Err(raised),
+        };
+        self.after(py, step)?.ok_or_else(|| PyStopIteration::new_err(()))
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        match self.steps.bind(py).getattr_opt(intern!(py, "close"))? {
+            Some(close) => close.call0().map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Names and frames, which the task shows of its coroutine.
+    fn __getattr__<'py>(&self, py: Python<'py>, name: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+        self.awaitable.bind(py).getattr(name)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.awaitable)?;
+        visit.call(&self.steps)
     }
 }
 
@@ -68,51 +139,62 @@ pub(crate) async fn call<T: Send + 'static>(
         if matches!(*running.lock().unwrap_or_else(PoisonError::into_inner), Running::Over) {
             return;
         }
-        let answer = |outcome: PyResult<Bound<'_, PyAny>>| drop(sender.send(read(outcome)));
-        match make(py) {
-            Ok(value) if can_be_awaited(&value) => await_it(side, &value, &running, answer),
-            outcome => answer(outcome),
+        // Weak: a task that holds itself would never end where its loop does.
+        let waits = Arc::downgrade(&running);
+        let answer = move |outcome: PyResult<Bound<'_, PyAny>>| {
+            let outcome = read(outcome);
+            if let Some(running) = waits.upgrade() {
+                // Here rather than there: the task is Python's to drop.
+                *running.lock().unwrap_or_else(PoisonError::into_inner) = Running::Over;
+            }
+            drop(sender.send(outcome));
+        };
+        match make(py).and_then(|value| Ok((steps(&value)?, value))) {
+            Ok((Some(steps), value)) => await_it(side, value, steps, &running, Box::new(answer)),
+            Ok((None, value)) => answer(Ok(value)),
+            Err(error) => answer(Err(error)),
         }
     };
     if !bridge.push(Box::new(job)) {
         return Err(loop_has_ended());
     }
     let outcome = receiver.await.unwrap_or_else(|_| Err(loop_has_ended()));
-    *guard.running.lock().unwrap_or_else(PoisonError::into_inner) = Running::Over;
+    drop(guard);
     outcome
 }
 
-fn can_be_awaited(value: &Bound<'_, PyAny>) -> bool {
-    !value.is_none() && value.hasattr("__await__").unwrap_or(false)
-}
-
-fn await_it(
-    side: &LoopSide,
-    awaitable: &Bound<'_, PyAny>,
-    running: &Mutex<Running>,
-    answer: impl FnOnce(PyResult<Bound<'_, PyAny>>) + Send + 'static,
-) {
-    let py = awaitable.py();
-    let task = match is_coroutine(awaitable) {
-        true => side.create_task(awaitable),
-        false => side.ensure_future(awaitable),
-    };
-    let task = match task {
-        Ok(task) => task,
-        Err(error) => return answer(Err(error)),
-    };
-    let completion = Completion(Mutex::new(Some(Box::new(|_, outcome| answer(outcome)))));
-    *running.lock().unwrap_or_else(PoisonError::into_inner) = Running::Task(task.clone().unbind());
-    // Dropping what could not be registered drops `answer`: the caller hears that the loop has ended.
-    let registered = Bound::new(py, completion)
-        .and_then(|completion| task.call_method1("add_done_callback", (completion,)));
-    if let Err(error) = registered {
-        error.write_unraisable(py, Some(&task));
+/// How `value` is awaited, where it can be.
+fn steps<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyIterator>>> {
+    if value.is_none() {
+        return Ok(None);
+    }
+    match value.getattr_opt(intern!(value.py(), "__await__"))? {
+        Some(begin) => Ok(Some(begin.call0()?.cast_into()?)),
+        None => Ok(None),
     }
 }
 
-fn is_coroutine(value: &Bound<'_, PyAny>) -> bool {
-    value.get_type().name().is_ok_and(|name| name == "coroutine")
+fn await_it<'py>(
+    side: &LoopSide,
+    awaitable: Bound<'py, PyAny>,
+    steps: Bound<'py, PyIterator>,
+    running: &Mutex<Running>,
+    answer: Answer,
+) {
+    let py = awaitable.py();
+    let answer = Mutex::new(Some(answer));
+    let awaited = Awaited { awaitable: awaitable.unbind(), steps: steps.unbind(), answer };
+    // Dropping what could not be started drops `answer`: the caller hears that the loop has ended.
+    match Bound::new(py, awaited).and_then(|awaited| side.create_task(awaited.as_any())) {
+        Ok(task) => {
+            let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+            // A loop whose tasks start at once may be through with it.
+            if matches!(*running, Running::NotYet) {
+                *running = Running::Task(task.unbind());
+            }
+        }
+        Err(error) => error.write_unraisable(py, None),
+    }
 }
 
 /// An asyncio future of `work`, which runs to its end on a thread of ours whether or not somebody waits.
@@ -137,14 +219,14 @@ fn keep<T>(
     outcome: Result<T, Error>,
     give: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>>,
 ) {
-    let kept = promise.call_method0("done").and_then(|done| {
+    let kept = promise.call_method0(intern!(py, "done")).and_then(|done| {
         // Cancelled meanwhile: nobody waits.
         if done.is_truthy()? {
             return Ok(());
         }
         match outcome.map_err(|error| to_exception(py, &error)).and_then(|value| give(py, value)) {
-            Ok(value) => promise.call_method1("set_result", (value,)),
-            Err(error) => promise.call_method1("set_exception", (error,)),
+            Ok(value) => promise.call_method1(intern!(py, "set_result"), (value,)),
+            Err(error) => promise.call_method1(intern!(py, "set_exception"), (error,)),
         }
         .map(drop)
     });

@@ -37,7 +37,8 @@ Deliver = Callable[[_core.NativeEvent, _core.Patience], object]
 
 def deliverer(listener: Listener, mark: Listens, publish: Publish) -> Deliver:
     """What the native module calls with an event that `mark` of `listener` asks for."""
-    handle, view = listener.call, _view(mark)
+    handle: Any = listener.call
+    view = _view(mark)
 
     def begin(native: _core.NativeEvent, patience: _core.Patience) -> Any:
         _causation.current.set(_CauseOnDemand(native))
@@ -45,9 +46,7 @@ def deliverer(listener: Listener, mark: Listens, publish: Publish) -> Deliver:
         return view(native)
 
     async def deliver(native: _core.NativeEvent, patience: _core.Patience) -> None:
-        result: Any = handle(begin(native, patience))
-        if inspect.isawaitable(result):
-            result = await result
+        result = await handle(begin(native, patience))
         if result is not None:
             await _publish_all(listener.name, result, publish)
 
@@ -56,10 +55,13 @@ def deliverer(listener: Listener, mark: Listens, publish: Publish) -> Deliver:
         if result is not None:
             await _publish_all(listener.name, result, publish)
 
+    def handle_now(native: _core.NativeEvent, patience: _core.Patience) -> Any:
+        return handle(begin(native, patience))
+
     def deliver_now(native: _core.NativeEvent, patience: _core.Patience) -> Awaitable[None] | None:
         # The loop's own context is not this handler's to change.
         context = contextvars.copy_context()
-        result: Any = context.run(lambda: handle(begin(native, patience)))
+        result = context.run(handle_now, native, patience)
         if result is None:
             return None
         return context.run(_finish, listener.name, result, publish)
