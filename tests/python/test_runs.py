@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
@@ -352,3 +354,23 @@ def test_several_open_the_same_project_at_once(project: Path) -> None:
             assert len([event async for event in two.events()]) == 1
 
     asyncio.run(story())
+
+
+def test_a_stream_that_is_followed_ends_with_its_loop_and_in_silence(project: Path) -> None:
+    script = f"""
+import asyncio
+from semantest_iac import Iac
+
+async def follow(iac):
+    async for event in iac.events(follow=True):
+        pass
+
+async def main():
+    iac = await Iac.open({str(project)!r})
+    task = asyncio.create_task(follow(iac))
+    await asyncio.sleep(0.2)
+
+asyncio.run(main())
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")

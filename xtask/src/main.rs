@@ -17,6 +17,7 @@ cargo xtask <task>
   test            everything: tools, formatting, lints, documentation, all tests
   codegen         writes what is generated: schemas/ and the Python package's events, answers, errors
   codegen --check says which of it is out of date, and writes nothing
+  python          the Python package: builds its wheel and runs its tests, in a fresh virtual environment
   tools           only sets up what the tests need, under target/tools
   bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local, aws,
                   python (default: all)
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         ["test"] => test(),
         ["codegen"] => codegen::write(&root()),
         ["codegen", "--check"] => codegen::check(&root()),
+        ["python"] => tools::set_up(&root()).and_then(|tools| python::test(&root(), &tools)),
         ["tools"] => tools::set_up(&root()).map(drop),
         ["bench", names @ ..] => bench::run(&root(), names),
         _ => {

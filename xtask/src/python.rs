@@ -1,4 +1,4 @@
-//! The Python package: its source distribution and wheel, and its tests in a fresh virtual environment.
+//! The Python package: its wheel, and its tests in a fresh virtual environment.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,16 +7,8 @@ use crate::Outcome;
 use crate::command::program;
 use crate::tools;
 
-/// A virtual environment with the wheel in it and nothing of the source tree.
-pub(crate) struct Installed {
-    /// Its interpreter.
-    pub python: PathBuf,
-    /// The wheel.
-    pub wheel: PathBuf,
-}
-
-/// Builds the source distribution, the wheel from that, and installs it.
-pub(crate) fn install(root: &Path) -> Result<Installed, String> {
+/// Builds the wheel and installs it where nothing of the source tree is; gives that environment's interpreter.
+fn install(root: &Path) -> Result<PathBuf, String> {
     let wheel = build(root)?;
     let folder = root.join("target/tools");
     program("python3", &folder, &["-m", "venv", "--clear", "wheel"]).run("a fresh virtual environment")?;
@@ -27,20 +19,20 @@ pub(crate) fn install(root: &Path) -> Result<Installed, String> {
         .arg("-r")
         .arg(root.join("tests/tools/python-tests.txt"))
         .run("the wheel and what its tests need")?;
-    Ok(Installed { python, wheel })
+    Ok(python)
 }
 
-/// The wheel, built from the tarball of the source distribution: what is left out of that is found here.
+/// The wheel.
 fn build(root: &Path) -> Result<PathBuf, String> {
     let built = tools::python_build(root)?;
     let wheels = root.join("target/wheels");
     // Else one could not tell which is new.
     let _ = fs::remove_dir_all(&wheels);
     let maturin = built.join("bin/maturin");
-    program(maturin, &root.join("bindings/python"), &["build", "--release", "--sdist", "--quiet", "--out"])
+    program(maturin, &root.join("bindings/python"), &["build", "--release", "--quiet", "--out"])
         .arg(&wheels)
         .env("CARGO_TARGET_DIR", root.join("target"))
-        .run("Python: source distribution and wheel")?;
+        .run("Python: wheel")?;
     let entries = fs::read_dir(&wheels).map_err(|error| format!("{}: {error}", wheels.display()))?;
     let is_wheel = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "whl");
     entries.flatten().map(|entry| entry.path()).find(is_wheel).ok_or_else(|| "maturin made no wheel".into())
@@ -48,30 +40,26 @@ fn build(root: &Path) -> Result<PathBuf, String> {
 
 /// All tests of the package, against the built wheel.
 pub(crate) fn test(root: &Path, tools: &Path) -> Outcome {
-    let Installed { python, wheel } = install(root)?;
+    let python = install(root)?;
     let tests = root.join("tests/python");
     let check = |module: &str, arguments: &[&str], what: &str| {
         program(&python, &tests, &["-P", "-m", module]).args(arguments).run(what)
     };
     check("mypy.stubtest", &["semantest_iac._core"], "Python: the stub is as the module")?;
     check("mypy", &["--strict", "--no-error-summary", "-p", "semantest_iac"], "Python: types")?;
-    check("mypy", &["--strict", "--no-error-summary", "typed"], "Python: types as users see them")?;
     program(&python, &tests, &["-P", "-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
         .env("SEMANTEST_TOOLS", tools)
-        .env("SEMANTEST_WHEEL", wheel)
         .run("Python: tests")
 }
 
 /// What an event costs on its way between Rust and Python, beside pyo3-async-runtimes and Python alone.
 pub(crate) fn bench(root: &Path) -> Outcome {
-    let Installed { python, .. } = install(root)?;
+    let python = install(root)?;
     let maturin = tools::python_build(root)?.join("bin/maturin");
     let folder = root.join("tests/python/bench");
     let built = root.join("target/async_runtimes");
     program(maturin, &folder.join("async_runtimes"), &["build", "--release", "--quiet", "--out"])
         .arg(built.join("wheels"))
-        .arg("--interpreter")
-        .arg(&python)
         .env("CARGO_TARGET_DIR", &built)
         .run("deliveries by pyo3-async-runtimes")?;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index"];

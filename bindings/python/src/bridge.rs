@@ -93,7 +93,8 @@ impl LoopBridge {
             create_task: event_loop.getattr("create_task")?.unbind(),
             create_future: event_loop.getattr("create_future")?.unbind(),
         };
-        let bridge = Bridge { jobs: Mutex::new(Some(Vec::new())), armed: AtomicBool::new(false), wake, woken };
+        let bridge =
+            Bridge { jobs: Mutex::new(Some(Vec::new())), armed: AtomicBool::new(false), wake, woken };
         let bridge = Arc::new(bridge);
         logging::deliver_through(&bridge);
         Ok(Self { bridge, side })

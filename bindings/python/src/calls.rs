@@ -5,15 +5,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
-use pyo3::exceptions::{PyException, PyStopIteration};
-use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::iterator::PySendResult;
-use pyo3::types::{PyIterator, PyNone, PyString};
+use pyo3::types::PyIterator;
 use semantest_iac::{Error, ErrorKind};
 use tokio::sync::oneshot;
 
+use crate::awaited::{Answer, Awaited, steps};
 use crate::bridge::{Bridge, LoopBridge, LoopSide, loop_has_ended};
 use crate::errors::to_exception;
 use crate::runtime;
@@ -38,91 +36,14 @@ impl Drop for Guard {
     fn drop(&mut self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Running::Task(task) = std::mem::replace(&mut *running, Running::Over) {
-            self.bridge.push(Box::new(move |py, _| {
-                // A task that has ended meanwhile takes no notice.
-                let _ = task.bind(py).call_method0("cancel");
-            }));
+            self.bridge.push(Box::new(move |py, _| cancel(task.bind(py))));
         }
     }
 }
 
-type Answer = Box<dyn FnOnce(PyResult<Bound<'_, PyAny>>) + Send>;
-
-/// What the task of a call runs. It gives the outcome away in the last step: a callback of the task would be called a
-/// turn of the loop later.
-#[pyclass(frozen, module = "semantest_iac._core")]
-struct Awaited {
-    awaitable: Py<PyAny>,
-    steps: Py<PyIterator>,
-    answer: Mutex<Option<Answer>>,
-}
-
-impl Awaited {
-    /// What the task is told after a step: what it waits for, or nothing in the end.
-    fn after<'py>(&self, py: Python<'py>, step: PyResult<PySendResult<'py>>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let (outcome, told) = match step {
-            Ok(PySendResult::Next(waits_for)) => return Ok(Some(waits_for)),
-            Ok(PySendResult::Return(value)) => (Ok(value), Ok(None)),
-            // Ours to tell. What is no `Exception` is the task's business too: that it was cancelled, that the
-            // interpreter is to exit.
-            Err(raised) if raised.is_instance_of::<PyException>(py) => (Err(raised), Ok(None)),
-            Err(raised) => (Err(raised.clone_ref(py)), Err(raised)),
-        };
-        if let Some(answer) = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            answer(outcome);
-        }
-        told
-    }
-}
-
-/// A coroutine, as `asyncio.Task` takes it.
-#[pymethods]
-impl Awaited {
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.after(py, self.steps.bind(py).send(&PyNone::get(py)))
-    }
-
-    fn send<'py>(&self, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let py = value.py();
-        self.after(py, self.steps.bind(py).send(value))?.ok_or_else(|| PyStopIteration::new_err(()))
-    }
-
-    fn throw<'py>(&self, raised: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let py = raised.py();
-        let thrown = match self.steps.bind(py).getattr_opt(intern!(py, "throw"))? {
-            Some(throw) => throw.call1((raised,)),
-            None => Err(PyErr::from_value(raised)),
-        };
-        let step = match thrown {
-            Ok(waits_for) => Ok(PySendResult::Next(waits_for)),
-            Err(ended) if ended.is_instance_of::<PyStopIteration>(py) => {
-                ended.value(py).getattr(intern!(py, "value")).map(PySendResult::Return)
-            }
-            Err(raised) => Err(raised),
-        };
-        self.after(py, step)?.ok_or_else(|| PyStopIteration::new_err(()))
-    }
-
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        match self.steps.bind(py).getattr_opt(intern!(py, "close"))? {
-            Some(close) => close.call0().map(drop),
-            None => Ok(()),
-        }
-    }
-
-    /// Names and frames, which the task shows of its coroutine.
-    fn __getattr__<'py>(&self, py: Python<'py>, name: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
-        self.awaitable.bind(py).getattr(name)
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.awaitable)?;
-        visit.call(&self.steps)
-    }
+fn cancel(task: &Bound<'_, PyAny>) {
+    // A task that has ended meanwhile takes no notice.
+    let _ = task.call_method0("cancel");
 }
 
 /// Calls something in Python on the loop's thread, awaits it there if it can be awaited, and gives what `read` makes of
@@ -163,17 +84,6 @@ pub(crate) async fn call<T: Send + 'static>(
     outcome
 }
 
-/// How `value` is awaited, where it can be.
-fn steps<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyIterator>>> {
-    if value.is_none() {
-        return Ok(None);
-    }
-    match value.getattr_opt(intern!(value.py(), "__await__"))? {
-        Some(begin) => Ok(Some(begin.call0()?.cast_into()?)),
-        None => Ok(None),
-    }
-}
-
 fn await_it<'py>(
     side: &LoopSide,
     awaitable: Bound<'py, PyAny>,
@@ -182,15 +92,14 @@ fn await_it<'py>(
     answer: Answer,
 ) {
     let py = awaitable.py();
-    let answer = Mutex::new(Some(answer));
-    let awaited = Awaited { awaitable: awaitable.unbind(), steps: steps.unbind(), answer };
+    let awaited = Awaited::new(awaitable, steps, answer);
     // Dropping what could not be started drops `answer`: the caller hears that the loop has ended.
     match Bound::new(py, awaited).and_then(|awaited| side.create_task(awaited.as_any())) {
         Ok(task) => {
             let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
-            // A loop whose tasks start at once may be through with it.
-            if matches!(*running, Running::NotYet) {
-                *running = Running::Task(task.unbind());
+            match *running {
+                Running::Over => cancel(&task),
+                _ => *running = Running::Task(task.unbind()),
             }
         }
         Err(error) => error.write_unraisable(py, None),

@@ -7,8 +7,8 @@ use std::pin::Pin;
 use futures::FutureExt;
 use pyo3::exceptions::{PyAssertionError, PyValueError};
 use pyo3::prelude::*;
-use semantest_iac::conformance;
 use semantest_iac::Error;
+use semantest_iac::conformance;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -67,7 +67,8 @@ fn suite(py: Python<'_>, on: Py<LoopBridge>, port: Port, sample: Value) -> PyRes
 
 fn read_sample<T: DeserializeOwned>(sample: Value) -> PyResult<T> {
     // What serde says of it may show a secret.
-    serde_json::from_value(sample).map_err(|_| PyValueError::new_err("the sample is not as the suite needs it"))
+    serde_json::from_value(sample)
+        .map_err(|_| PyValueError::new_err("the sample is not as the suite needs it"))
 }
 
 fn said(claim: &(dyn Any + Send)) -> String {

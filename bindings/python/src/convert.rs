@@ -62,7 +62,9 @@ fn read(value: &Bound<'_, PyAny>, what: &str, depth: usize) -> PyResult<Value> {
     } else if value.is_instance_of::<PyInt>() {
         let number = value.extract::<u64>().map(Number::from);
         let number = number.or_else(|_| value.extract::<i64>().map(Number::from));
-        number.map(Value::Number).map_err(|_| PyValueError::new_err(format!("{what} holds too large a number")))
+        number
+            .map(Value::Number)
+            .map_err(|_| PyValueError::new_err(format!("{what} holds too large a number")))
     } else if let Ok(value) = value.cast::<PyFloat>() {
         Number::from_f64(value.value())
             .map(Value::Number)

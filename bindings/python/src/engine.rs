@@ -20,7 +20,7 @@ use crate::errors::to_exception;
 use crate::handler::{PythonHandler, Timers};
 use crate::native_event::NativeEvent;
 use crate::port::{Port, made};
-use crate::runtime::CancelToken;
+use crate::runtime::{CancelToken, until_exit};
 
 /// How long a log is waited for that another process writes to, at a time.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -131,7 +131,7 @@ impl Engine {
     #[pyo3(signature = (question: "str") -> "asyncio.Future[str]")]
     fn query<'py>(&self, py: Python<'py>, question: String) -> PyResult<Bound<'py, PyAny>> {
         let iac = self.iac.clone();
-        let work = async move { iac.query(&question).await };
+        let work = async move { until_exit(iac.query(&question)).await };
         future(py, self.on.get(), work, |py, answer| Ok(answer.into_pyobject(py)?.into_any().unbind()))
     }
 
@@ -144,7 +144,7 @@ impl Engine {
         component: String,
     ) -> PyResult<Bound<'py, PyAny>> {
         let iac = self.iac.clone();
-        let work = async move { iac.history(&environment, &component).await };
+        let work = async move { until_exit(iac.history(&environment, &component)).await };
         future(py, self.on.get(), work, |py, events| {
             let events = events.into_iter().map(|event| NativeEvent::new(Arc::new(event), None));
             Ok(PyList::new(py, events.collect::<Vec<_>>())?.into_any().unbind())
@@ -164,12 +164,13 @@ impl Engine {
         streams: Vec<String>,
         wait_s: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let filter = EventFilter { names: names.into_iter().collect(), streams: streams.into_iter().collect() };
+        let filter =
+            EventFilter { names: names.into_iter().collect(), streams: streams.into_iter().collect() };
         let (iac, wait) = (self.iac.clone(), seconds("wait_s", wait_s)?);
         let work = async move {
             let mut page = iac.events(after, limit).await?;
             if page.is_empty() && !wait.is_zero() {
-                iac.wait_for_events(after, wait).await?;
+                until_exit(iac.wait_for_events(after, wait)).await?;
                 page = iac.events(after, limit).await?;
             }
             let next = page.last().map_or(after, |last| last.position);
@@ -193,8 +194,9 @@ impl Engine {
     /// The position after which everything was recorded at `time` (RFC 3339) or later: a future of an `int`.
     #[pyo3(signature = (time: "str") -> "asyncio.Future[int]")]
     fn recorded_before<'py>(&self, py: Python<'py>, time: &str) -> PyResult<Bound<'py, PyAny>> {
-        let time: Timestamp =
-            time.parse().map_err(|_| PyValueError::new_err(format!("`{time}` is no time as RFC 3339 has it")))?;
+        let time: Timestamp = time
+            .parse()
+            .map_err(|_| PyValueError::new_err(format!("`{time}` is no time as RFC 3339 has it")))?;
         let iac = self.iac.clone();
         let work = async move { iac.recorded_before(time).await };
         future(py, self.on.get(), work, |py, at| Ok(at.into_pyobject(py)?.into_any().unbind()))
@@ -224,11 +226,7 @@ impl Engine {
 
     /// Ends a subscription: a future of `None`.
     #[pyo3(signature = (subscription: "Subscription") -> "asyncio.Future[None]")]
-    fn unsubscribe<'py>(
-        &self,
-        py: Python<'py>,
-        subscription: &Subscription,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn unsubscribe<'py>(&self, py: Python<'py>, subscription: &Subscription) -> PyResult<Bound<'py, PyAny>> {
         let (iac, id) = (self.iac.clone(), subscription.0);
         let work = async move { iac.unsubscribe(id).await };
         future(py, self.on.get(), work, |py, ()| Ok(py.None()))
@@ -256,7 +254,7 @@ fn failure(py: Python<'_>, failed: &FailedDelivery) -> PyResult<Py<PyAny>> {
 
 fn seconds(what: &str, given: f64) -> PyResult<Duration> {
     let wait = Duration::try_from_secs_f64(given);
-    let wait = wait.map_err(|_| PyValueError::new_err(format!("{what} must be a number of seconds, not {given}")))?;
+    let wait =
+        wait.map_err(|_| PyValueError::new_err(format!("{what} must be a number of seconds, not {given}")))?;
     Ok(wait.min(LONGEST_WAIT))
 }
-

@@ -62,7 +62,13 @@ pub(crate) fn record_to_python(py: Python<'_>, record: &ErrorRecord) -> PyResult
 }
 
 /// The core's error for an exception: an `Error` of ours keeps its kind, anything else is of `kind`. `what` raised it.
-pub(crate) fn from_exception(py: Python<'_>, exception: PyErr, kind: ErrorKind, operation: &str, what: &str) -> Error {
+pub(crate) fn from_exception(
+    py: Python<'_>,
+    exception: PyErr,
+    kind: ErrorKind,
+    operation: &str,
+    what: &str,
+) -> Error {
     let own = own_error(py, &exception, operation);
     let error = own.unwrap_or_else(|| {
         let value = exception.value(py);

@@ -27,8 +27,7 @@ const SILENT: i32 = 51;
 
 /// Python's number of the finest level that is wanted.
 static WANTED: AtomicI32 = AtomicI32::new(SILENT);
-static QUEUE: Mutex<Queue> =
-    Mutex::new(Queue { records: VecDeque::new(), dropped: 0, through: None });
+static QUEUE: Mutex<Queue> = Mutex::new(Queue { records: VecDeque::new(), dropped: 0, through: None });
 static INSTALLED: Once = Once::new();
 
 struct Queue {

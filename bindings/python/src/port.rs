@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use semantest_iac::foreign::{
-    Argument, ForeignEventBus, ForeignEventStore, ForeignObject, ForeignProvider, ForeignSecretResolver, deliver,
+    Argument, ForeignEventBus, ForeignEventStore, ForeignObject, ForeignProvider, ForeignSecretResolver,
+    deliver,
 };
 use semantest_iac::ports::event_bus::{EventBus, EventHandler};
 use semantest_iac::ports::event_store::EventStore;
@@ -96,7 +97,8 @@ impl ForeignObject for PythonObject {
             // On the loop's thread, where one is in the interpreter already.
             move |outcome| {
                 let answer = outcome.and_then(|value| to_json(&value, &format!("what {asked} returned")));
-                let failed = |error| Python::attach(|py| from_exception(py, error, kind, &asked, &asked_what));
+                let failed =
+                    |error| Python::attach(|py| from_exception(py, error, kind, &asked, &asked_what));
                 Ok(answer.map_err(failed))
             },
         );

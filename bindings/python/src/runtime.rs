@@ -3,14 +3,16 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use futures::future::{Either, select};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use semantest_iac::CancellationToken;
+use semantest_iac::{CancellationToken, Error, ErrorKind, Result};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::TaskTracker;
 
-/// Threads that carry out calls. They wait for clouds and disks most of the time.
-const WORKERS: usize = 2;
+/// Threads that carry out calls. They wait for clouds and disks most of the time, and what takes long without waiting has
+/// threads of its own. With a second one, each answer from Python wakes both: the first asks the other to look for more.
+const WORKERS: usize = 1;
 /// The longest that the interpreter's exit waits for threads that do not end.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
@@ -26,8 +28,11 @@ struct Process {
 static PROCESS: OnceLock<Process> = OnceLock::new();
 
 fn start() -> std::io::Result<Process> {
-    let runtime =
-        Builder::new_multi_thread().worker_threads(WORKERS).thread_name("semantest-iac").enable_all().build()?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .thread_name("semantest-iac")
+        .enable_all()
+        .build()?;
     Ok(Process {
         pid: std::process::id(),
         handle: runtime.handle().clone(),
@@ -61,6 +66,18 @@ pub(crate) fn spawn(call: impl Future<Output = ()> + Send + 'static) -> PyResult
     let process = process()?;
     process.calls.spawn_on(call, &process.handle);
     Ok(())
+}
+
+/// `question`, given up when the interpreter exits: it changes nothing.
+pub(crate) async fn until_exit<T>(question: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some(process) = PROCESS.get() else { return question.await };
+    let exit = std::pin::pin!(process.stop.cancelled());
+    match select(std::pin::pin!(question), exit).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => {
+            Err(Error::new(ErrorKind::Cancelled, "python.exit", "the interpreter is exiting"))
+        }
+    }
 }
 
 /// Asks a call to end in order.

@@ -54,7 +54,7 @@ fn what_could_mean_something_else_is_refused_and_named() {
             "data.enviroment",
         ),
         (request(json!({ "component": 3 })), "invalid type", "data.component"),
-        (request(json!({})), "missing field `component`", "data.."),
+        (request(json!({})), "`component` of RollbackRequested is missing", "data.component"),
         (request(json!([])), "must be a JSON object", "data"),
         (request(Value::Null), "is missing", "data"),
         (whole(&ours("DeploymentRequestd"), json!({})), "did you mean `DeploymentRequested`?", "type"),

@@ -1,6 +1,7 @@
 //! Where a component goes, checked before anything is done, and which deployments there are.
 
 use semantest_iac_core::domain::component::nearest;
+use semantest_iac_core::domain::identifiers::check_name;
 use semantest_iac_core::events::request::DeploymentRequested;
 use semantest_iac_core::ports::project::Project;
 use semantest_iac_core::ports::provider::{Finding, ProviderSettings};
@@ -40,6 +41,7 @@ impl Iac {
     /// `InvalidInput` and `InvalidProject`, with file and line where the project file is wrong.
     pub(crate) fn check_place(&self, request: &DeploymentRequested) -> Result<()> {
         let (project, name) = (self.project(), &request.environment);
+        check_name("an environment", name)?;
         let Some(environment) = project.environment(name)? else {
             return match &request.provider {
                 Some(provider) => self.check_provider(provider),

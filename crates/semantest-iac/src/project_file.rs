@@ -16,7 +16,7 @@ use semantest_iac_core::domain::identifiers::check_name;
 use semantest_iac_core::events::request::DeploymentRequested;
 use semantest_iac_core::ports::artifact_store::ArtifactStore;
 use semantest_iac_core::ports::project::{Package, Project};
-use semantest_iac_core::{Error, ErrorKind, Result};
+use semantest_iac_core::{Error, ErrorKind, ErrorRecord, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -179,7 +179,10 @@ impl ProjectFile {
         if field == "region" && error.kind() == ErrorKind::InvalidProject {
             return self.at(&format!("environments.{}.region", request.environment), error);
         }
-        if field == "provider" || field == "region" || is_set(&request.configuration, &field) {
+        if is_set(&request.configuration, &field) {
+            return of_the_request(error);
+        }
+        if field == "provider" || field == "region" {
             return error;
         }
         let of_environment = format!("environments.{}.components.{component}.{field}", request.environment);
@@ -267,6 +270,14 @@ impl Project for ProjectFile {
         let cache = self.directory().join(STATE_FOLDER).join("cache");
         package::package_into(self.directory(), code, &cache, artifacts).await
     }
+}
+
+/// What is wrong stands in the request: the project may be as it should.
+fn of_the_request(error: Error) -> Error {
+    if error.kind() != ErrorKind::InvalidProject {
+        return error;
+    }
+    ErrorRecord { kind: ErrorKind::InvalidInput, ..error.to_record() }.into()
 }
 
 fn invalid(path: &Path, text: String) -> Error {

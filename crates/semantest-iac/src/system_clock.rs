@@ -1,4 +1,5 @@
-//! This machine's clock.
+//! This machine's clock, to the millisecond: what is recorded is the time that every language can hold (JavaScript's `Date`
+//! has no finer one), so that a deployment can be asked for as it was at an event's time.
 
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ pub struct SystemClock;
 #[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = Timestamp::now();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -97,7 +97,9 @@ async def _unpublished(event: object) -> NoReturn:
     raise AssertionError("no handler returns anything here")
 
 
-def _ours(loop: Loop, handler: Callable[[Any], Any], event: Any, at_once: int) -> Callable[[int], Awaitable[None]]:
+def _ours(
+    loop: Loop, handler: Callable[[Any], Any], event: Any, at_once: int
+) -> Callable[[int], Awaitable[None]]:
     (listener,) = listens_of(handler)
     deliver = deliverer(listener, listener.marks[0], _unpublished)
     text = json.dumps(event.to_cloudevent())
@@ -124,15 +126,16 @@ async def _handle_deployed() -> None:
 
 
 def ways(loop: Loop) -> list[Way]:
-    """All of them: ours, pyo3-async-runtimes, pure Python."""
+    """All of them: ours, pyo3-async-runtimes, Python alone."""
     found = [Way("python await", _called, CALLS)]
     for at_once in (1, 64):
-        found += [
-            Way(f"ours async {at_once}", _ours(loop, handle, FLAT, at_once), CROSSINGS),
-            Way(f"ours async nested {at_once}", _ours(loop, handle_nested, NESTED, at_once), CROSSINGS),
-            Way(f"ours sync {at_once}", _ours(loop, handle_now, FLAT, at_once), CROSSINGS),
-            Way(f"async-runtimes json {at_once}", partial(_theirs, handle_json, False, at_once), CROSSINGS),
-            Way(f"async-runtimes dict {at_once}", partial(_theirs, handle_dict, True, at_once), CROSSINGS),
-            Way(f"python task {at_once}", partial(_tasks, at_once), TASKS),
-        ]
+        each = {
+            "ours async": _ours(loop, handle, FLAT, at_once),
+            "ours async nested": _ours(loop, handle_nested, NESTED, at_once),
+            "ours sync": _ours(loop, handle_now, FLAT, at_once),
+            "async-runtimes json": partial(_theirs, handle_json, False, at_once),
+            "async-runtimes dict": partial(_theirs, handle_dict, True, at_once),
+        }
+        found += [Way(f"{name} {at_once}", run, CROSSINGS) for name, run in each.items()]
+        found.append(Way(f"python task {at_once}", partial(_tasks, at_once), TASKS))
     return found

@@ -1,4 +1,4 @@
-"""Processor time per event of several ways to do the same, measured in turns so that noise meets all alike."""
+"""Processor time per event of several ways to do the same, in turns: noise meets all of them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Cost:
         return statistics.median(self.wall)
 
     def times_of(self, other: Cost) -> float:
-        """How many times the processor time of `other` it takes: the median of each round's ratio."""
+        """How many times the processor time of `other` it takes: the median of the rounds."""
         return statistics.median(own / its for own, its in zip(self.cpu, other.cpu, strict=True))
 
 

@@ -12,11 +12,10 @@ from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 from measure import Way
-from semantest_iac import Iac, _stream
-from semantest_iac import ApplicationEvent
+from semantest_iac import ApplicationEvent, Iac, _stream
 
 #: Events in the log, and events of a round.
-RECORDED, PUBLISHED = 4096, 200
+RECORDED, PUBLISHED = 20_480, 200
 #: Publishers at once: they share commits.
 AT_ONCE = 64
 
@@ -34,7 +33,8 @@ async def filled() -> AsyncIterator[tuple[Iac, Path]]:
 
 
 def _event() -> ApplicationEvent:
-    return ApplicationEvent("com.example.shop.OrderPlaced", {"order": "o-1", "lines": ["x" * 60] * 10})
+    data = {"order": "o-1", "lines": ["x" * 60] * 10}
+    return ApplicationEvent("com.example.shop.OrderPlaced", data)
 
 
 async def _publish_all(iac: Iac, times: int) -> None:
@@ -70,9 +70,10 @@ async def _read(iac: Iac, page: int, times: int) -> None:
 
 def publish_ways(iac: Iac, folder: Path) -> list[Way]:
     """One at a time, several at once, and the disk alone."""
+    whole = PUBLISHED // AT_ONCE * AT_ONCE
     return [
         Way("publish 1", lambda times: _publish(iac, times), PUBLISHED),
-        Way(f"publish {AT_ONCE}", lambda times: _publish_all(iac, times), PUBLISHED // AT_ONCE * AT_ONCE),
+        Way(f"publish {AT_ONCE}", lambda times: _publish_all(iac, times), whole),
         Way("append + fdatasync", lambda times: _synced(folder, times), PUBLISHED),
     ]
 
@@ -81,5 +82,5 @@ def stream_ways(iac: Iac) -> list[Way]:
     """The log as the package reads it, and with one event a crossing."""
     return [
         Way("stream", lambda times: _read(iac, _stream.PAGE, times), RECORDED),
-        Way("stream, one a crossing", lambda times: _read(iac, 1, times), RECORDED // 8),
+        Way("stream, one a crossing", lambda times: _read(iac, 1, times), RECORDED // 20),
     ]

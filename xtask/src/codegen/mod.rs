@@ -29,7 +29,7 @@ pub(crate) fn write(root: &Path) -> Outcome {
     Ok(())
 }
 
-/// Fails where a file is not as [`write`] would leave it, and names each.
+/// Fails where a file is not as it would be written, and names each.
 pub(crate) fn check(root: &Path) -> Outcome {
     eprintln!("== generated files");
     let wanted = files()?;

@@ -267,6 +267,11 @@ class ApplicationEvent(CloudEvent):
         """The last segment of the type."""
         return self.event_type.rpartition(".")[2]
 
+    @property
+    def event_name(self) -> str:
+        """As `name`: what every event of a log is asked for."""
+        return self.name
+
     @classmethod
     def _of(cls, native: NativeEvent) -> Self:
         return cls._with({"_native": native})

@@ -64,7 +64,12 @@ def deliverer(listener: Listener, mark: Listens, publish: Publish) -> Deliver:
         result = context.run(handle_now, native, patience)
         if result is None:
             return None
-        return context.run(_finish, listener.name, result, publish)
+        return finish(native, patience, result)
+
+    async def finish(native: _core.NativeEvent, patience: _core.Patience, result: Any) -> None:
+        # A task of its own, with a context of its own.
+        begin(native, patience)
+        await _finish(listener.name, result, publish)
 
     if mark.thread:
         return deliver_in_thread

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
 
 # Finds this very package wherever it is (a virtual environment, `--target`, a path set by the
 # application), also where the environment variables that led to it are not passed on.
@@ -18,5 +18,5 @@ def host_command() -> list[str]:
     if not sys.executable:
         # An embedding program that does not say which interpreter it has.
         return ["semantest-iac", "local", "host", "--project"]
-    package = Path(__file__).resolve().parent
-    return [sys.executable, "-I", "-c", _START, str(package.parent), "local", "host", "--project"]
+    package = os.path.dirname(os.path.realpath(__file__))
+    return [sys.executable, "-I", "-c", _START, os.path.dirname(package), "local", "host", "--project"]

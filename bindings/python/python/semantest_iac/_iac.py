@@ -81,6 +81,9 @@ class Iac:
             bus: Another event bus than the one of this process.
             store: Another event log than the SQLite file beside the project.
             secret_resolvers: For further schemes of secrets.
+
+        Raises:
+            InvalidInputError: A setting cannot be, or a port lacks something.
         """
         settings = Settings.checked(
             directory,
@@ -88,10 +91,10 @@ class Iac:
             lease_wait=lease_wait,
             owner=owner,
             traceparent=traceparent,
-            providers=tuple(providers),
+            providers=providers,
             bus=bus,
             store=store,
-            secret_resolvers=tuple(secret_resolvers),
+            secret_resolvers=secret_resolvers,
         )
         return cls(settings)
 
@@ -153,7 +156,7 @@ class Iac:
         text = as_json(wire(event), "the event")
         answer, error, failed = await session.carry_out(lambda token: session.engine.publish(text, token))
         given = None if answer is None else PublishAnswer.from_dict(json.loads(answer))
-        raise_where_failed(given, error, failed)
+        raise_where_failed(given, error, failed, self._settings.raised)
         assert given is not None, "without an error there is an answer"
         return given
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from semantest_iac import _core
 
 #: How long the interpreter's exit waits for runs to end in order, in seconds.
-_EXIT_WAIT = 10.0
+_exit_wait = 10.0
 
 _registered_in: int | None = None
 
@@ -19,7 +19,13 @@ def _end_with_the_interpreter() -> None:
     global _registered_in
     if _registered_in != os.getpid():
         _registered_in = os.getpid()
-        atexit.register(_core.shut_down, _EXIT_WAIT)
+        atexit.register(lambda: _core.shut_down(_exit_wait))
+
+
+def do_not_wait_at_exit() -> None:
+    """Whoever interrupted twice does not want to wait for the interpreter's exit either."""
+    global _exit_wait
+    _exit_wait = 0.0
 
 
 class Loop:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from semantest_iac import _causation
 from semantest_iac._event import CloudEvent
 from semantest_iac._session import refused
 from semantest_iac.answers import PublishAnswer
 from semantest_iac.errors import Error, HandlerFailedError
+
+if TYPE_CHECKING:
+    from semantest_iac._port_raised import Raised
+
 
 def wire(event: object) -> Mapping[str, Any]:
     """An event as a CloudEvents object, stamped with what is being handled.
@@ -48,15 +52,21 @@ def raise_where_failed(
     answer: PublishAnswer | None,
     error: BaseException | None,
     failed: Iterable[tuple[str, str, BaseException]],
+    raised: Raised | None,
 ) -> None:
-    """Raises what went wrong: the run first, then its handlers."""
+    """Raises what went wrong: the run first, then its handlers. `raised` has what ports in Python raised."""
     told_of = list(failed)
+    if raised is not None:
+        told_of = [(name, id_, raised.take(name, id_) or told) for name, id_, told in told_of]
     failures = [(name, told.__cause__ or told) for name, _, told in told_of]
     if error is not None:
         _raise(error, failures)
     result = None if answer is None else answer.result
     if result is not None and result.error is not None:
-        _raise(Error.of(result.error, answer=result), failures)
+        failure = Error.of(result.error, answer=result)
+        if raised is not None:
+            failure.__cause__ = raised.cause_of(failure, result.deployment)
+        _raise(failure, failures)
     if failures:
         name, event_id, first = told_of[0]
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""

@@ -8,13 +8,17 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from semantest_iac import _core, _logging
 from semantest_iac._host import host_command
 from semantest_iac._loop import Loop
 from semantest_iac._patience import waiting
 from semantest_iac.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from semantest_iac._port import Port
+    from semantest_iac._port_raised import Raised
 
 T = TypeVar("T")
 
@@ -29,10 +33,11 @@ class Settings:
     lease_wait_s: float
     owner: str | None
     traceparent: str | None
-    providers: tuple[object, ...] = ()
-    bus: object | None = None
-    store: object | None = None
-    secret_resolvers: tuple[object, ...] = ()
+    providers: tuple[Port, ...] = ()
+    bus: Port | None = None
+    store: Port | None = None
+    secret_resolvers: tuple[Port, ...] = ()
+    raised: Raised | None = None
 
     @classmethod
     def checked(
@@ -43,7 +48,7 @@ class Settings:
         lease_wait: float,
         owner: str | None,
         traceparent: str | None,
-        **ports: Any,
+        **ports: object,
     ) -> Settings:
         """Settings as a user gives them.
 
@@ -70,8 +75,18 @@ class Settings:
             lease_wait_s=float(lease_wait),
             owner=owner,
             traceparent=traceparent,
-            **ports,
+            **_given_ports(ports),
         )
+
+
+def _given_ports(given: dict[str, Any]) -> dict[str, Any]:
+    if all(one is None or one == () for one in given.values()):
+        return {}
+    # Most applications have none, and need not wait for what is only used for them.
+    from semantest_iac._ports import Ports
+
+    ports = Ports.given(**given)
+    return {name: getattr(ports, name) for name in (*given, "raised")}
 
 
 def _is_integer(value: object) -> bool:
@@ -100,7 +115,7 @@ class Session:
 
     def __init__(self, loop: Loop, engine: _core.Engine) -> None:
         self._loop = loop
-        self._engine = engine
+        self._engine: _core.Engine | None = engine
         self._running: set[asyncio.Future[Any]] = set()
 
     @classmethod
@@ -124,11 +139,15 @@ class Session:
         """
         if not self._loop.is_running_here:
             raise RuntimeError("this Iac was opened on another event loop: open it where you use it")
+        if self._engine is None:
+            raise refused("this Iac is closed")
         return self._engine
 
     @property
     def project(self) -> str:
         """The project's name."""
+        if self._engine is None:
+            raise refused("this Iac is closed")
         return self._engine.project
 
     async def ask(self, name: str, **about: object) -> Any:
@@ -163,6 +182,8 @@ class Session:
         while self._running:
             await asyncio.wait(self._running)
         await self._loop.close()
+        # Exceptions may keep this object through their frames; the log is let go now.
+        self._engine = None
 
 
 def _hear(run: asyncio.Future[Any]) -> None:

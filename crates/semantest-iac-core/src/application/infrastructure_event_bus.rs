@@ -44,6 +44,9 @@ impl EventHandler for InfrastructureEventBus {
 
     async fn handle(&self, event: &Envelope) -> Result<()> {
         let Some(service) = self.service.upgrade() else { return Ok(()) };
+        if service.taken_in.has(event) {
+            return Ok(());
+        }
         match translate(&service, event)? {
             Some((envelope, request)) => {
                 service.deploy(envelope, &request, &CancellationToken::new()).await?;

@@ -1,7 +1,8 @@
 //! Publish: events in. Requests are carried out, application events go through the bridge, the rest is
 //! recorded and passed on.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -103,8 +104,9 @@ impl DeploymentService {
             None => None,
         };
         let duplicate = recorded.is_none();
-        // Last: a bridge that listens on the bus finds the request carried out.
         if let Some(event) = recorded {
+            // The bridge listens on the bus as well, for what others publish there.
+            let _taken = self.taken_in.mark(identity);
             self.ports.bus.publish(&[Arc::new(event)]).await?;
         }
         Ok((answer, duplicate))
@@ -148,4 +150,36 @@ fn not_a_request(name: &str) -> Error {
         "{name} tells what happened; only a deployment publishes it. Publish a request such as DeploymentRequested"
     );
     Error::new(ErrorKind::InvalidInput, "event.publish", text).with("event", name)
+}
+
+/// Application events that are being published by whoever carried out what they mean: source and id.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TakenIn(Arc<Mutex<BTreeSet<(String, String)>>>);
+
+impl TakenIn {
+    fn identities(&self) -> MutexGuard<'_, BTreeSet<(String, String)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts as taken in until what is returned is dropped.
+    fn mark(&self, identity: (String, String)) -> Mark<'_> {
+        self.identities().insert(identity.clone());
+        Mark { of: self, identity }
+    }
+
+    /// Whether the request that `event` means was carried out already.
+    pub fn has(&self, event: &Envelope) -> bool {
+        self.identities().contains(&event.identity())
+    }
+}
+
+struct Mark<'a> {
+    of: &'a TakenIn,
+    identity: (String, String),
+}
+
+impl Drop for Mark<'_> {
+    fn drop(&mut self) {
+        self.of.identities().remove(&self.identity);
+    }
 }

@@ -13,6 +13,7 @@ use crate::application::answer::{DeployAnswer, RunStatus};
 use crate::application::executor::{ExecutorOptions, Walked, Work, walk};
 use crate::application::leased::{acquire, leased};
 use crate::application::outcome::{functions_of, outcome_facts};
+use crate::application::publish::TakenIn;
 use crate::application::run_log::RunLog;
 use crate::application::target::Target;
 use crate::domain::blueprint::Blueprint;
@@ -114,6 +115,7 @@ impl Default for ServiceOptions {
 pub struct DeploymentService {
     pub(crate) ports: Ports,
     pub(crate) options: ServiceOptions,
+    pub(crate) taken_in: TakenIn,
 }
 
 /// What a request means, given what the log says: one for each kind of request.
@@ -149,7 +151,7 @@ pub(crate) struct Goal {
 impl DeploymentService {
     /// A service over `ports`.
     pub fn new(ports: Ports, options: ServiceOptions) -> Self {
-        Self { ports, options }
+        Self { ports, options, taken_in: TakenIn::default() }
     }
 
     /// What the service works with.

@@ -9,7 +9,7 @@ use crate::domain::component::nearest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::envelope::{Envelope, TYPE_PREFIX};
 use crate::events::strict_json::StrictValue;
-use crate::events::{EVENT_NAMES, current_version, data_properties, explain_data};
+use crate::events::{EVENT_NAMES, current_version, data_properties, explain_data, required_properties};
 
 /// Longest `id`, `source`, `type` and `subject`, in bytes.
 const ATTRIBUTE_LIMIT: usize = 4096;
@@ -164,6 +164,10 @@ fn check_data(name: &str, data: &Map<String, Value>) -> Result<()> {
         };
         let unknown = unknown.escape_debug();
         return Err(malformed(&format!("data.{unknown}"), format!("{name} has no key `{unknown}`; {hint}")));
+    }
+    if let Some(missing) = required_properties(name).into_iter().find(|key| !data.contains_key(key)) {
+        let text = format!("`{missing}` of {name} is missing");
+        return Err(malformed(&format!("data.{missing}"), text));
     }
     match explain_data(name, &Value::Object(data.clone())) {
         Some((path, why)) => Err(malformed(&format!("data.{path}"), format!("`{path}` of {name}: {why}"))),

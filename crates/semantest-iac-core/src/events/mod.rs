@@ -171,6 +171,13 @@ pub(crate) fn data_properties(name: &str) -> Vec<String> {
     names
 }
 
+/// Names of the keys that the data of `name` must have.
+pub(crate) fn required_properties(name: &str) -> Vec<String> {
+    let schema = data_schema(name).unwrap_or_default();
+    let required = schema.get("required").and_then(Value::as_array);
+    required.into_iter().flatten().filter_map(|key| key.as_str().map(str::to_owned)).collect()
+}
+
 fn schema_of<T: JsonSchema>(name: &str, version: u32) -> Value {
     let mut schema = schemars::schema_for!(T).to_value();
     if let Some(map) = schema.as_object_mut() {

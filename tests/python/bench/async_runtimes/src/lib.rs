@@ -59,9 +59,9 @@ fn deliver_repeatedly<'py>(
     at_once: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
     let given = match as_dict {
-        true => {
-            Given::Dict(serde_json::from_str(&event).map_err(|error| PyValueError::new_err(error.to_string()))?)
-        }
+        true => Given::Dict(
+            serde_json::from_str(&event).map_err(|error| PyValueError::new_err(error.to_string()))?,
+        ),
         false => Given::Json(event),
     };
     let delivery = Arc::new((handler, given, get_current_locals(py)?));

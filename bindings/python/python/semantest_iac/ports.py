@@ -1,3 +1,0 @@
-"""Ports."""
-from typing import Any
-Provider = EventBus = EventStore = SecretResolver = Any

@@ -1,0 +1,6 @@
+"""What is deployed."""
+import os
+
+
+def handler(event, context):
+    return {"statusCode": 200, "body": os.environ["GREETING"]}
