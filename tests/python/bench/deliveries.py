@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
 
-import async_runtimes_bench
+# Of Rust, and without types.
+import async_runtimes_bench  # type: ignore[import-untyped]
 
 from measure import Way
 from semantest_iac import _core, listen
@@ -116,6 +117,10 @@ async def _called(times: int) -> None:
         await handle(_DEPLOYED)  # type: ignore[arg-type]
 
 
+async def _woken(times: int) -> None:
+    async_runtimes_bench.wake_repeatedly(times)
+
+
 async def _tasks(at_once: int, times: int) -> None:
     for _ in range(times // at_once):
         await asyncio.gather(*(asyncio.create_task(_handle_deployed()) for _ in range(at_once)))
@@ -127,9 +132,12 @@ async def _handle_deployed() -> None:
 
 def ways(loop: Loop) -> list[Way]:
     """All of them: ours, pyo3-async-runtimes, Python alone."""
-    found = [Way("python await", _called, CALLS)]
+    found = [
+        Way("threads waking each other", _woken, CROSSINGS),
+        Way("python await", _called, CALLS),
+    ]
     for at_once in (1, 64):
-        each = {
+        each: dict[str, Callable[[int], Awaitable[object]]] = {
             "ours async": _ours(loop, handle, FLAT, at_once),
             "ours async nested": _ours(loop, handle_nested, NESTED, at_once),
             "ours sync": _ours(loop, handle_now, FLAT, at_once),

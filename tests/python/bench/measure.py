@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import random
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -45,8 +46,11 @@ async def measure(ways: Sequence[Way], rounds: int) -> dict[str, Cost]:
     costs = {way.name: Cost() for way in ways}
     for way in ways:
         await way.run(max(1, way.times // 10))
+    # What ran before has an effect: a processor that was just idle is slow to wake.
+    order, chance = list(ways), random.Random(0)
     for _ in range(rounds):
-        for way in ways:
+        chance.shuffle(order)
+        for way in order:
             gc.collect()
             cpu, wall = time.process_time(), time.perf_counter()
             await way.run(way.times)

@@ -1,6 +1,7 @@
 //! Deliveries of an event to a Python handler by pyo3-async-runtimes, the way its documentation shows: what
 //! `cargo xtask bench python` compares with.
 
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -84,8 +85,23 @@ async fn deliver(delivery: Arc<(Py<PyAny>, Given, TaskLocals)>) -> PyResult<()> 
     outcome.await.map(drop)
 }
 
+/// Has two threads wake each other `times` times: what any delivery to another thread costs on this machine.
+#[pyfunction]
+fn wake_repeatedly(py: Python<'_>, times: usize) -> PyResult<()> {
+    let ((mut asked, mut ask), (mut answered, mut answer)) = (std::io::pipe()?, std::io::pipe()?);
+    py.detach(|| {
+        let other = std::thread::spawn(move || {
+            (0..times).try_for_each(|_| asked.read_exact(&mut [0]).and_then(|()| answer.write_all(&[0])))
+        });
+        (0..times).try_for_each(|_| ask.write_all(&[0]).and_then(|()| answered.read_exact(&mut [0])))?;
+        other.join().unwrap_or(Ok(()))
+    })?;
+    Ok(())
+}
+
 /// Deliveries by pyo3-async-runtimes.
 #[pymodule]
 fn async_runtimes_bench(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(wake_repeatedly, module)?)?;
     module.add_function(wrap_pyfunction!(deliver_repeatedly, module)?)
 }
