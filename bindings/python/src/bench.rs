@@ -11,7 +11,7 @@ use semantest_iac::ports::event_bus::EventHandler;
 
 use crate::bridge::LoopBridge;
 use crate::calls::future;
-use crate::handler::PythonHandler;
+use crate::handler::{PythonHandler, Timers};
 
 /// Has `deliver` handle the event `times` times, so many at once: a future of `None`. Measured by whoever calls it.
 #[pyfunction]
@@ -30,6 +30,7 @@ pub(crate) fn deliver_repeatedly<'py>(
         bridge: on.bridge.clone(),
         deliver: Arc::new(deliver),
         limit: Some(Duration::from_secs(60)),
+        timers: Timers::default(),
     };
     let work = async move {
         let event = Envelope::from_json(event.as_bytes())?;

@@ -1,10 +1,9 @@
 //! Work that has to be done in Python, queued for the thread of one asyncio event loop.
 //!
-//! Any thread pushes; the loop is woken through a socket that it watches, and does everything that is queued.
+//! Any thread pushes; the loop is woken through a pipe that it watches, and does everything that is queued.
 
-use std::io::{Read, Write};
+use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,9 +19,11 @@ pub(crate) type Job = Box<dyn FnOnce(Python<'_>, &LoopSide) + Send>;
 pub(crate) struct Bridge {
     /// `None` once the loop has ended.
     jobs: Mutex<Option<Vec<Job>>>,
-    /// Whether the loop was woken and has not come yet.
+    /// Whether the loop was woken and has not come yet. The pipe holds a byte then, or is about to.
     armed: AtomicBool,
-    wake: UnixStream,
+    wake: PipeWriter,
+    /// Here rather than with the loop's own things: a write to a pipe that nobody reads may end the process.
+    woken: PipeReader,
 }
 
 impl Bridge {
@@ -48,15 +49,22 @@ impl Bridge {
     /// Has the loop come and look.
     pub fn wake(&self) {
         if !self.armed.swap(true, Ordering::AcqRel) {
-            // A full pipe wakes as well.
-            let _ = (&self.wake).write(&[1]);
+            // Fails at most where the process has been told to close what it does not know.
+            let _ = (&self.wake).write_all(&[1]);
+        }
+    }
+
+    /// The loop has come: takes back the byte that woke it.
+    fn disarm(&self) {
+        if self.armed.load(Ordering::Acquire) {
+            let _ = (&self.woken).read_exact(&mut [0]);
+            self.armed.store(false, Ordering::Release);
         }
     }
 }
 
 /// What only the loop's thread uses.
 pub(crate) struct LoopSide {
-    event_loop: Py<PyAny>,
     create_task: Py<PyAny>,
     create_future: Py<PyAny>,
 }
@@ -65,14 +73,6 @@ impl LoopSide {
     /// A new `asyncio.Task` that runs `coroutine`.
     pub fn create_task<'py>(&self, coroutine: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         self.create_task.bind(coroutine.py()).call1((coroutine,))
-    }
-
-    /// A task for anything that can be awaited.
-    pub fn ensure_future<'py>(&self, awaitable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let py = awaitable.py();
-        let options = pyo3::types::PyDict::new(py);
-        options.set_item("loop", &self.event_loop)?;
-        py.import("asyncio")?.getattr("ensure_future")?.call((awaitable,), Some(&options))
     }
 
     /// A new `asyncio.Future`.
@@ -86,7 +86,6 @@ impl LoopSide {
 pub(crate) struct LoopBridge {
     pub bridge: Arc<Bridge>,
     pub side: LoopSide,
-    woken: UnixStream,
 }
 
 #[pymethods]
@@ -94,30 +93,26 @@ impl LoopBridge {
     #[new]
     #[pyo3(signature = (event_loop: "asyncio.AbstractEventLoop"))]
     fn new(event_loop: Bound<'_, PyAny>) -> PyResult<Self> {
-        let (wake, woken) = UnixStream::pair()?;
-        wake.set_nonblocking(true)?;
-        woken.set_nonblocking(true)?;
+        let (woken, wake) = std::io::pipe()?;
         let side = LoopSide {
             create_task: event_loop.getattr("create_task")?.unbind(),
             create_future: event_loop.getattr("create_future")?.unbind(),
-            event_loop: event_loop.unbind(),
         };
-        let bridge = Bridge { jobs: Mutex::new(Some(Vec::new())), armed: AtomicBool::new(false), wake };
+        let bridge =
+            Bridge { jobs: Mutex::new(Some(Vec::new())), armed: AtomicBool::new(false), wake, woken };
         let bridge = Arc::new(bridge);
         logging::deliver_through(&bridge);
-        Ok(Self { bridge, side, woken })
+        Ok(Self { bridge, side })
     }
 
     /// The file descriptor that becomes readable when there is something to do.
     fn fileno(&self) -> i32 {
-        self.woken.as_raw_fd()
+        self.bridge.woken.as_raw_fd()
     }
 
     /// Does what is queued.
     fn drain(&self, py: Python<'_>) {
-        let mut bytes = [0; 64];
-        let _ = (&self.woken).read(&mut bytes);
-        self.bridge.armed.store(false, Ordering::Release);
+        self.bridge.disarm();
         let jobs = self.bridge.jobs().as_mut().map(std::mem::take).unwrap_or_default();
         for job in jobs {
             job(py, &self.side);

@@ -5,10 +5,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyIterator;
 use semantest_iac::{Error, ErrorKind};
 use tokio::sync::oneshot;
 
+use crate::awaited::{Answer, Awaited, steps};
 use crate::bridge::{Bridge, LoopBridge, LoopSide, loop_has_ended};
 use crate::errors::to_exception;
 use crate::runtime;
@@ -33,28 +36,14 @@ impl Drop for Guard {
     fn drop(&mut self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Running::Task(task) = std::mem::replace(&mut *running, Running::Over) {
-            self.bridge.push(Box::new(move |py, _| {
-                // A task that has ended meanwhile takes no notice.
-                let _ = task.bind(py).call_method0("cancel");
-            }));
+            self.bridge.push(Box::new(move |py, _| cancel(task.bind(py))));
         }
     }
 }
 
-/// What is done with the outcome of a task.
-type Answer = Box<dyn FnOnce(Python<'_>, PyResult<Bound<'_, PyAny>>) + Send>;
-
-/// Takes the outcome of a task.
-#[pyclass(frozen, module = "semantest_iac._core")]
-struct Completion(Mutex<Option<Answer>>);
-
-#[pymethods]
-impl Completion {
-    fn __call__(&self, task: Bound<'_, PyAny>) {
-        if let Some(complete) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            complete(task.py(), task.call_method0("result"));
-        }
-    }
+fn cancel(task: &Bound<'_, PyAny>) {
+    // A task that has ended meanwhile takes no notice.
+    let _ = task.call_method0("cancel");
 }
 
 /// Calls something in Python on the loop's thread, awaits it there if it can be awaited, and gives what `read` makes of
@@ -71,51 +60,50 @@ pub(crate) async fn call<T: Send + 'static>(
         if matches!(*running.lock().unwrap_or_else(PoisonError::into_inner), Running::Over) {
             return;
         }
-        let answer = |outcome: PyResult<Bound<'_, PyAny>>| drop(sender.send(read(outcome)));
-        match make(py) {
-            Ok(value) if can_be_awaited(&value) => await_it(side, &value, &running, answer),
-            outcome => answer(outcome),
+        // Weak: a task that holds itself would never end where its loop does.
+        let waits = Arc::downgrade(&running);
+        let answer = move |outcome: PyResult<Bound<'_, PyAny>>| {
+            let outcome = read(outcome);
+            if let Some(running) = waits.upgrade() {
+                // Here rather than there: the task is Python's to drop.
+                *running.lock().unwrap_or_else(PoisonError::into_inner) = Running::Over;
+            }
+            drop(sender.send(outcome));
+        };
+        match make(py).and_then(|value| Ok((steps(&value)?, value))) {
+            Ok((Some(steps), value)) => await_it(side, value, steps, &running, Box::new(answer)),
+            Ok((None, value)) => answer(Ok(value)),
+            Err(error) => answer(Err(error)),
         }
     };
     if !bridge.push(Box::new(job)) {
         return Err(loop_has_ended());
     }
     let outcome = receiver.await.unwrap_or_else(|_| Err(loop_has_ended()));
-    *guard.running.lock().unwrap_or_else(PoisonError::into_inner) = Running::Over;
+    drop(guard);
     outcome
 }
 
-fn can_be_awaited(value: &Bound<'_, PyAny>) -> bool {
-    !value.is_none() && value.hasattr("__await__").unwrap_or(false)
-}
-
-fn await_it(
+fn await_it<'py>(
     side: &LoopSide,
-    awaitable: &Bound<'_, PyAny>,
+    awaitable: Bound<'py, PyAny>,
+    steps: Bound<'py, PyIterator>,
     running: &Mutex<Running>,
-    answer: impl FnOnce(PyResult<Bound<'_, PyAny>>) + Send + 'static,
+    answer: Answer,
 ) {
     let py = awaitable.py();
-    let task = match is_coroutine(awaitable) {
-        true => side.create_task(awaitable),
-        false => side.ensure_future(awaitable),
-    };
-    let task = match task {
-        Ok(task) => task,
-        Err(error) => return answer(Err(error)),
-    };
-    let completion = Completion(Mutex::new(Some(Box::new(|_, outcome| answer(outcome)))));
-    *running.lock().unwrap_or_else(PoisonError::into_inner) = Running::Task(task.clone().unbind());
-    // Dropping what could not be registered drops `answer`: the caller hears that the loop has ended.
-    let registered = Bound::new(py, completion)
-        .and_then(|completion| task.call_method1("add_done_callback", (completion,)));
-    if let Err(error) = registered {
-        error.write_unraisable(py, Some(&task));
+    let awaited = Awaited::new(awaitable, steps, answer);
+    // Dropping what could not be started drops `answer`: the caller hears that the loop has ended.
+    match Bound::new(py, awaited).and_then(|awaited| side.create_task(awaited.as_any())) {
+        Ok(task) => {
+            let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+            match *running {
+                Running::Over => cancel(&task),
+                _ => *running = Running::Task(task.unbind()),
+            }
+        }
+        Err(error) => error.write_unraisable(py, None),
     }
-}
-
-fn is_coroutine(value: &Bound<'_, PyAny>) -> bool {
-    value.get_type().name().is_ok_and(|name| name == "coroutine")
 }
 
 /// An asyncio future of `work`, which runs to its end on a thread of ours whether or not somebody waits.
@@ -144,14 +132,14 @@ fn keep<T>(
     outcome: Result<T, Error>,
     give: impl FnOnce(Python<'_>, T) -> PyResult<Py<PyAny>>,
 ) {
-    let kept = promise.call_method0("done").and_then(|done| {
+    let kept = promise.call_method0(intern!(py, "done")).and_then(|done| {
         // Cancelled meanwhile: nobody waits.
         if done.is_truthy()? {
             return Ok(());
         }
         match outcome.map_err(|error| to_exception(py, &error)).and_then(|value| give(py, value)) {
-            Ok(value) => promise.call_method1("set_result", (value,)),
-            Err(error) => promise.call_method1("set_exception", (error,)),
+            Ok(value) => promise.call_method1(intern!(py, "set_result"), (value,)),
+            Err(error) => promise.call_method1(intern!(py, "set_exception"), (error,)),
         }
         .map(drop)
     });

@@ -17,7 +17,7 @@ use semantest_iac::{Error, Iac, IacBuilder};
 use crate::bridge::LoopBridge;
 use crate::calls::future;
 use crate::errors::to_exception;
-use crate::handler::PythonHandler;
+use crate::handler::{PythonHandler, Timers};
 use crate::native_event::NativeEvent;
 use crate::port::{Port, made};
 use crate::runtime::{CancelToken, until_exit};
@@ -214,7 +214,8 @@ impl Engine {
     ) -> PyResult<Bound<'py, PyAny>> {
         let on = self.on.get();
         let limit = limit_s.map(|limit| seconds("timeout", limit)).transpose()?;
-        let handler = PythonHandler { name, bridge: on.bridge.clone(), deliver: Arc::new(deliver), limit };
+        let (bridge, deliver) = (on.bridge.clone(), Arc::new(deliver));
+        let handler = PythonHandler { name, bridge, deliver, limit, timers: Timers::default() };
         let (iac, filter) = (self.iac.clone(), of_names(names));
         let work = async move { iac.subscribe(filter, Arc::new(handler)).await };
         future(py, on, work, |py, id| Ok(Py::new(py, Subscription(id))?.into_any()))

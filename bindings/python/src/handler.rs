@@ -1,13 +1,16 @@
 //! Event handlers written in Python.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures::future::{Either, select};
 use pyo3::prelude::*;
 use semantest_iac::events::envelope::Envelope;
 use semantest_iac::ports::event_bus::EventHandler;
 use semantest_iac::{Error, ErrorKind, Result};
+use tokio::time::Sleep;
 
 use crate::bridge::Bridge;
 use crate::calls::call;
@@ -21,6 +24,7 @@ pub(crate) struct PythonHandler {
     pub deliver: Arc<Py<PyAny>>,
     /// How long it may take over one event, not counting what it waits for this library.
     pub limit: Option<Duration>,
+    pub timers: Timers,
 }
 
 #[async_trait]
@@ -40,7 +44,7 @@ impl EventHandler for PythonHandler {
             move |outcome| Ok(outcome.map(drop).map_err(|raised| failed(&name, raised))),
         );
         match self.limit {
-            Some(limit) => match within(limit, &clock, work).await {
+            Some(limit) => match self.timers.within(limit, &clock, work).await {
                 Some(done) => done,
                 None => return Err(hangs(&self.name, limit)),
             },
@@ -122,16 +126,33 @@ impl Patience {
     }
 }
 
-/// The outcome of `work`, or nothing where it takes longer than `limit` by `clock`.
-async fn within<T>(limit: Duration, clock: &Clock, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = std::pin::pin!(work);
-    loop {
-        // While the clock is stopped, it is looked at again after what is left.
-        let left = limit.saturating_sub(clock.time()).max(Duration::from_millis(1));
-        match tokio::time::timeout(left, &mut work).await {
-            Ok(done) => return Some(done),
-            Err(_) if clock.time() >= limit => return None,
-            Err(_) => {}
-        }
+/// Timers of one handler's deliveries, all for the same limit. One that a delivery did not need stays as it is set and
+/// serves the next, though it will ring early: it is dear to set one, since the thread that waits for timers is woken.
+#[derive(Default)]
+pub(crate) struct Timers(Mutex<Vec<Pin<Box<Sleep>>>>);
+
+impl Timers {
+    fn kept(&self) -> MutexGuard<'_, Vec<Pin<Box<Sleep>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The outcome of `work`, or nothing where it takes longer than `limit` by `clock`.
+    async fn within<T>(&self, limit: Duration, clock: &Clock, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = std::pin::pin!(work);
+        let kept = self.kept().pop();
+        let mut timer = kept.unwrap_or_else(|| Box::pin(tokio::time::sleep(limit)));
+        let outcome = loop {
+            if let Either::Left((done, _)) = select(work.as_mut(), timer.as_mut()).await {
+                break Some(done);
+            }
+            let left = limit.saturating_sub(clock.time());
+            if left.is_zero() {
+                break None;
+            }
+            // While the clock is stopped, it is looked at again after what is left.
+            timer.as_mut().reset(tokio::time::Instant::now() + left.max(Duration::from_millis(1)));
+        };
+        self.kept().push(timer);
+        outcome
     }
 }

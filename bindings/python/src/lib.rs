@@ -3,6 +3,7 @@
 //! No thread of ours ever attaches to the interpreter: what has to be done in Python is queued and done by the event
 //! loop's own thread (`bridge.rs`). So nothing of ours can be in the interpreter while it shuts down.
 
+mod awaited;
 mod bench;
 mod bridge;
 mod calls;

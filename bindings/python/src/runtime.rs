@@ -10,8 +10,9 @@ use semantest_iac::{CancellationToken, Error, ErrorKind, Result};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::TaskTracker;
 
-/// Threads that carry out calls. They wait for clouds and disks most of the time.
-const WORKERS: usize = 2;
+/// Threads that carry out calls. They wait for clouds and disks most of the time, and what takes long without waiting has
+/// threads of its own. With a second one, each answer from Python wakes both: the first asks the other to look for more.
+const WORKERS: usize = 1;
 /// The longest that the interpreter's exit waits for threads that do not end.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 

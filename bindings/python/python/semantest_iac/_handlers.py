@@ -55,10 +55,13 @@ def deliverer(listener: Listener, mark: Listens, publish: Publish) -> Deliver:
         if result is not None:
             await _publish_all(listener.name, result, publish)
 
+    def handle_now(native: _core.NativeEvent, patience: _core.Patience) -> Any:
+        return handle(begin(native, patience))
+
     def deliver_now(native: _core.NativeEvent, patience: _core.Patience) -> Awaitable[None] | None:
         # The loop's own context is not this handler's to change.
         context = contextvars.copy_context()
-        result: Any = context.run(lambda: handle(begin(native, patience)))
+        result = context.run(handle_now, native, patience)
         if result is None:
             return None
         return finish(native, patience, result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from semantest_iac._cloudevent import (
     TYPE_PREFIX,
@@ -14,7 +14,32 @@ from semantest_iac._cloudevent import (
 )
 from semantest_iac._core import NativeEvent, new_id
 from semantest_iac._event import CloudEvent, InfrastructureEvent
-from semantest_iac._record import Fields, Unfit, plain, read_fields, refusal, write_fields
+from semantest_iac._record import Field, Fields, Unfit, plain, read_fields, refusal, write_fields
+
+
+class _Unread:
+    """A field of an event that stands on a native one, until it is read: an attribute from then on.
+
+    The way of every field that a handler reads: `__getattr__` would begin with an error being made.
+    """
+
+    __slots__ = ("_field", "_name")
+
+    def __init__(self, name: str, field: Field) -> None:
+        self._name = name
+        self._field = field
+
+    def __get__(self, event: KnownEvent | None, owner: type[KnownEvent]) -> Any:
+        own = {} if event is None else event.__dict__
+        native = own.get("_native")
+        if native is None:
+            raise AttributeError(self._name)
+        try:
+            value = own[self._name] = self._field.read(native.field(self._name))
+        except Unfit as unfit:
+            # Only of a version that the core does not know: it keeps those as they are.
+            raise refusal(owner.event_name, unfit.below(self._name), "event.read") from None
+        return value
 
 
 class KnownEvent(InfrastructureEvent):
@@ -22,22 +47,10 @@ class KnownEvent(InfrastructureEvent):
 
     _fields: ClassVar[Fields]
 
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            # The way of every field that a handler reads: short on purpose.
-            own = self.__dict__
-            native = own.get("_native")
-            if native is not None:
-                field = self._fields.get(name)
-                if field is not None:
-                    try:
-                        value = own[name] = field.read(native.field(name))
-                    except Unfit as unfit:
-                        # Only of a version that the core does not know: it keeps those as they are.
-                        raise refusal(self.event_name, unfit.below(name), "event.read") from None
-                    return value
-            return CloudEvent.__getattr__(self, name)
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name, field in cls.__dict__.get("_fields", {}).items():
+            setattr(cls, name, _Unread(name, field))
 
     @classmethod
     def _of(cls, native: NativeEvent) -> Self:
