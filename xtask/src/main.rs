@@ -14,10 +14,10 @@ use command::cargo;
 const USAGE: &str = "\
 cargo xtask <task>
 
-  test            everything: tools, formatting, lints, documentation, all tests
+  test            everything: tools, formatting, lints, documentation, all tests, those of the Python wheel too
   codegen         writes what is generated: schemas/ and the Python package's events, answers, errors
   codegen --check says which of it is out of date, and writes nothing
-  python          the Python package: builds its wheel and runs its tests, in a fresh virtual environment
+  python          only the Python package: builds its wheel and runs its tests, in a fresh virtual environment
   tools           only sets up what the tests need, under target/tools
   bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local, aws,
                   python (default: all)
@@ -61,7 +61,8 @@ fn test() -> Outcome {
     cargo(&root, &["doc", "--workspace", "--no-deps", "--quiet"])
         .env("RUSTDOCFLAGS", "-D warnings")
         .run("documentation")?;
-    cargo(&root, &["test", "--workspace"]).env("SEMANTEST_TOOLS", tools).run("tests")
+    cargo(&root, &["test", "--workspace"]).env("SEMANTEST_TOOLS", &tools).run("tests")?;
+    python::test(&root, &tools)
 }
 
 fn root() -> PathBuf {

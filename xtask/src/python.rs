@@ -1,4 +1,4 @@
-//! The Python package: its wheel, and its tests in a fresh virtual environment.
+//! The Python package: its source distribution and wheel, and its tests in a fresh virtual environment.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,8 @@ use crate::Outcome;
 use crate::command::program;
 use crate::tools;
 
-/// Builds the wheel and installs it where nothing of the source tree is; gives that environment's interpreter and the
-/// wheel.
+/// Builds source distribution and wheel, and installs it where nothing of the source tree is; gives that environment's
+/// interpreter and the wheel.
 fn install(root: &Path) -> Result<(PathBuf, PathBuf), String> {
     let wheel = build(root)?;
     let folder = root.join("target/tools");
@@ -23,20 +23,28 @@ fn install(root: &Path) -> Result<(PathBuf, PathBuf), String> {
     Ok((python, wheel))
 }
 
-/// The wheel.
+/// The wheel, built from the tarball of the source distribution: what that lacks is found here.
 fn build(root: &Path) -> Result<PathBuf, String> {
-    let built = tools::python_build(root)?;
-    let wheels = root.join("target/wheels");
+    let maturin = tools::python_build(root)?.join("bin/maturin");
+    let (wheels, built) = (root.join("target/wheels"), root.join("target/sdist"));
     // Else one could not tell which is new.
     let _ = fs::remove_dir_all(&wheels);
-    let maturin = built.join("bin/maturin");
-    program(maturin, &root.join("bindings/python"), &["build", "--release", "--quiet", "--out"])
+    forget_our_crates(&built);
+    program(maturin, &root.join("bindings/python"), &["build", "--release", "--sdist", "--quiet", "--out"])
         .arg(&wheels)
-        .env("CARGO_TARGET_DIR", root.join("target"))
-        .run("Python: wheel")?;
+        .env("CARGO_TARGET_DIR", &built)
+        .run("Python: source distribution and wheel")?;
     let entries = fs::read_dir(&wheels).map_err(|error| format!("{}: {error}", wheels.display()))?;
     let is_wheel = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "whl");
     entries.flatten().map(|entry| entry.path()).find(is_wheel).ok_or_else(|| "maturin made no wheel".into())
+}
+
+/// Files in a tarball bear an old date, so Cargo would take what it built of an earlier one for fresh.
+fn forget_our_crates(built: &Path) {
+    let entries = fs::read_dir(built.join("release/.fingerprint")).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("semantest")) {
+        let _ = fs::remove_dir_all(entry.path());
+    }
 }
 
 /// All tests of the package, against the built wheel.

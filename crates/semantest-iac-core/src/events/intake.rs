@@ -9,7 +9,7 @@ use crate::domain::component::nearest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::envelope::{Envelope, TYPE_PREFIX};
 use crate::events::strict_json::StrictValue;
-use crate::events::{EVENT_NAMES, current_version, data_properties, explain_data, required_properties};
+use crate::events::{DataKeys, EVENT_NAMES, current_version, data_keys, explain_data};
 
 /// Longest `id`, `source`, `type` and `subject`, in bytes.
 const ATTRIBUTE_LIMIT: usize = 4096;
@@ -156,7 +156,7 @@ fn version_in(schema: &Value, name: &str) -> Result<u32> {
 }
 
 fn check_data(name: &str, data: &Map<String, Value>) -> Result<()> {
-    let known = data_properties(name);
+    let DataKeys { known, required } = data_keys(name);
     if let Some(unknown) = data.keys().find(|key| !known.contains(key)) {
         let hint = match nearest(unknown, known.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -165,7 +165,7 @@ fn check_data(name: &str, data: &Map<String, Value>) -> Result<()> {
         let unknown = unknown.escape_debug();
         return Err(malformed(&format!("data.{unknown}"), format!("{name} has no key `{unknown}`; {hint}")));
     }
-    if let Some(missing) = required_properties(name).into_iter().find(|key| !data.contains_key(key)) {
+    if let Some(missing) = required.into_iter().find(|key| !data.contains_key(key)) {
         let text = format!("`{missing}` of {name} is missing");
         return Err(malformed(&format!("data.{missing}"), text));
     }

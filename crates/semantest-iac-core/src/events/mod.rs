@@ -162,20 +162,23 @@ impl Event {
     }
 }
 
-/// Names of the keys that the data of `name` may have, sorted.
-pub(crate) fn data_properties(name: &str) -> Vec<String> {
-    let schema = data_schema(name).unwrap_or_default();
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let mut names: Vec<String> = properties.into_iter().flat_map(|map| map.keys().cloned()).collect();
-    names.sort();
-    names
+/// Names of the keys that an event's data has.
+pub(crate) struct DataKeys {
+    /// Those it may have, sorted.
+    pub known: Vec<String>,
+    /// Those it must have.
+    pub required: Vec<String>,
 }
 
-/// Names of the keys that the data of `name` must have.
-pub(crate) fn required_properties(name: &str) -> Vec<String> {
+/// The keys of `name`'s data.
+pub(crate) fn data_keys(name: &str) -> DataKeys {
     let schema = data_schema(name).unwrap_or_default();
-    let required = schema.get("required").and_then(Value::as_array);
-    required.into_iter().flatten().filter_map(|key| key.as_str().map(str::to_owned)).collect()
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let mut known: Vec<String> = properties.into_iter().flat_map(|map| map.keys().cloned()).collect();
+    known.sort();
+    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    let required = required.filter_map(|key| key.as_str().map(str::to_owned)).collect();
+    DataKeys { known, required }
 }
 
 fn schema_of<T: JsonSchema>(name: &str, version: u32) -> Value {
