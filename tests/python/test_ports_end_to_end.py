@@ -17,6 +17,7 @@ from ports_in_memory import (
 from ports_project import CANARY, Elsewhere, folder
 
 from semantest_iac import (
+    ApplicationEvent,
     FunctionDeployed,
     Iac,
     InfrastructureUpdated,
@@ -39,6 +40,8 @@ from semantest_iac.ports import (
     Applied,
     Change,
     Event,
+    EventFilter,
+    EventHandler,
     FailedDelivery,
     Observed,
     Operation,
@@ -391,3 +394,26 @@ def test_the_blocking_face_takes_ports_too(folder: Path) -> None:
         assert iac.deploy("rest-api").status == "deployed"
         assert iac.destroy("rest-api").status == "removed"
     assert there.cloud.held == {}
+
+
+class SlowBus(MemoryBus):
+    """Takes its time to take a subscriber."""
+
+    async def subscribe(self, filter: EventFilter, handler: EventHandler) -> int:  # type: ignore[override]
+        await asyncio.sleep(0.05)
+        return super().subscribe(filter, handler)
+
+
+def test_a_handler_hears_all_that_is_published_at_once_after_it_was_included(folder: Path) -> None:
+    heard: list[str] = []
+
+    async def story() -> None:
+        there = Elsewhere(folder)
+        async with there.open(bus=SlowBus()) as iac:
+            iac.subscribe(lambda event: heard.append(event.name), "First", "Second")
+            await asyncio.gather(
+                iac.publish(ApplicationEvent("First")), iac.publish(ApplicationEvent("Second"))
+            )
+
+    asyncio.run(story())
+    assert sorted(heard) == ["First", "Second"]

@@ -126,18 +126,20 @@ class Iac:
             self._subscriptions.detach()
             await session.close()
 
-    async def _ready(self) -> Session:
+    def _opened(self) -> Session:
         if self._session is None:
             raise refused("this Iac is not open: use it inside `async with Iac.open(...) as iac`")
-        await self._subscriptions.settle()
         return self._session
+
+    async def _ready(self) -> Session:
+        session = self._opened()
+        await self._subscriptions.settle()
+        return session
 
     @property
     def project(self) -> str:
         """The project's name."""
-        if self._session is None:
-            raise refused("this Iac is not open: use it inside `async with Iac.open(...) as iac`")
-        return self._session.project
+        return self._opened().project
 
     # Events in
 

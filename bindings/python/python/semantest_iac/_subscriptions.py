@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from semantest_iac import _core
@@ -37,6 +38,7 @@ class Subscriptions:
         self._all: list[Subscription] = []
         self._new: list[Subscription] = []
         self._session: Session | None = None
+        self._settling = asyncio.Lock()
 
     async def attach(self, session: Session) -> None:
         """Subscribes all of them to a project that was just opened."""
@@ -51,13 +53,17 @@ class Subscriptions:
             one.native = None
 
     async def settle(self) -> None:
-        """Subscribes those that are new."""
-        session = self._session
-        while self._new and session is not None:
-            one = self._new.pop(0)
-            deliver = deliverer(one.listener, one.mark, self._publish)
-            names, limit = one.mark.names_to_ask_for, one.mark.timeout
-            one.native = await session.engine.subscribe(one.name, names, deliver, limit)
+        """Subscribes those that are new, and waits for those that another call subscribes meanwhile: what is
+        published after `include` is heard."""
+        if not self._new and not self._settling.locked():
+            return
+        async with self._settling:
+            while self._new and self._session is not None:
+                one = self._new.pop(0)
+                deliver = deliverer(one.listener, one.mark, self._publish)
+                names, limit = one.mark.names_to_ask_for, one.mark.timeout
+                subscribed = self._session.engine.subscribe(one.name, names, deliver, limit)
+                one.native = await subscribed
 
     def include(self, handler: object) -> None:
         """Everything in `handler` that is marked."""
