@@ -228,6 +228,26 @@ def test_a_child_forked_while_a_project_is_open_takes_nothing_from_its_parent(
     assert told == ["0", FORKED, "7 True", "0"]
 
 
+def test_a_child_that_lets_go_of_an_open_project_ends_in_order(project: Project) -> None:
+    told = tell(
+        project,
+        "import gc\n"
+        "async def main():\n"
+        "    global iac\n"
+        "    iac = await semantest_iac.Iac.open('.')\n"
+        "    def lets_go():\n"
+        "        global iac\n"
+        "        del iac\n"
+        "        gc.collect()\n"
+        "        os._exit(7)\n"
+        "    forked(lets_go)\n"
+        "    print(len((await iac.status()).deployments))\n"
+        "    await iac.close()\n"
+        "asyncio.run(main())\n",
+    )
+    assert told == ["7 True", "0"]
+
+
 # Ending
 
 ENDINGS = {

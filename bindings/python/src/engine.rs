@@ -20,7 +20,7 @@ use crate::errors::to_exception;
 use crate::handler::{PythonHandler, Timers};
 use crate::native_event::NativeEvent;
 use crate::port::{Port, made};
-use crate::runtime::{CancelToken, until_exit};
+use crate::runtime::{CancelToken, is_forked, until_exit};
 
 /// How long a log is waited for that another process writes to, at a time.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -30,6 +30,15 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 pub(crate) struct Engine {
     pub iac: Arc<Iac>,
     pub on: Py<LoopBridge>,
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if is_forked() {
+            // Log, locks and connections are the parent's, and the threads that would end them are not here.
+            std::mem::forget(self.iac.clone());
+        }
+    }
 }
 
 /// Settings of an [`Engine`], read off a Python object's attributes.

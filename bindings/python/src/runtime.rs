@@ -61,6 +61,11 @@ fn process() -> PyResult<&'static Process> {
     Ok(process)
 }
 
+/// Whether this is a forked child of the process whose threads ours are.
+pub(crate) fn is_forked() -> bool {
+    PROCESS.get().is_some_and(|process| process.pid != std::process::id())
+}
+
 /// Runs `call` to its end on a thread of ours. The interpreter's exit waits for it.
 pub(crate) fn spawn(call: impl Future<Output = ()> + Send + 'static) -> PyResult<()> {
     let process = process()?;
