@@ -13,8 +13,24 @@ fn signal(name: &str, process: u64) {
     assert!(sent.expect("kill").success(), "{name} to {process}");
 }
 
+/// Runs what follows with SIGHUP as it is by default: who runs the tests may ignore it (`nohup`), and that is inherited.
+const HEARS_HANGUPS: &str = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])";
+
 fn start(project: &Project, arguments: &[&str]) -> Child {
-    let mut command = project.command(arguments);
+    let program = project.command(arguments);
+    let mut command = Command::new("python3");
+    command
+        .args(["-c", HEARS_HANGUPS])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .stdin(Stdio::null());
+    command.current_dir(project.path());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs")
 }
 
