@@ -10,6 +10,9 @@ pub enum Moment {
     Before(usize),
     /// When its n-th call has taken effect, and before the program hears of it.
     After(usize),
+    /// When the n-th of its calls that change something has taken effect, and before the program hears of it. How often it
+    /// looks and waits in between depends on the machine.
+    AfterChange(usize),
 }
 
 /// A moment that a program is stopped at: the call is never answered.
@@ -40,12 +43,14 @@ impl Held {
     }
 
     /// Counts a call; where it is to be stopped, if it is the one.
-    pub fn count(&mut self) -> Option<Stop> {
-        self.seen += 1;
+    pub fn count(&mut self, changes_something: bool) -> Option<Stop> {
         let (nth, after) = match self.moment {
             Moment::Before(nth) => (nth, false),
             Moment::After(nth) => (nth, true),
+            Moment::AfterChange(_) if !changes_something => return None,
+            Moment::AfterChange(nth) => (nth, true),
         };
+        self.seen += 1;
         (nth == self.seen).then(|| Stop { after, reached: self.reached.clone() })
     }
 }

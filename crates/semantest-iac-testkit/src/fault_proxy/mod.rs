@@ -252,7 +252,8 @@ fn decide(shared: &Shared, operation: &Operation, path: &str, bytes: usize) -> F
         }
     };
     call.fault = word;
-    let stop = state.held.as_mut().and_then(Held::count);
+    let changes = call.changes_something();
+    let stop = state.held.as_mut().and_then(|held| held.count(changes));
     let number = state.recorder.begin(call);
     let upstream = state.upstreams.get(&operation.service).unwrap_or(&state.upstream).clone();
     Fate { number, upstream, latency: state.latency, fault, stop }

@@ -179,7 +179,7 @@ fn a_call_beyond_the_quota_is_throttled() {
 
 #[test]
 fn a_program_is_held_before_or_after_one_of_its_calls() {
-    for (moment, served) in [(Moment::Before(2), 1), (Moment::After(2), 2)] {
+    for (moment, served) in [(Moment::Before(2), 1), (Moment::After(2), 2), (Moment::AfterChange(2), 2)] {
         let upstream = Upstream::start();
         let proxy = FaultProxy::start(&upstream.url);
         let hold = proxy.hold(moment);
