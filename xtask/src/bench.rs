@@ -15,8 +15,10 @@ const BENCHMARKS: [(&str, &str, &str); 5] = [
     ("aws", "semantest-iac-tests", "aws_bench"),
 ];
 
+type Benchmark = fn(&Path) -> Outcome;
+
 /// The benchmarks of the packages for other languages, which are programs in these.
-const PACKAGES: [(&str, fn(&Path) -> Outcome); 2] = [("python", python::bench), ("node", node::bench)];
+const PACKAGES: [(&str, Benchmark); 2] = [("python", python::bench), ("node", node::bench)];
 
 /// Runs the named benchmarks, or all.
 pub(crate) fn run(root: &Path, names: &[&str]) -> Outcome {
