@@ -1,7 +1,5 @@
 //! What JavaScript answers a call with.
 
-use std::collections::BTreeMap;
-
 use semantest_iac::{Error, ErrorKind, Result, Retry};
 use serde::Deserialize;
 use serde_json::Value;
@@ -24,7 +22,8 @@ pub(crate) struct Called {
 struct Outcome {
     #[serde(default)]
     ok: Value,
-    error: Option<Failure>,
+    #[serde(default)]
+    error: Value,
 }
 
 /// An error's record, as far as it is there.
@@ -34,7 +33,7 @@ struct Failure {
     kind: Value,
     message: String,
     operation: String,
-    context: BTreeMap<String, Value>,
+    context: Value,
     retry: Value,
 }
 
@@ -55,22 +54,22 @@ impl Called {
             );
             Error::new(self.kind, &self.operation, text)
         })?;
-        match outcome.error {
-            None => Ok(outcome.ok),
-            Some(failure) => {
-                let error = self.error(failure);
-                Err(thrown.into_iter().fold(error, Error::caused_by))
-            }
+        if outcome.error.is_null() && thrown.is_none() {
+            return Ok(outcome.ok);
         }
+        let error = self.error(serde_json::from_value(outcome.error).unwrap_or_default());
+        Err(thrown.into_iter().fold(error, Error::caused_by))
     }
 
-    fn error(&self, failure: Failure) -> Error {
-        let kind = serde_json::from_value(failure.kind).unwrap_or(self.kind);
-        let operation = if failure.operation.is_empty() { &self.operation } else { &failure.operation };
-        let error = Error::new(kind, operation, failure.message);
-        let retry = serde_json::from_value::<Retry>(failure.retry).ok();
+    fn error(&self, told: Failure) -> Error {
+        let kind = serde_json::from_value(told.kind).unwrap_or(self.kind);
+        let operation = if told.operation.is_empty() { &self.operation } else { &told.operation };
+        let message = if told.message.is_empty() { format!("{} failed", self.what) } else { told.message };
+        let error = Error::new(kind, operation, message);
+        let retry = serde_json::from_value::<Retry>(told.retry).ok();
         let error = retry.into_iter().fold(error, Error::with_retry);
-        failure.context.into_iter().fold(error, |error, (key, value)| match value {
+        let Value::Object(facts) = told.context else { return error };
+        facts.into_iter().fold(error, |error, (key, value)| match value {
             Value::String(text) => error.with(key, text),
             other => error.with(key, other),
         })

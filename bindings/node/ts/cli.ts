@@ -6,9 +6,9 @@ import process from "node:process";
 import { hostCommand } from "./host.js";
 import { run } from "./native.js";
 
-// Node's own handlers end the process at once, and ours would call them: a listener that is taken away again leaves the
-// signals as a program finds them.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+// Node's own handlers end the process at once, and ours would call them. A listener that is taken away again leaves the
+// signals as any program finds them.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
   const none = (): void => {};
   process.on(signal, none);
   process.removeListener(signal, none);
