@@ -10,7 +10,7 @@ import process from "node:process";
 
 import { IacError, nativeError } from "./error.js";
 import { NativeBridge, type Job } from "./native.js";
-import { Attendance } from "./patience.js";
+import { Attendance } from "./attendance.js";
 
 const NOTHING = '{"ok":null}';
 
