@@ -133,22 +133,27 @@ export function writeEnvelope(
   dataschema: string | null,
   data: unknown,
 ): Wire {
-  const written = {
+  const written: Record<string, unknown> = {
     specversion: "1.0",
     id: values["eventId"],
     source: values["source"] || SOURCE_OF_NOBODY,
     type,
-    subject: values["subject"] || null,
-    time: (values["time"] as Date).toISOString(),
-    datacontenttype: JSON_CONTENT,
-    dataschema,
-    correlationid: values["correlationId"],
-    causationid: values["causationId"],
-    previouseventids: joinIds(values["previousEventIds"] as readonly string[]) || null,
-    traceparent: values["traceparent"],
   };
-  const there = Object.entries(written).filter(([, value]) => value !== null);
-  return { ...Object.fromEntries(there), data };
+  const add = (key: string, value: unknown): void => {
+    if (value !== null && value !== "") {
+      written[key] = value;
+    }
+  };
+  add("subject", values["subject"]);
+  add("time", (values["time"] as Date).toISOString());
+  add("datacontenttype", JSON_CONTENT);
+  add("dataschema", dataschema);
+  add("correlationid", values["correlationId"]);
+  add("causationid", values["causationId"]);
+  add("previouseventids", joinIds(values["previousEventIds"] as readonly string[]));
+  add("traceparent", values["traceparent"]);
+  written["data"] = data;
+  return written;
 }
 
 /** A moment, from text as in RFC 3339 or from a `Date`. */

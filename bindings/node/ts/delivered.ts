@@ -3,7 +3,7 @@
 import { type CloudEventObject, TYPE_PREFIX, type Wire } from "./cloudevent.js";
 import { ApplicationEvent, type InfrastructureEvent, revived } from "./event.js";
 import { EVENT_CLASSES } from "./events/index.js";
-import type { KnownEvent, KnownEventClass } from "./known-event.js";
+import type { KnownEventClass } from "./known-event.js";
 import { taken } from "./value.js";
 
 /**
@@ -34,9 +34,9 @@ export function delivered(
   return revived(its, { wire, values: {}, position }) as InfrastructureEvent | ApplicationEvent;
 }
 
-function classOf(type: unknown): (KnownEventClass & typeof KnownEvent) | undefined {
+function classOf(type: unknown): KnownEventClass | undefined {
   const ours = typeof type === "string" && type.startsWith(TYPE_PREFIX);
-  return ours ? (EVENT_CLASSES.get(type.slice(TYPE_PREFIX.length)) as never) : undefined;
+  return ours ? EVENT_CLASSES.get(type.slice(TYPE_PREFIX.length)) : undefined;
 }
 
 // Whoever cannot be asked is refused by name further on.

@@ -23,7 +23,7 @@ import {
 } from "./cloudevent.js";
 import { newId } from "./native.js";
 import { anything, refusing, Unfit } from "./record.js";
-import { type PersistedEvent, toSemantest } from "./semantest/persisted.js";
+import { type PersistedEvent, persistedOf, toSemantest } from "./semantest/persisted.js";
 import { fresh, objectOf } from "./value.js";
 
 /** Whether an event has a correlation of its own. @internal */
@@ -99,7 +99,7 @@ export abstract class CloudEvent {
     Object.freeze(this);
   }
 
-  /** The full type: `com.semantest.iac.<name>` of ours. */
+  /** The full type: `com.semantest.iac.<name>` of ours; `com.example.shop.OrderPaid`, or only a name, of others. */
   get type(): string {
     return this.#read("type", typed);
   }
@@ -116,7 +116,13 @@ export abstract class CloudEvent {
 
   /** The event as Semantest keeps it. */
   toJSON(): PersistedEvent {
-    return toSemantest(this.toCloudEvent());
+    const event = this.toCloudEvent();
+    try {
+      return toSemantest(event);
+    } catch {
+      // Data of others that has no such form is shown as it is: whoever prints an event asks for no more.
+      return persistedOf(event, event.data as PersistedEvent["payload"]);
+    }
   }
 
   /** @internal */
@@ -202,8 +208,6 @@ export abstract class InfrastructureEvent extends CloudEvent {
 
 /** An event of another domain. */
 export class ApplicationEvent extends CloudEvent {
-  /** The full type: `com.example.shop.ServiceDeploymentNeeded`, or only a name. */
-  declare readonly type: string;
   /** Where its schema is, if it says so. */
   declare readonly dataschema: string | null;
   /** Every other attribute of its envelope, as it came. */

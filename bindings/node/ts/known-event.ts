@@ -1,6 +1,14 @@
 /** What the generated event classes stand on. */
 
-import { type About, checkEnvelope, givenAttributes, type Readers, TYPE_PREFIX, type Wire, writeEnvelope } from "./cloudevent.js";
+import {
+  type About,
+  checkEnvelope,
+  givenAttributes,
+  type Readers,
+  TYPE_PREFIX,
+  type Wire,
+  writeEnvelope,
+} from "./cloudevent.js";
 import { nativeError } from "./error.js";
 import { type Held, InfrastructureEvent, owned, READERS, revived } from "./event.js";
 import { newId, upcast } from "./native.js";
@@ -10,16 +18,26 @@ import { objectOf, taken } from "./value.js";
 /** The fields of a class of events, by property. @internal */
 export const FIELDS: unique symbol = Symbol("semantest-iac.fields");
 
-/** A class of events whose data has the fields of its schema. */
-export interface KnownEventClass<E extends KnownEvent = KnownEvent> {
-  new (...given: never[]): E;
+/** What a class of events says of itself. */
+export interface Described<E extends KnownEvent = KnownEvent> {
   readonly prototype: E;
+  /** The event's name: `FunctionDeployed`. */
   readonly eventType: string;
+  /** Version of its data. */
   readonly schemaVersion: number;
   /** @internal */
   readonly [FIELDS]: Fields;
-  /** @internal */
-  readonly [READERS]: Readers;
+}
+
+/** A class of events whose data has the fields of its schema. */
+export interface KnownEventClass<E extends KnownEvent = KnownEvent> extends Described<E> {
+  new (...given: never[]): E;
+  /**
+   * Reads a CloudEvents 1.0 object of this event; data of an older version is brought up to date.
+   *
+   * @throws {InvalidInputError} An attribute or a field is missing or malformed, or the type is another one.
+   */
+  fromCloudEvent(event: unknown): E;
 }
 
 /** An event whose data has the fields of its schema. */
@@ -40,7 +58,7 @@ export abstract class KnownEvent extends InfrastructureEvent {
 
   /** @internal */
   constructor(fields: object, about: About = {}) {
-    super(made(new.target as unknown as KnownEventClass, fields, about));
+    super(made(new.target as unknown as Described, fields, about));
   }
 
   /**
@@ -48,12 +66,12 @@ export abstract class KnownEvent extends InfrastructureEvent {
    *
    * @throws {InvalidInputError} An attribute or a field is missing or malformed, or the type is another one.
    */
-  static fromCloudEvent<E extends KnownEvent>(this: KnownEventClass<E>, event: unknown): E {
-    return revived(this, read(this, event)) as E;
+  static fromCloudEvent<E extends KnownEvent>(this: Described<E>, event: unknown): E {
+    return revived(this as unknown as Function, read(this, event)) as E;
   }
 }
 
-function made(its: KnownEventClass, fields: object, about: About): Held {
+function made(its: Described, fields: object, about: About): Held {
   return refusing(its.eventType, "event.make", () => {
     const data = readFields(its[FIELDS], fields, true);
     const envelope = givenAttributes(about, newId);
@@ -63,7 +81,7 @@ function made(its: KnownEventClass, fields: object, about: About): Held {
   });
 }
 
-function read(its: KnownEventClass, event: unknown): Held {
+function read(its: Described, event: unknown): Held {
   const type = TYPE_PREFIX + its.eventType;
   const held = refusing(its.eventType, "event.read", () => {
     const wire = owned(event);
@@ -77,7 +95,7 @@ function read(its: KnownEventClass, event: unknown): Held {
   return schema === null || schema === schemaOf(its) ? withFields(its, held) : upToDate(held);
 }
 
-function withFields(its: KnownEventClass, held: Held): Held {
+function withFields(its: Described, held: Held): Held {
   return refusing(its.eventType, "event.read", () => {
     const data = held.wire["data"] ?? null;
     if (data === null) {
@@ -105,6 +123,6 @@ function fieldOf(wire: Wire, field: Fields[string]): unknown {
   }
 }
 
-function schemaOf(its: KnownEventClass): string {
+function schemaOf(its: Described): string {
   return `urn:semantest-iac:${its.eventType}:${its.schemaVersion}`;
 }

@@ -1,7 +1,7 @@
 /** Data with named fields: reading it from JSON, taking it from a caller, and writing it back. */
 
 import { InvalidInputError } from "./errors.js";
-import { type Codec, objectOf, put, shown, taken, Unfit } from "./value.js";
+import { type Codec, objectOf, put, taken, Unfit } from "./value.js";
 
 export { anything, either, flag, many, number, table, text, Unfit, whole, word } from "./value.js";
 export type { Codec } from "./value.js";
@@ -53,7 +53,11 @@ export interface RecordKind<T extends object> extends Codec<T> {
    * @throws {InvalidInputError} A key is missing, or holds something of another type.
    */
   fromJSON(data: unknown): T;
-  /** The record as JSON has it, with its own names for keys. */
+  /**
+   * The record as JSON has it, with its own names for keys.
+   *
+   * @throws {InvalidInputError} It is no such record.
+   */
   toJSON(record: T): Record<string, unknown>;
 }
 
@@ -73,7 +77,7 @@ export function recordOf<T extends object, Beside extends object = object>(
     write: (record: T) => writeFields(fields, record),
     holds: (value: unknown) => typeof value === "object",
     fromJSON: (data: unknown) => refusing(name, "record.read", () => read(data, false)),
-    toJSON: (record: T) => writeFields(fields, record),
+    toJSON: (record: T) => refusing(name, "record.write", () => writeFields(fields, read(record, true))),
   });
 }
 
@@ -169,5 +173,3 @@ function same(value: unknown, fallback: unknown): boolean {
 function empty(value: unknown): boolean {
   return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
-
-export { shown };

@@ -61,7 +61,7 @@ export const anything: Codec<unknown> = {
 
 /** One of several words. A newer version may know more: they are kept as they are. */
 export function word<Word extends string>(): Codec<Word> {
-  return scalar("string", (value, given) => (given ? unicode(value) : value), "text") as Codec<Word>;
+  return scalar<Word>("string", (value, given) => (given ? unicode(value) : value), "text");
 }
 
 /** A list. */
@@ -89,24 +89,18 @@ export function table<T>(item: Codec<T>): Codec<Readonly<Record<string, T>>> {
 }
 
 /** The first of several that a value looks like. */
-export function either<Choices extends readonly Codec<never>[]>(...choices: Choices): Codec<Chosen<Choices>> {
-  const all = choices as unknown as readonly Codec<unknown>[];
-  const chosen = (value: unknown): Codec<unknown> => {
-    const one = all.find((choice) => choice.holds(value)) ?? all[all.length - 1];
-    return one ?? anything;
-  };
+export function either<Choices extends readonly unknown[]>(
+  ...choices: { readonly [Index in keyof Choices]: Codec<Choices[Index]> }
+): Codec<Choices[number]> {
+  const all: readonly Codec<unknown>[] = choices;
+  const chosen = (value: unknown): Codec<unknown> =>
+    all.find((choice) => choice.holds(value)) ?? all.at(-1) ?? anything;
   return {
-    read: (value, given) => chosen(value).read(value, given) as Chosen<Choices>,
+    read: (value, given) => chosen(value).read(value, given),
     write: (value) => chosen(value).write(value),
     holds: (value) => all.some((choice) => choice.holds(value)),
   };
 }
-
-type Chosen<Choices extends readonly Codec<never>[]> = Choices[number] extends infer One
-  ? One extends Codec<infer T>
-    ? T
-    : never
-  : never;
 
 /** An own property, as it is; undefined where there is none. What an object inherits is not data. */
 export function taken(object: object, key: string): unknown {
@@ -177,8 +171,9 @@ function finite(value: number): number {
   throw new Unfit("must be a number that JSON can hold: not infinite, not NaN");
 }
 
-function unicode(value: string): string {
-  if (/\p{Surrogate}/u.test(value)) {
+function unicode<Text extends string>(value: Text): Text {
+  // In every Node that this package runs on; TypeScript has it with a later library only.
+  if (!(value as unknown as { isWellFormed(): boolean }).isWellFormed()) {
     throw new Unfit("must not hold half a surrogate pair, which is not Unicode");
   }
   return value;
@@ -258,5 +253,7 @@ function isObject(value: unknown): value is object {
     return false;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null || Object.prototype.toString.call(value) === "[object Object]";
+  const plain = prototype === Object.prototype || prototype === null;
+  // Objects of classes, and of other realms; no `Map`, no `Promise`, no `Error`.
+  return plain || Object.prototype.toString.call(value) === "[object Object]";
 }
