@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { type ComponentConfiguration, DeploymentRequested, fromCloudEvent } from "semantest-iac";
+import { type ComponentConfiguration, DeploymentRequested, fromCloudEvent, InvalidInputError } from "semantest-iac";
 
+import { failure, open } from "./project.js";
 import { camelCase, sampleOf, schema, type Schema } from "./schema-data.js";
 
 const DOCUMENT = schema("semantest");
@@ -83,4 +84,27 @@ test("what an event holds is read as it is: nothing is renamed on the way back",
   assert.deepEqual((object.data as Record<string, unknown>)["configuration"], { memory_mb: 512, tags: { aB: "c" } });
   (object.data as Record<string, unknown>)["configuration"] = { memoryMb: 512 };
   assert.deepEqual((fromCloudEvent(object) as DeploymentRequested).configuration, { memoryMb: 512 });
+});
+
+test("the core refuses a key that nobody knows with the nearest one", async (t) => {
+  const iac = await open(t);
+  const mistakes: [object, string][] = [
+    [{ memoryMB: 512 }, "memory_mb"],
+    [{ functions: { list: { timeOutS: 5 } } }, "timeout_s"],
+    [{ cors: { allow_origin: ["*"] } }, "allow_origins"],
+  ];
+  for (const [configuration, nearest] of mistakes) {
+    const request = new DeploymentRequested({ component: "rest-api", configuration });
+    const error = await failure(iac.publish(request));
+    assert.ok(error instanceof InvalidInputError, String(error));
+    assert.match(error.message, new RegExp(nearest));
+  }
+});
+
+test("the core takes what is given in camelCase as the project file's own keys", async (t) => {
+  const iac = await open(t);
+  const configuration: ComponentConfiguration = { memoryMb: 256, environmentVariables: { fooBar: "1", FOO: "2" } };
+  const planned = await iac.plan("rest-api", { configuration });
+  const text = JSON.stringify(planned);
+  assert.ok(text.includes("fooBar") && text.includes("FOO") && text.includes("256"), text);
 });

@@ -4,22 +4,30 @@
 const DEEPEST = 128;
 /** Of a key that somebody else chose, this much is repeated in a message. */
 const SHOWN = 80;
+/** Of a way that leads deep into something, so many steps are told from each end. */
+const ENDS = 5;
 
 /** A value that is not what its place takes, and where inside of it that is. */
 export class Unfit extends Error {
   readonly why: string;
-  readonly path: string;
+  readonly #steps: readonly string[];
 
-  constructor(why: string, path = "", cause?: unknown) {
+  constructor(why: string, step = "", cause?: unknown, steps: readonly string[] = step === "" ? [] : [step]) {
     super(why, cause === undefined ? undefined : { cause });
     this.why = why;
-    this.path = path;
+    this.#steps = steps;
+  }
+
+  /** The way to it, outermost first: `steps.0.diff`. Of a long way, where it begins and where it ends. */
+  get path(): string {
+    const steps = this.#steps;
+    return (steps.length > 2 * ENDS ? [...steps.slice(0, ENDS), "…", ...steps.slice(-ENDS)] : steps).join(".");
   }
 
   /** The same, seen from one level further up. */
   below(step: string): Unfit {
     const short = step.length > SHOWN ? `${step.slice(0, SHOWN)}…` : step;
-    return new Unfit(this.why, this.path === "" ? short : `${short}.${this.path}`, this.cause);
+    return new Unfit(this.why, "", this.cause, [short, ...this.#steps]);
   }
 
   /** What was thrown while something was looked at: by us, or by a getter or a proxy of the caller's. */
