@@ -7,8 +7,9 @@ import { delimiter, join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { test } from "node:test";
 
-import { COMMAND, DeployedProject, emptyFolder } from "./deployed-project.js";
+import { COMMAND, DeployedProject } from "./deployed-project.js";
 import { ended, inPackage, run, Started } from "./program.js";
+import { folder } from "./project.js";
 
 /** Node on the file, and the program that npm puts in the way of `npx`. */
 const WAYS = { file: COMMAND, program: [inPackage("../../.bin/semantest-iac")] };
@@ -32,7 +33,7 @@ for (const [way, command] of Object.entries(WAYS)) {
   });
 
   test(`it calls itself by the name of the program (${way})`, (t) => {
-    const cwd = emptyFolder(t);
+    const cwd = folder(t);
     const { version } = JSON.parse(readFileSync(inPackage("../package.json"), "utf8"));
     assert.equal(ended(0, [...command, "--version"], { cwd }).stdout, `semantest-iac ${version}\n`);
     for (const verb of [[], ["deploy"], ["local"]]) {
@@ -86,12 +87,12 @@ test("what lies in the current folder, or is said to Node, does not get in the w
 });
 
 test("arguments that are no text are passed on as they are", (t) => {
-  const folder = emptyFolder(t);
+  const where = folder(t);
   for (const place of ["C.UTF-8", "C"]) {
     // Node passes nothing on but text: a shell does.
     const named = `"$(printf '${place}\\377\\376')"`;
     const ask = (verb: string): string[] => ["sh", "-c", `exec "$0" "$@" ${verb} ${named}`, ...COMMAND];
-    const around = { cwd: folder, environment: { LC_ALL: place } };
+    const around = { cwd: where, environment: { LC_ALL: place } };
     ended(0, ask("init"), around);
     ended(0, ["sh", "-c", `test -f ${named}/semantest.toml`], around);
     assert.ok(!ended(2, ask("status"), around).stderr.includes("at "), "no stack is shown");
@@ -109,7 +110,7 @@ test("whoever stops reading is not told of it", (t) => {
 });
 
 test("without any standard streams it ends as ever", (t) => {
-  const cwd = emptyFolder(t);
+  const cwd = folder(t);
   const closed = ["sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', ...COMMAND];
   ended(0, [...closed, "--version"], { cwd });
   ended(2, [...closed, "--nonsense"], { cwd });
@@ -165,9 +166,9 @@ test("an interrupt or a request to terminate ends what only follows without a wo
 });
 
 test("an interrupt while it starts ends it without a word", async (t) => {
-  const folder = emptyFolder(t);
+  const where = folder(t);
   // What comes before our first line is Node's own affair: the signal comes in the middle of ours.
-  const watched = join(folder, "watched.cjs");
+  const watched = join(where, "watched.cjs");
   writeFileSync(
     watched,
     'const { arch } = process; let sent = false;\nObject.defineProperty(process, "arch", { get() { if (!sent) { sent = true; process.kill(process.pid, "SIGINT"); } return arch; } });\n',
@@ -180,19 +181,19 @@ test("an interrupt while it starts ends it without a word", async (t) => {
 });
 
 test("it loads nothing but the native module", (t) => {
-  const folder = emptyFolder(t);
-  const part = join(folder, "node_modules", "semantest-iac");
+  const where = folder(t);
+  const part = join(where, "node_modules", "semantest-iac");
   for (const name of ["dist/cli.js", "dist/host.js", "dist/native.js", "native.cjs", "package.json"]) {
     cpSync(inPackage(`../${name}`), join(part, name), { recursive: true });
   }
-  symlinkSync(inPackage("../../@semantest"), join(folder, "node_modules", "@semantest"));
+  symlinkSync(inPackage("../../@semantest"), join(where, "node_modules", "@semantest"));
   assert.ok(!existsSync(join(part, "dist", "index.js")));
-  const ran = ended(0, [process.execPath, join(part, "dist", "cli.js"), "--version"], { cwd: folder });
+  const ran = ended(0, [process.execPath, join(part, "dist", "cli.js"), "--version"], { cwd: where });
   assert.ok(ran.stdout.startsWith("semantest-iac "));
 });
 
 test("it is found on the path as npx puts it there", (t) => {
-  const cwd = emptyFolder(t);
+  const cwd = folder(t);
   const environment = { PATH: `${inPackage("../../.bin")}${delimiter}${process.env["PATH"]}` };
   assert.ok(ended(0, ["semantest-iac", "--version"], { cwd, environment }).stdout.startsWith("semantest-iac "));
 });

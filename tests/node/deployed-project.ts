@@ -1,14 +1,14 @@
 /** A project in a folder of its own, deployed to this machine by the command line. */
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 
-import { ended, inPackage, run } from "./program.js";
+import { ended } from "./program.js";
+import { COMMAND_LINE, folder, replace, stopHost, write } from "./project.js";
 
 /** The installed package's command line. */
-export const COMMAND = [process.execPath, inPackage("cli.js")];
+export const COMMAND = [process.execPath, COMMAND_LINE];
 
 const PROJECT = `\
 project = "shop"
@@ -21,30 +21,22 @@ const FUNCTION = `\
 exports.handler = async () => ({ statusCode: 200, body: process.env.GREETING });
 `;
 
-/** A folder for one test, which is removed in the end. */
-export function emptyFolder(t: TestContext, name = ""): string {
-  const made = mkdtempSync(join(tmpdir(), "semantest-iac-"));
-  t.after(() => rmSync(made, { recursive: true, force: true }));
-  const folder = join(made, name);
-  mkdirSync(folder, { recursive: true });
-  return folder;
-}
-
 /** A project with one function, `rest-api`. What runs for it is stopped in the end. */
 export class DeployedProject {
   readonly folder: string;
 
   constructor(t: TestContext, name = "shop") {
-    this.folder = emptyFolder(t, name);
-    writeFileSync(join(this.folder, "semantest.toml"), PROJECT);
+    // First come, first done: it is stopped before its folder goes.
+    t.after(() => stopHost(this.folder));
+    this.folder = join(folder(t), name);
+    write(this.folder, "semantest.toml", PROJECT);
     this.add("rest-api");
-    t.after(() => run([...COMMAND, "local", "stop", "--project", this.folder]));
   }
 
   /** A component with one function. */
   add(name: string): void {
-    mkdirSync(join(this.folder, name));
-    writeFileSync(join(this.folder, name, "app.js"), FUNCTION);
+    write(this.folder, `${name}/app.js`, FUNCTION);
+    const project = readFileSync(this.file("semantest.toml"), "utf8");
     const component = `
 [components.${name}]
 kind = "rest-api"
@@ -54,7 +46,7 @@ handler = "app.handler"
 routes = ["GET /"]
 environment_variables = { GREETING = "hello" }
 `;
-    writeFileSync(this.file("semantest.toml"), component, { flag: "a" });
+    write(this.folder, "semantest.toml", project + component);
   }
 
   file(name: string): string {
@@ -63,9 +55,7 @@ environment_variables = { GREETING = "hello" }
 
   /** In `semantest.toml`. */
   replace(old: string, by: string): void {
-    const text = readFileSync(this.file("semantest.toml"), "utf8");
-    if (!text.includes(old)) throw new Error(`there is no ${old} in ${text}`);
-    writeFileSync(this.file("semantest.toml"), text.replace(old, by));
+    replace(this.folder, "semantest.toml", old, by);
   }
 
   /** The one object that a command prints with `--output json`. */

@@ -10,7 +10,7 @@ import { lines, moduleOf, Started } from "./program.js";
 /** Lines that have the project in the current folder open as `iac`. */
 function opened(text: string): string[] {
   return lines(`
-    import { ApplicationEvent, FunctionDeployed, Iac, listen, ResourceCreated } from ${moduleOf("index.js")};
+    import { ApplicationEvent, FunctionDeployed, Iac, listen, ResourceChangeStarted } from ${moduleOf("index.js")};
     const iac = await Iac.open(".");
     ${text}`);
 }
@@ -54,17 +54,40 @@ const ENDS = {
 for (const [what, { end, code }] of Object.entries(ENDS)) {
   test(`${what} in the middle of a run ends it in order, and the next one goes on from there`, async (t) => {
     const project = new DeployedProject(t);
+    project.add("orders");
     const text = `
-      iac.include(listen(ResourceCreated)(() => { ${end}; return new Promise(() => {}); }));
-      await iac.deploy("rest-api");
+      iac.include(listen(ResourceChangeStarted)(() => { console.log("ends"); ${end}; return new Promise(() => {}); }));
+      await iac.deploy("orders");
       console.log("not reached");`;
-    const ran = await new Started(opened(text), { cwd: project.folder }).ended();
-    assert.deepEqual([ran.code, ran.signal, ran.stdout], [code, null, ""], JSON.stringify(ran));
-    const types: string[] = project.json(["history"]).events.map((event: any) => event.type);
+    const started = await project.whileSilent(async () => {
+      const started = new Started(opened(text), { cwd: project.folder });
+      await started.until("stdout", "ends");
+      // What is under way is waited for: the host that is silent.
+      await after(300);
+      assert.equal(started.process.exitCode, null);
+      return started;
+    });
+    const ran = await started.ended();
+    assert.deepEqual([ran.code, ran.signal, ran.stdout], [code, null, "ends\n"], JSON.stringify(ran));
+    const history = project.json(["history", "--component", "orders"]).events;
+    const types: string[] = history.map((event: any) => event.type);
     assert.equal(types.at(-1), "com.semantest.iac.InfrastructureUpdateFailed", types.join());
-    assert.equal(project.json(["deploy"]).status, "deployed");
+    assert.equal(project.json(["deploy", "--component", "orders"]).status, "deployed");
   });
 }
+
+test("what does not end keeps no process for ever", async (t) => {
+  const project = new DeployedProject(t);
+  project.add("orders");
+  const text = `
+    iac.include(listen(ResourceChangeStarted)(() => process.exit(7)));
+    await iac.deploy("orders");`;
+  await project.whileSilent(async () => {
+    const ran = await new Started(opened(text), { cwd: project.folder }).ended();
+    assert.deepEqual(ran, { code: 7, signal: null, stdout: "", stderr: "" });
+  });
+  assert.equal(project.json(["deploy", "--component", "orders", "--wait", "60"]).status, "deployed");
+});
 
 test("an interrupt in the middle of a run ends the process, and the next run goes on from there", async (t) => {
   const project = new DeployedProject(t);

@@ -5,14 +5,14 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
-import { DeployedProject, emptyFolder } from "./deployed-project.js";
+import { DeployedProject } from "./deployed-project.js";
 import { EVENT } from "./native.js";
 import { moduleOf, run } from "./program.js";
+import { folder } from "./project.js";
 
 /** Runs `main` with `start(way, data)`, which starts a worker that does `worker`; both as modules of one program. */
 function program(t: TestContext, main: string, worker: string): string {
-  const folder = emptyFolder(t);
-  const file = join(folder, "program.mjs");
+  const file = join(folder(t), "program.mjs");
   writeFileSync(
     file,
     `
@@ -125,6 +125,22 @@ test("a worker that exits or fails in a handler ends as it says", (t) => {
       fail: () => { if (times++ === 100) setImmediate(() => { throw new Error("out"); }); },
     };
     await deliver(serve(ways[workerData]), 1e8, 64);
+    `,
+  );
+});
+
+test("a worker that runs out of memory takes nobody with it", (t) => {
+  program(
+    t,
+    `
+    const worker = new Worker(new URL(import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 } });
+    const code = await new Promise((resolve) => worker.on("error", (error) => resolve(error.code)));
+    if (code !== "ERR_WORKER_OUT_OF_MEMORY") throw new Error(code);
+    `,
+    `
+    const { serve, deliver } = await load();
+    const kept = [];
+    await deliver(serve((event) => { kept.push(JSON.parse(event), new Array(1000).fill(event)); }), 1e8, 64);
     `,
   );
 });
