@@ -4,6 +4,7 @@ mod package;
 mod platform;
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::Outcome;
@@ -22,7 +23,9 @@ struct Installed {
 /// Builds the native module as the Python wheel's is built, with the crates that were compiled for that one.
 fn build(root: &Path, platform: &Platform) -> Result<PathBuf, String> {
     let built = root.join("target/sdist");
-    cargo(root, &["build", "--release", "--quiet", "--package", "semantest-iac-node"])
+    cargo(root, &["rustc", "--release", "--quiet", "--package", "semantest-iac-node", "--"])
+        // As maturin does, and for this crate only: the profile is the other crates' too.
+        .args(&["-C", "strip=symbols"])
         .env("CARGO_TARGET_DIR", &built)
         .run("Node: native module")?;
     Ok(built.join("release").join(platform.library()))
@@ -92,6 +95,7 @@ pub(crate) fn release(root: &Path) -> Outcome {
         packages.add(root, platform, module)?;
     }
     let packed = packages.pack(here)?;
+    small(&packed)?;
     println!("packed, in {}: semantest-iac and {}", packed.display(), here.package());
     println!("not built, as this machine is {}; each needs a machine of its own:", here.target);
     for other in PLATFORMS.iter().filter(|other| other.name != here.name) {
@@ -101,6 +105,21 @@ pub(crate) fn release(root: &Path) -> Outcome {
             other.module(),
             folder.join(other.name).display()
         );
+    }
+    Ok(())
+}
+
+const ROOT_TARBALL: &str = concat!("semantest-iac-", env!("CARGO_PKG_VERSION"), ".tgz");
+
+/// What is downloaded has a limit. The tests' own native module is larger: it is made to be built fast.
+fn small(packed: &Path) -> Outcome {
+    for tarball in entries(packed)? {
+        let size = fs::metadata(&tarball).map_err(|error| format!("{}: {error}", tarball.display()))?.len();
+        println!("{size:>11} bytes  {}", tarball.display());
+        let limit = if tarball.ends_with(ROOT_TARBALL) { 100_000 } else { 12_000_000 };
+        if size > limit {
+            return Err(format!("{} is over {limit} bytes", tarball.display()));
+        }
     }
     Ok(())
 }
