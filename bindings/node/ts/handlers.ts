@@ -37,7 +37,8 @@ export function explained(name: string): Explaining {
 
 function afterwards(name: string, result: unknown, publish: Publish): unknown {
   if (isThenable(result)) {
-    return result.then((value) => (isNothing(value) ? null : publishAll(name, value, publish)));
+    // What only looks like a promise may do anything but that.
+    return Promise.resolve(result).then((value) => (isNothing(value) ? null : publishAll(name, value, publish)));
   }
   return isNothing(result) ? null : publishAll(name, result, publish);
 }

@@ -16,7 +16,7 @@ import {
 } from "./events/index.js";
 import type { EventClass, EventOf, Handle, ListenOptions } from "./listen.js";
 import { logPage } from "./log-page.js";
-import { type Given, optionsOf, seconds, signalOrNull, text, textOrNull, time, wholeFrom } from "./options.js";
+import { endOf, type Given, optionsOf, seconds, signalOrNull, text, textOrNull, time, wholeFrom } from "./options.js";
 import type { LogPage } from "./ports/functions.js";
 import { answerOf, outcome, type Publishable, wire } from "./publish.js";
 import type * as run from "./run-options.js";
@@ -197,7 +197,7 @@ export class Iac {
     const asked = {
       ...place(component, given),
       version: given.version === undefined ? null : wholeFrom(0, "version", given.version, "a version"),
-      time: given.time === undefined ? null : time("time", given.time),
+      time: given.time === undefined ? null : endOf("time", given.time),
     };
     return DeploymentAnswer.fromJSON(await this.#ask("state", asked, given.signal));
   }

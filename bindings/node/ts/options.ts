@@ -108,11 +108,20 @@ export function seconds(name: string, value: unknown): number {
   throw refused(`${name} must be a number of seconds, not ${number(value)}`, { argument: name });
 }
 
-/** A time as RFC 3339 has it. @throws InvalidInputError It is none. */
+/** A time as RFC 3339 has it: the first moment of a `Date`'s millisecond. @throws InvalidInputError It is none. */
 export function time(name: string, value: unknown): string {
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
   const given = value instanceof Date ? "a Date of no time" : shown(value);
   throw refused(`${name} must be a Date, not ${given}`, { argument: name });
+}
+
+/**
+ * The last moment of a `Date`'s millisecond: the log's times are finer, and what happened at `event.time` is not to come after it.
+ *
+ * @throws InvalidInputError It is none.
+ */
+export function endOf(name: string, value: unknown): string {
+  return time(name, value).replace(/Z$/, "999999Z");
 }
 
 /** @throws InvalidInputError It is no signal. */

@@ -26,7 +26,10 @@ export function eventBus(port: unknown, raised: Raised): Port {
   return { target, role: EVENT_BUS.name, name, methods: EVENT_BUS.methodsOf(port), schemes: [] };
 }
 
-/** A handler of the core, as the bus sees it. */
+/** Lets go of handlers that a bus has let go of. */
+const unheard = new FinalizationRegistry<number>((number) => bridge().native.giveBack(number));
+
+/** A handler of the core, as the bus sees it: it can be called for as long as the bus has it. */
 class Subscriber implements SubscribedHandler {
   readonly name: string;
   #number: number | null;
@@ -34,13 +37,14 @@ class Subscriber implements SubscribedHandler {
   constructor(lent: { readonly handler: number; readonly name: string }) {
     this.name = lent.name;
     this.#number = lent.handler;
+    unheard.register(this, lent.handler, this);
   }
 
   /** It hears no more. */
   end(): void {
-    const number = this.#number;
+    if (this.#number !== null) bridge().native.giveBack(this.#number);
     this.#number = null;
-    if (number !== null) bridge().native.giveBack(number);
+    unheard.unregister(this);
   }
 
   async handle(event: Event | CloudEventObject): Promise<void> {
@@ -48,7 +52,7 @@ class Subscriber implements SubscribedHandler {
       const text = `a handler takes an event or a CloudEvents object, not ${shown(event)}`;
       throw new InvalidInputError(text, { operation: "event_bus.deliver" });
     }
-    // A bus may be about to call it when it is unsubscribed.
+    // A bus may outlive the project, and go on calling.
     const number = this.#number;
     if (number === null) return;
     const text = asJson(written(event), "the event");
@@ -79,7 +83,6 @@ class EventBusCalls extends Calls {
       return number;
     },
     unsubscribe: async ([subscription], context) => {
-      this.#subscribers.get(subscription)?.end();
       this.#subscribers.delete(subscription);
       await this.ask("unsubscribe", subscription, context);
       return null;

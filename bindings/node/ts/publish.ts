@@ -21,11 +21,16 @@ export type Publishable = AnyEvent | CloudEvent | Partial<CloudEventObject>;
  * @throws InvalidInputError It is no event.
  */
 export function wire(event: unknown): string {
-  if (event instanceof CloudEvent) return ofOurs(stamped(event));
-  if (typeof event !== "object" || event === null || Array.isArray(event)) {
-    throw refused(`publish takes an event or a CloudEvents object, not ${shown(event)}`);
+  try {
+    if (event instanceof CloudEvent) return ofOurs(stamped(event));
+    if (typeof event !== "object" || event === null || Array.isArray(event)) {
+      throw refused(`publish takes an event or a CloudEvents object, not ${shown(event)}`);
+    }
+    return asJson(isEvent(event) ? cloudEventOf(stamped(event)) : mapping(event), "the event");
+  } catch (error) {
+    if (error instanceof IacError) throw error;
+    throw refused("the event cannot be read: it throws when it is looked at");
   }
-  return looking(() => asJson(isEvent(event) ? cloudEventOf(stamped(event)) : mapping(event), "the event"));
 }
 
 function ofOurs(event: CloudEvent): string {
@@ -45,16 +50,6 @@ function mapping(event: object): object {
     throw refused(`publish takes an event or a CloudEvents object, not ${kindOf(event)}`);
   }
   return stampCloudEvent(event as CloudEventObject);
-}
-
-/** What it throws is an error of ours, also where the event throws when it is looked at. */
-function looking(read: () => string): string {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof IacError) throw error;
-    throw refused("the event cannot be read: it throws when it is looked at");
-  }
 }
 
 /** The end of a publish. */
