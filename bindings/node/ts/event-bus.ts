@@ -1,7 +1,7 @@
 /** `EventBus`: handlers of one process, and what they publish. */
 
 import type { PublishAnswer } from "./answers.js";
-import { depth, stamped } from "./causation.js";
+import { depth, idOf, stamped } from "./causation.js";
 import { type HandlerFailure, IacError } from "./error.js";
 import { CloudEvent } from "./event.js";
 import { type Carrier, Connection } from "./event-bus-connection.js";
@@ -46,6 +46,8 @@ const DEEPEST = 50;
 export class EventBus {
   readonly #subscribers = new Subscribers("bus", (event, signal) => this.publish(event, { signal }));
   #connection: Connection | null = null;
+  /** Ids of events that are on their way out: handlers here have been given them already. */
+  readonly #outgoing = new Set<string>();
   #begun = false;
 
   /**
@@ -115,7 +117,9 @@ export class EventBus {
       throw invalid("bus.connect", "this bus is connected to another Iac; disconnect it first");
     }
     this.#begin();
-    this.#connection = new Connection(iac, called(this), (event) => this.#subscribers.deliver(event));
+    this.#connection = new Connection(iac, called(this), async (event) => {
+      return this.#outgoing.has(idOf(event)) ? [] : this.#subscribers.deliver(event);
+    });
   }
 
   /** Undoes `connect`: from now on the bus is on its own. */
@@ -134,22 +138,32 @@ export class EventBus {
   async #publish(event: AnyEvent, signal: AbortSignal | undefined): Promise<Published<AnyEvent>> {
     this.#begin();
     const failures = await this.#subscribers.deliver(event, signal);
-    let answer: PublishAnswer | null = null;
-    if (this.#connection !== null) {
-      const heard = this.#subscribers.marks.some((mark) => !mark.everything && mark.wants(event));
-      try {
-        const carried = await this.#connection.carryOut(event, heard, signal);
-        answer = carried.answer;
-        failures.push(...carried.failures);
-      } catch (error) {
-        // The request comes first; who else failed is not lost.
-        if (error instanceof IacError) also(error, failures);
-        throw error;
-      }
-    }
+    const answer = await this.#carryOut(event, signal, failures);
     const [first, ...others] = failures;
     if (first !== undefined) throw handlerFailed(event, [first, ...others], answer);
     return { event, answer };
+  }
+
+  async #carryOut(
+    event: AnyEvent,
+    signal: AbortSignal | undefined,
+    failures: HandlerFailure[],
+  ): Promise<PublishAnswer | null> {
+    if (this.#connection === null) return null;
+    const id = idOf(event);
+    const heard = this.#subscribers.marks.some((mark) => !mark.everything && mark.wants(event));
+    this.#outgoing.add(id);
+    try {
+      const carried = await this.#connection.carryOut(event, heard, signal);
+      failures.push(...carried.failures);
+      return carried.answer;
+    } catch (error) {
+      // The request comes first; who else failed is not lost.
+      if (error instanceof IacError) also(error, failures);
+      throw error;
+    } finally {
+      this.#outgoing.delete(id);
+    }
   }
 }
 

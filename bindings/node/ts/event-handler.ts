@@ -31,10 +31,10 @@ export type MarksClassesOf<E> = <C extends abstract new (...given: never[]) => {
  *
  * @throws InvalidInputError For what is no event, and without any.
  */
-export function EventHandler<Named extends readonly (EventClass<never> | string)[]>(
+export function EventHandler<Named extends readonly (EventClass | string)[]>(
   ...events: Named
 ): MarksClassesOf<EventOf<Named[number]>>;
-export function EventHandler<Named extends readonly (EventClass<never> | string)[]>(
+export function EventHandler<Named extends readonly (EventClass | string)[]>(
   ...given: [...events: Named, options: ListenOptions]
 ): MarksClassesOf<EventOf<Named[number]>>;
 export function EventHandler(...given: readonly unknown[]): (handler: unknown) => void {

@@ -34,10 +34,10 @@ export interface MarksHandlersOf<E> {
  *
  * @throws InvalidInputError For what is no event, and without any.
  */
-export function listen<Named extends readonly (EventClass<never> | string)[]>(
+export function listen<Named extends readonly (EventClass | string)[]>(
   ...events: Named
 ): MarksHandlersOf<EventOf<Named[number]>>;
-export function listen<Named extends readonly (EventClass<never> | string)[]>(
+export function listen<Named extends readonly (EventClass | string)[]>(
   ...given: [...events: Named, options: ListenOptions]
 ): MarksHandlersOf<EventOf<Named[number]>>;
 export function listen(...given: readonly unknown[]): (...target: unknown[]) => unknown {

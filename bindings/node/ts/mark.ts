@@ -143,7 +143,8 @@ function nameOfNamed(event: unknown): string {
   }
   if (isEventClass(event)) return nameOfClass(event);
   if (Object.getOwnPropertyDescriptor(event, "prototype")?.writable === false) {
-    throw refused(`listen: ${called(event)} is no event class`);
+    const how = "events are named in parentheses: @listen(FunctionDeployed), @EventHandler(FunctionDeployed)";
+    throw refused(`${called(event)} is no event class; ${how}`);
   }
   throw refused(`listen needs the events that ${called(event)} listens for, in parentheses: @listen(FunctionDeployed)`);
 }
