@@ -35,10 +35,24 @@ exports.handler = async () => ({ statusCode: 200, body: process.env.GREETING ?? 
 /** The installed package's command line. */
 export const COMMAND_LINE = fileURLToPath(new URL("cli.js", import.meta.resolve("semantest-iac")));
 
-/** A folder for one test, which is removed in the end. */
+const ends = new WeakMap<TestContext, (() => unknown)[]>();
+
+/** Has `end` done when the test is over, what was begun last first: `t.after` would end a folder before what runs in it. */
+export function atTheEnd(t: TestContext, end: () => unknown): void {
+  const known = ends.get(t);
+  if (known !== undefined) return void known.push(end);
+  const all = [end];
+  ends.set(t, all);
+  t.after(async () => {
+    for (const each of all.reverse()) await each();
+  });
+}
+
+/** A folder for one test. In the end its local host is stopped, and it is removed. */
 export function folder(t: TestContext): string {
   const made = mkdtempSync(join(tmpdir(), "semantest-iac-"));
-  t.after(() => rmSync(made, { recursive: true, force: true }));
+  atTheEnd(t, () => rmSync(made, { recursive: true, force: true }));
+  atTheEnd(t, () => stopHost(made));
   return made;
 }
 
@@ -49,19 +63,18 @@ export function stopHost(of: string): void {
   if (stopped.status !== 0) throw new Error(`the local host does not stop: ${stopped.stdout}${stopped.stderr}`);
 }
 
-/** A folder with a project in it; what was started for it is stopped in the end. */
+/** A folder with a project in it. */
 export function project(t: TestContext): string {
-  const made = join(folder(t), "shop");
+  const made = folder(t);
   write(made, "semantest.toml", PROJECT);
   write(made, "code/hello.js", CODE);
-  t.after(() => stopHost(made));
   return made;
 }
 
 /** The project, open; it is closed in the end. */
 export async function open(t: TestContext, at: string = project(t), options: OpenOptions = {}): Promise<Iac> {
   const iac = await Iac.open(at, options);
-  t.after(() => iac.close());
+  atTheEnd(t, () => iac.close());
   return iac;
 }
 

@@ -20,7 +20,7 @@ import {
 } from "semantest-iac";
 
 import { differs, filled } from "./patterns.js";
-import { all, folder, stopHost, write } from "./project.js";
+import { all, atTheEnd, folder, stopHost, write } from "./project.js";
 import { inRepository } from "./repository.js";
 
 type Data = { [key: string]: unknown };
@@ -262,7 +262,7 @@ for (const story of TOLD.stories) {
   test(story.name, async (t) => {
     for (const [name, value] of Object.entries(story.environment ?? {})) {
       process.env[name] = value;
-      t.after(() => delete process.env[name]);
+      atTheEnd(t, () => delete process.env[name]);
     }
     await new Teller(story, folder(t)).tell();
   });
