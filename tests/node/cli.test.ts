@@ -171,7 +171,14 @@ test("an interrupt while it starts ends it without a word", async (t) => {
   const watched = join(where, "watched.cjs");
   writeFileSync(
     watched,
-    'const { arch } = process; let sent = false;\nObject.defineProperty(process, "arch", { get() { if (!sent) { sent = true; process.kill(process.pid, "SIGINT"); } return arch; } });\n',
+    `const { arch } = process;
+    let sent = false;
+    const get = () => {
+      if (!sent) process.kill(process.pid, "SIGINT");
+      sent = true;
+      return arch;
+    };
+    Object.defineProperty(process, "arch", { get });`,
   );
   const child = spawn(process.execPath, ["--require", watched, COMMAND[1]!, "--version"], { stdio: ["ignore", "pipe", "pipe"] });
   let told = "";

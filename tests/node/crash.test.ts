@@ -61,7 +61,8 @@ test("a handler may return anything that looks like a promise", () => {
 
 test("a handler that never answers keeps nobody else waiting", () => {
   survives(`
-    const begun = b.begin((call) => native.deliverRepeatedly(b.native, call, serve(() => new Promise(() => {})), EVENT, 100, 100));
+    const never = serve(() => new Promise(() => {}));
+    const begun = b.begin((call) => native.deliverRepeatedly(b.native, call, never, EVENT, 100, 100));
     begun.promise.catch(() => {});
     await deliver(serve(() => null), 100, 10);
     begun.abandon(new Error("enough"));
@@ -72,9 +73,9 @@ test("no function of the native module takes anything amiss", () => {
   const stderr = survives(`
     const spare = new native.NativeBridge(() => {});
     const junk = [
-      undefined, null, true, -1, 0, 1.5, NaN, Infinity, 2 ** 60, -(2 ** 63), 10n, "", "text", "\\ud800", "{}", "[".repeat(1e5), Symbol("s"),
-      [], [1], ["a"], [null], {}, Object.create(null), () => {}, class {}, new Date(NaN), new Uint8Array(3), new Proxy({}, {}), spare,
-      new native.Engine(spare), native.NativeBridge.prototype, native.Engine.prototype, Promise.resolve(1), globalThis,
+      undefined, null, true, -1, 0, 1.5, NaN, Infinity, 2 ** 60, -(2 ** 63), 10n, Symbol("s"),
+      "", "text", "\\ud800", "{}", "[".repeat(1e5), [], [1], ["a"], [null], {}, Object.create(null), () => {}, class {},
+      new Date(NaN), new Uint8Array(3), new Proxy({}, {}), spare, new native.Engine(spare), native.NativeBridge.prototype, native.Engine.prototype, Promise.resolve(1), globalThis,
     ];
     const at = (index) => junk[index % junk.length];
     const called = { refused: 0, taken: 0 };
@@ -82,7 +83,8 @@ test("no function of the native module takes anything amiss", () => {
       try { work(); called.taken += 1; } catch (error) { called.refused += 1; }
     };
     const functions = [native.version, native.newId, native.upcast, native.checkConformance, native.deliverRepeatedly];
-    const methods = (of) => Object.getOwnPropertyNames(of.prototype).filter((name) => name !== "constructor").map((name) => [of, name]);
+    const names = (of) => Object.getOwnPropertyNames(of.prototype).filter((name) => name !== "constructor");
+    const methods = (of) => names(of).map((name) => [of, name]);
     for (let one = 0; one < junk.length; one += 1) {
       for (let other = 0; other < junk.length; other += 1) {
         const args = [at(one), at(other), at(one + other), at(other * 7), at(one * 5), at(one + 3)];
@@ -180,7 +182,8 @@ test("engines, handlers and what they threw may be collected at any time", () =>
     `
     for (let round = 0; round < 50; round += 1) {
       const engine = new native.Engine(b.native);
-      const begun = b.begin((call) => native.deliverRepeatedly(b.native, call, serve(async () => { gc(); throw {}; }), EVENT, 3, 3));
+      const target = serve(async () => { gc(); throw {}; });
+      const begun = b.begin((call) => native.deliverRepeatedly(b.native, call, target, EVENT, 3, 3));
       begun.promise.catch(() => {});
       if (round % 2 === 0) begun.abandon(null);
       new native.NativeBridge(() => {}).hold();

@@ -22,7 +22,13 @@ test("fifty short programs end normally, whichever way they end", async (t) => {
     iac.subscribe(async () => { heard += 1; });
     for (let each = 0; each < 3; each += 1) await iac.publish(new ApplicationEvent("SomethingNoted", { each }));
     console.log("heard", heard);`;
-  const ends = ["", "await iac.close();", "process.exit();", "process.exitCode = 0; setImmediate(() => process.exit());", "iac.publish(new ApplicationEvent('Another', {}));"];
+  const ends = [
+    "",
+    "await iac.close();",
+    "process.exit();",
+    "setImmediate(() => process.exit());",
+    "iac.publish(new ApplicationEvent('Another', {}));",
+  ];
   const programs = Array.from({ length: 50 }, (_, each) => opened(`${publish}\n${ends[each % ends.length]}`));
   const two = async (): Promise<void> => {
     for (let program = programs.pop(); program !== undefined; program = programs.pop()) {
@@ -35,13 +41,15 @@ test("fifty short programs end normally, whichever way they end", async (t) => {
 
 test("handlers and an open project keep no process alive", async (t) => {
   const { folder } = new DeployedProject(t);
-  const ran = await new Started(opened(`iac.subscribe(() => {}); iac.include(listen(FunctionDeployed)(() => {}));`), { cwd: folder }).ended();
+  const text = "iac.subscribe(() => {}); iac.include(listen(FunctionDeployed)(() => {}));";
+  const ran = await new Started(opened(text), { cwd: folder }).ended();
   assert.deepEqual(ran, { code: 0, signal: null, stdout: "", stderr: "" });
 });
 
 test("a run that nobody waits for keeps the process alive until it has ended", async (t) => {
   const { folder } = new DeployedProject(t);
-  const ran = await new Started(opened(`iac.deploy("rest-api").then(({ status }) => console.log(status));`), { cwd: folder }).ended();
+  const text = `iac.deploy("rest-api").then(({ status }) => console.log(status));`;
+  const ran = await new Started(opened(text), { cwd: folder }).ended();
   assert.deepEqual(ran, { code: 0, signal: null, stdout: "deployed\n", stderr: "" });
 });
 
