@@ -18,7 +18,8 @@ cargo xtask <task>
 
   test            everything: tools, formatting, lints, documentation, all tests, those of the Python wheel and
                   the npm packages too
-  codegen         writes what is generated: schemas/ and the Python package's events, answers, errors
+  codegen         writes what is generated: schemas/ and the events, answers, errors of the packages for
+                  Python and TypeScript
   codegen --check says which of it is out of date, and writes nothing
   python          only the Python package: builds its wheel and runs its tests, in a fresh virtual environment
   node            only the npm packages: builds and packs them and runs their tests, in a project in which

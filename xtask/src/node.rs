@@ -1,5 +1,6 @@
 //! The npm packages, and their tests in a project in which they are installed.
 
+mod declarations;
 mod package;
 mod platform;
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::Outcome;
 use crate::command::program;
 use crate::files::{copied, fresh, read, write};
+use crate::node::declarations;
 use crate::node::platform::{PLATFORMS, Platform};
 use crate::tools;
 
@@ -78,8 +79,14 @@ fn compile(root: &Path, source: &Path) -> Result<PathBuf, String> {
     for part in ["ts", "tsconfig.json", "native.cjs", "native.d.cts"] {
         copied(&source.join(part), &folder.join(part))?;
     }
-    let check = ["--project", "tsconfig.json"];
-    program(folder.join("node_modules/.bin/tsc"), &folder, &check).run("Node: types of the package")?;
+    let tsc = folder.join("node_modules/.bin/tsc");
+    // Comments are for those who write against it: they stay in the declarations, and would be half of the code.
+    for (what, emitted) in [("types", "--emitDeclarationOnly"), ("code", "--removeComments")] {
+        program(&tsc, &folder, &["--project", "tsconfig.json", emitted])
+            .args(if what == "code" { &["--declaration", "false"] } else { &[] })
+            .run(&format!("Node: {what} of the package"))?;
+    }
+    declarations::keep_public(&folder.join("dist"), &manifest(source)?)?;
     Ok(folder)
 }
 

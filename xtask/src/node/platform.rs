@@ -84,7 +84,7 @@ impl Platform {
         let about = format!("The native module of semantest-iac for {}", self.target);
         manifest.insert("description".into(), about.into());
         manifest.insert("main".into(), self.module().into());
-        manifest.insert("files".into(), json!([self.module()]));
+        manifest.insert("files".into(), json!([self.module(), "LICENSE-*"]));
         manifest.insert("os".into(), json!([self.os]));
         manifest.insert("cpu".into(), json!([self.cpu]));
         manifest.extend(self.libc.map(|libc| ("libc".to_owned(), json!([libc]))));
