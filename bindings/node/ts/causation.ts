@@ -13,7 +13,7 @@ import { cloudEventOf, keptOf, type AnyEvent } from "./live-event.js";
 
 export type { Cause } from "./event.js";
 
-/** A clock that can be stopped: as often as it is paused it must be resumed to go on. */
+/** A clock that can be stopped: as often as it is paused it must be resumed to go on. @internal */
 export interface Pausable {
   /** Stops the clock. */
   pause(): void;
@@ -21,7 +21,7 @@ export interface Pausable {
   resume(): void;
 }
 
-/** Where code runs that was started by a handler. Nothing is read off the event until something is published. */
+/** Where code runs that was started by a handler. Nothing is read off the event until something is published. @internal */
 export interface Scope {
   /** The event being handled. */
   readonly event: object | null;
@@ -36,12 +36,16 @@ export interface Scope {
 /** The handler that is running. @internal */
 export const scope = new AsyncLocalStorage<Scope>();
 
-/** Makes `event` the cause of what is published in `work`. */
+/** Makes `event` the cause of what is published in `work`. @internal */
 export function handling<T>(event: object, work: () => T, clock?: Pausable): T {
   return scope.run(scopeOf(event, clock), work);
 }
 
-/** `handling` that notices the end: what is left running is not counted among handlers that wait for each other. */
+/**
+ * `handling` that notices the end: what is left running is not counted among handlers that wait for each other.
+ *
+ * @internal
+ */
 export async function handlingUntilDone<T>(event: object, work: () => Promise<T>, clock?: Pausable): Promise<T> {
   const inside = scopeOf(event, clock);
   try {
@@ -51,26 +55,26 @@ export async function handlingUntilDone<T>(event: object, work: () => Promise<T>
   }
 }
 
-/** How many handlers wait for what is published here. */
+/** How many handlers wait for what is published here. @internal */
 export function depth(): number {
   const around = scope.getStore();
   return around === undefined || around.over ? 0 : around.depth;
 }
 
-/** The event being handled, as the cause of others; `null` outside of handlers. */
+/** The event being handled, as the cause of others; `null` outside of handlers. @internal */
 export function current(): Cause | null {
   const event = scope.getStore()?.event ?? null;
   return event === null ? null : causeOf(event);
 }
 
-/** The id of any event object. */
+/** The id of any event object. @internal */
 export function idOf(event: object): string {
   if (event instanceof CloudEvent) return event.eventId;
   const writes = typeof (event as { toCloudEvent?: unknown }).toCloudEvent === "function";
   return writes ? cloudEventOf(event).id : keptOf(event).id;
 }
 
-/** An event as the cause of what its handlers publish. */
+/** An event as the cause of what its handlers publish. @internal */
 export function causeOf(event: object): Cause {
   if (event instanceof CloudEvent) return event;
   if (typeof (event as { toCloudEvent?: unknown }).toCloudEvent !== "function") {
@@ -90,6 +94,8 @@ export function causeOf(event: object): Cause {
  * not change.
  *
  * Left alone: an event with another correlation, one that names its cause, and the event being handled when it is passed on.
+ *
+ * @internal
  */
 export function stamped<E extends object>(event: E): E {
   const cause = current();
@@ -108,7 +114,7 @@ export function stamped<E extends object>(event: E): E {
   return event;
 }
 
-/** `stamped` for a CloudEvents object, or only a part of one. */
+/** `stamped` for a CloudEvents object, or only a part of one. @internal */
 export function stampCloudEvent<C extends Partial<CloudEventObject>>(event: C): C {
   const cause = current();
   if (cause === null || !goesBackTo(cause, event.id, event.correlationid, event.causationid)) return event;

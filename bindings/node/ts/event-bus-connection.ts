@@ -15,7 +15,7 @@ export interface Carrier {
   subscribe(handler: (event: object) => unknown, ...options: never): { cancel(): unknown };
 }
 
-/** Between a bus and a carrier, until it is closed. */
+/** Between a bus and a carrier, until it is closed. @internal */
 export class Connection {
   readonly carrier: Carrier;
   readonly #subscription: { cancel(): unknown };

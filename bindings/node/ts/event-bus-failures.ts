@@ -6,7 +6,7 @@ import { HandlerFailedError, InvalidInputError, TimeoutError } from "./errors.js
 import { idOf } from "./causation.js";
 import { called, nameOf } from "./mark.js";
 
-/** The error for what cannot be meant. */
+/** The error for what cannot be meant. @internal */
 export function invalid(
   operation: string,
   message: string,
@@ -15,14 +15,14 @@ export function invalid(
   return new InvalidInputError(message, { operation, context });
 }
 
-/** The error for a handler that took longer than it may. */
+/** The error for a handler that took longer than it may. @internal */
 export function overdue(handler: string, event: object, seconds: number): TimeoutError {
   const context = { handler, event: nameOf(event), event_id: idOf(event) };
   const message = `${handler} took more than ${seconds} s on ${nameOf(event)}`;
   return new TimeoutError(message, { operation: "handler.call", context });
 }
 
-/** The error for everything that failed while `event` was delivered. */
+/** The error for everything that failed while `event` was delivered. @internal */
 export function handlerFailed(
   event: object,
   failures: readonly [HandlerFailure, ...HandlerFailure[]],
@@ -44,14 +44,14 @@ export function handlerFailed(
   });
 }
 
-/** `TypeError: boom`; errors of ours speak for themselves. */
+/** `TypeError: boom`; errors of ours speak for themselves. @internal */
 export function described(error: unknown): string {
   if (error instanceof IacError) return error.message;
   if (!(error instanceof Error)) return `it threw ${called(error)}`;
   return error.message === "" ? error.name : `${error.name}: ${error.message}`;
 }
 
-/** The failures inside of an error that came back from whatever delivered, each told of its own. */
+/** The failures inside of an error that came back from whatever delivered, each told of its own. @internal */
 export function unfolded(failures: readonly HandlerFailure[]): readonly HandlerFailure[] {
   return failures.flatMap((failure) => {
     const { error } = failure;

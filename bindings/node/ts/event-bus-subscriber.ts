@@ -10,7 +10,7 @@ import { Clock, RanOut } from "./patience.js";
 /** How many events a handler remembers to have seen. */
 const REMEMBERED = 4096;
 
-/** A listener on a bus, with its memory of the events it was given last. */
+/** A listener on a bus, with its memory of the events it was given last. @internal */
 export class Subscriber {
   readonly listener: Listener;
   /** What it asks for; it is called once however many marks do. */

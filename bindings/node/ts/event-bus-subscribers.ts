@@ -9,10 +9,10 @@ import { type Handle, type Listener, listenersOf, needsInstance, sameListener } 
 import { isEvent, type AnyEvent } from "./live-event.js";
 import { called, type ListenOptions, type Mark, markOf, nameOf } from "./mark.js";
 
-/** Publishes what a handler gave back. */
+/** Publishes what a handler gave back. @internal */
 export type PublishGiven = (event: AnyEvent, signal: AbortSignal | undefined) => Promise<unknown>;
 
-/** Handlers, and the events that they get. */
+/** Handlers, and the events that they get. @internal */
 export class Subscribers {
   readonly #operation: string;
   readonly #publish: PublishGiven;

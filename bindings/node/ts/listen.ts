@@ -3,8 +3,12 @@
 import { type Handle, markFunction, markKey, markWrapped } from "./listener.js";
 import { called, type EventClass, type ListenOptions, type Mark, markOf, refused, splitOptions } from "./mark.js";
 
-export { listenersOf, needsInstance, sameListener, type Handle, type HandlerContext, type Listener } from "./listener.js";
-export { called, Mark, markOf, merged, nameOf, splitOptions, type EventClass, type ListenOptions } from "./mark.js";
+export type { Handle, HandlerContext } from "./listener.js";
+export type { EventClass, ListenOptions } from "./mark.js";
+/** @internal */
+export { listenersOf, needsInstance, sameListener, type Listener } from "./listener.js";
+/** @internal */
+export { called, Mark, markOf, merged, nameOf, splitOptions } from "./mark.js";
 
 /** The events that classes and names stand for. Names as text say nothing about types. */
 export type EventOf<Named> = Named extends string ? any : Named extends EventClass<infer E> ? E : never;

@@ -8,7 +8,7 @@ export interface HandlerContext {
   readonly signal: AbortSignal;
 }
 
-/** A handler that can be called, with its marks. */
+/** A handler that can be called, with its marks. @internal */
 export interface Listener {
   /** For messages: `DeployRestApiHandler.handle`. */
   readonly name: string;
@@ -28,19 +28,19 @@ const ofFunctions = new WeakMap<object, readonly Mark[]>();
 const ofKeys = new WeakMap<object, Map<Key, readonly Mark[]>>();
 const bound = new WeakMap<object, Map<Handle, Handle>>();
 
-/** Adds a mark to a function. Those that were added last come first, as decorators are read from above. */
+/** Adds a mark to a function. Those that were added last come first, as decorators are read from above. @internal */
 export function markFunction(handler: object, mark: Mark): void {
   ofFunctions.set(handler, [mark, ...(ofFunctions.get(handler) ?? [])]);
 }
 
-/** Adds a mark to what is under `key` on objects of that prototype. */
+/** Adds a mark to what is under `key` on objects of that prototype. @internal */
 export function markKey(prototype: object, key: Key, mark: Mark): void {
   const keys = ofKeys.get(prototype) ?? new Map<Key, readonly Mark[]>();
   keys.set(key, [mark, ...(keys.get(key) ?? [])]);
   ofKeys.set(prototype, keys);
 }
 
-/** Gives what a decorator further up has made of a marked method the marks of that. */
+/** Gives what a decorator further up has made of a marked method the marks of that. @internal */
 export function markWrapped(method: object, wrapper: unknown): void {
   const marks = ofFunctions.get(method);
   if (typeof wrapper === "function" && marks !== undefined && !ofFunctions.has(wrapper)) {
@@ -56,6 +56,8 @@ export function markWrapped(method: object, wrapper: unknown): void {
  * it is marked itself.
  *
  * @throws InvalidInputError Something is marked that cannot be called.
+ *
+ * @internal
  */
 export function listenersOf(target: unknown): readonly Listener[] {
   if (typeof target === "function") {
@@ -67,7 +69,7 @@ export function listenersOf(target: unknown): readonly Listener[] {
   return found(target, chainOf(Object.getPrototypeOf(target) as object | null, Object.prototype));
 }
 
-/** Whether it is a class with marked methods that are not static. */
+/** Whether it is a class with marked methods that are not static. @internal */
 export function needsInstance(target: unknown): boolean {
   if (typeof target !== "function") return false;
   const { prototype } = target as { prototype?: unknown };
@@ -75,7 +77,7 @@ export function needsInstance(target: unknown): boolean {
   return marksIn(chainOf(prototype, Object.prototype)).size > 0;
 }
 
-/** Whether both are the same handler. */
+/** Whether both are the same handler. @internal */
 export function sameListener(one: Listener, other: Listener): boolean {
   return one.call === other.call;
 }

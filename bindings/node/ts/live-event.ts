@@ -35,13 +35,13 @@ const kept = new WeakMap<object, Kept>();
 const BASE = ["eventType", "eventId", "id", "correlationId", "causationId", "aggregateId", "timestamp", "eventVersion"];
 const BASE_OF_INTEGRATION = [...BASE, "source", "version"];
 
-/** Whether `value` is an event object, whichever class it has. Plain data is none. */
+/** Whether `value` is an event object, whichever class it has. Plain data is none. @internal */
 export function isEvent(value: unknown): value is AnyEvent {
   if (typeof value !== "object" || value === null) return false;
   return writesItself(value) || isCoreEvent(value);
 }
 
-/** Whether it is an object as classes make it that derive from the `DomainEvent` of Semantest's core. */
+/** Whether it is an object as classes make it that derive from the `DomainEvent` of Semantest's core. @internal */
 export function isCoreEvent(value: object): value is AnyEvent {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null || prototype === Object.prototype || Array.isArray(value)) return false;
@@ -53,12 +53,14 @@ export function isCoreEvent(value: object): value is AnyEvent {
  * The event as a CloudEvents object.
  *
  * @throws InvalidInputError It has data that JSON cannot carry.
+ *
+ * @internal
  */
 export function cloudEventOf(event: object): CloudEventObject {
   return writesItself(event) ? event.toCloudEvent() : ofCoreEvent(event as AnyEvent);
 }
 
-/** What is known of such an object beside what it says itself: its id is made up once. */
+/** What is known of such an object beside what it says itself: its id is made up once. @internal */
 export function keptOf(event: object): Kept {
   const known = kept.get(event);
   if (known !== undefined) return known;

@@ -23,7 +23,7 @@ const TIMEOUT = 60;
 
 const OPTIONS: readonly string[] = ["timeout", "name"];
 
-/** The events that a handler asks for, and how it is called. */
+/** The events that a handler asks for, and how it is called. @internal */
 export class Mark {
   constructor(
     /** Names of events; those of the classes are among them. */
@@ -75,6 +75,8 @@ export class Mark {
  * The mark for such events; without any it asks for every one.
  *
  * @throws InvalidInputError For what is no event, or no option.
+ *
+ * @internal
  */
 export function markOf(events: readonly unknown[], options: ListenOptions = {}): Mark {
   const names = events.map(nameOfNamed).filter((name) => name !== "");
@@ -93,7 +95,7 @@ export function markOf(events: readonly unknown[], options: ListenOptions = {}):
   );
 }
 
-/** Several marks on one handler are one: it sees an event once however many ask for it. */
+/** Several marks on one handler are one: it sees an event once however many ask for it. @internal */
 export function merged(marks: readonly Mark[]): Mark {
   const [only] = marks;
   if (only !== undefined && marks.length === 1) return only;
@@ -106,19 +108,19 @@ export function merged(marks: readonly Mark[]): Mark {
   );
 }
 
-/** Events and options, as users write them in one list of arguments. */
+/** Events and options, as users write them in one list of arguments. @internal */
 export function splitOptions(given: readonly unknown[]): [events: readonly unknown[], options: ListenOptions] {
   const last = given.at(-1);
   return isPlain(last) ? [given.slice(0, -1), last] : [given, {}];
 }
 
-/** The name of an event object, e.g. `FunctionDeployed`; empty where it has none. */
+/** The name of an event object, e.g. `FunctionDeployed`; empty where it has none. @internal */
 export function nameOf(event: object): string {
   const type = (event as { eventType?: unknown }).eventType;
   return typeof type === "string" ? lastSegment(type) : "";
 }
 
-/** What a class or a function is called in messages; any other object by its class. */
+/** What a class or a function is called in messages; any other object by its class. @internal */
 export function called(target: unknown): string {
   if (typeof target === "function") return target.name === "" ? "a function without a name" : target.name;
   if (typeof target !== "object" || target === null) return target === null ? "null" : typeof target;
@@ -126,7 +128,7 @@ export function called(target: unknown): string {
   return typeof made === "function" && made.name !== "" ? made.name : "an object";
 }
 
-/** The error for a mark that cannot be. */
+/** The error for a mark that cannot be. @internal */
 export function refused(message: string, context: Readonly<Record<string, string>> = {}): InvalidInputError {
   return new InvalidInputError(message, { operation: "listen", context });
 }

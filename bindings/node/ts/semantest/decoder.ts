@@ -1,6 +1,9 @@
 /** Whatever an event may come as, read into an envelope. */
 
+import { isUint8Array } from "node:util/types";
+
 import type { CloudEventObject } from "../cloudevent.js";
+import { InvalidInputError } from "../errors.js";
 import { cloudEventOf, isEvent } from "../live-event.js";
 import { checkEnvelope } from "./envelope.js";
 import { parse, plain } from "./json-value.js";
@@ -24,21 +27,25 @@ export interface ReadOptions {
  * @throws InvalidInputError It is no event, or one that could not be published.
  */
 export function fromSemantest(event: unknown, options: ReadOptions = {}): CloudEventObject {
-  const given = typeof event === "string" || event instanceof Uint8Array ? parse(event) : event;
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    throw invalidInput(READ, "an event is an object, or its JSON");
-  }
-  const live = given !== event || !readable(() => isEvent(given)) ? given : readable(() => cloudEventOf(given));
-  return fromObject(plain(live, "event") as Parsed, options.source);
+  const { source } = options;
+  if (typeof event === "string" || isUint8Array(event)) return fromObject(parse(event), source);
+  const written = readable(() => (isEvent(event) ? cloudEventOf(event) : event));
+  return fromObject(written, source);
 }
 
-function fromObject(event: Parsed, source: string | undefined): CloudEventObject {
-  if (Object.hasOwn(event, "specversion")) return checkEnvelope(event);
-  if (Object.hasOwn(event, "_internal")) return fromPythonedaForm(event, source);
-  const read = fromSemantestForm(event, source);
+function fromObject(given: unknown, source: string | undefined): CloudEventObject {
+  const copy = readable(() => (isObject(given) ? plain(given, "event") : undefined));
+  if (!isObject(copy)) throw invalidInput(READ, "an event is an object, or its JSON");
+  if (Object.hasOwn(copy, "specversion")) return checkEnvelope(copy);
+  if (Object.hasOwn(copy, "_internal")) return fromPythonedaForm(copy, source);
+  const read = fromSemantestForm(copy, source);
   if (read !== undefined) return read;
   const text = "this is no event: it has no `specversion`, `_internal`, `eventType` or `payload`";
   throw invalidInput(READ, text);
+}
+
+function isObject(value: unknown): value is Parsed {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Objects of others may have getters that throw, and proxies do what they like. */
@@ -46,7 +53,7 @@ function readable<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof Error && "operation" in error) throw error;
-    throw invalidInput(READ, "this event cannot be read");
+    if (error instanceof InvalidInputError) throw error;
+    throw invalidInput(READ, "this event cannot be read: it throws when it is looked at");
   }
 }

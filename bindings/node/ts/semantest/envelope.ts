@@ -103,7 +103,7 @@ export function chain(event: CloudEventObject): readonly string[] {
   throw invalidInput("semantest.chain", "an envelope has an `id`", { field: "id" });
 }
 
-/** The ids of all that came before the event, newest first. */
+/** The ids of all that came before the event, newest first. @internal */
 export function previousIds(event: CloudEventObject): readonly string[] {
   const joined: unknown = event.previouseventids;
   const ids = typeof joined === "string" ? splitIds(joined) : [];
@@ -116,6 +116,8 @@ export function previousIds(event: CloudEventObject): readonly string[] {
  * A copy of a CloudEvents object, checked as the core does, without what is null.
  *
  * @throws InvalidInputError It is none, or could not be published.
+ *
+ * @internal
  */
 export function checkEnvelope(event: Readonly<Record<string, unknown>>): CloudEventObject {
   const there = Object.entries(event).filter(([key, value]) => key === "data" || (value ?? null) !== null);

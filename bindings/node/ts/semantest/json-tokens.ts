@@ -10,6 +10,8 @@ const WHOLE = /^-?\d+$/;
  * Judges text that is JSON, token by token.
  *
  * @throws InvalidInputError What it says cannot be known, or it is more than `deepest` levels deep.
+ *
+ * @internal
  */
 export function checkTokens(json: string, deepest: number): void {
   const names: (Set<string> | null)[] = [];

@@ -4,9 +4,9 @@ import { InvalidInputError } from "../errors.js";
 import { checkTokens } from "./json-tokens.js";
 import { invalidInput } from "./refusal.js";
 
-/** Longest text that is read as an event, in bytes. */
+/** Longest text that is read as an event, in bytes. @internal */
 export const MOST_BYTES: number = 8 * 1024 * 1024;
-/** How deep lists and objects may stand inside each other; the core reads 127 levels, envelope included. */
+/** How deep lists and objects may stand inside each other; the core reads 127 levels, envelope included. @internal */
 export const MOST_DEPTH: number = 100;
 /** How many values an event may have: more cannot stand in the longest text. */
 const MOST_VALUES = MOST_BYTES / 2;
@@ -17,6 +17,8 @@ const READ = "event.read";
  * Reads JSON, as strictly as the core: every name once, no number that loses digits.
  *
  * @throws InvalidInputError It is too long, or no JSON.
+ *
+ * @internal
  */
 export function parse(text: string | Uint8Array): unknown {
   const decoded = typeof text === "string" ? text : decode(text);
@@ -48,6 +50,8 @@ function decode(bytes: Uint8Array): string {
  * A copy of `value` made of what JSON has.
  *
  * @throws InvalidInputError Something in it has no form in JSON, named by `field` or by its key.
+ *
+ * @internal
  */
 export function plain(value: unknown, field: string): unknown {
   try {

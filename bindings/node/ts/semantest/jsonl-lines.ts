@@ -8,7 +8,7 @@ import { invalidInput } from "./refusal.js";
 /** Where lines come from: a file, a stream of Node, or anything else that gives bytes or text piece by piece. */
 export type LineSource = string | URL | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
 
-/** A line. */
+/** A line. @internal */
 export interface Line {
   /** Its number, from 1 on. */
   readonly number: number;
@@ -22,7 +22,7 @@ export interface Line {
 
 const NEWLINE = 0x0a;
 
-/** All lines, one after the other; no more than one is in memory. */
+/** All lines, one after the other; no more than one is in memory. @internal */
 export async function* linesOf(source: LineSource, signal?: AbortSignal): AsyncGenerator<Line, void, undefined> {
   const line = new LineInTheMaking();
   for await (const piece of piecesOf(source)) {

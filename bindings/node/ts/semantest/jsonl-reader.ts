@@ -55,7 +55,7 @@ export async function* readJsonl(
   }
 }
 
-/** What is wrong with a file, as an error of ours; any other error as it is. */
+/** What is wrong with a file, as an error of ours; any other error as it is. @internal */
 export function fileError(error: unknown, what: string): unknown {
   if (error instanceof IacError || !(error instanceof Error) || !("code" in error) || !("syscall" in error)) return error;
   const message = `the file of events cannot be ${what}: ${String(error.code)}`;
@@ -66,6 +66,8 @@ export function fileError(error: unknown, what: string): unknown {
  * The JSON of a line; undefined where there is none in it, or not yet.
  *
  * @throws InvalidInputError It is no JSON.
+ *
+ * @internal
  */
 export function jsonIn(line: Line): unknown {
   const { bytes, number, whole } = line;
@@ -81,7 +83,7 @@ export function jsonIn(line: Line): unknown {
   }
 }
 
-/** The error for a line; its text is never shown. */
+/** The error for a line; its text is never shown. @internal */
 export function wrong(number: number, why: string, cause?: InvalidInputError): InvalidInputError {
   const context = { ...cause?.context, line: String(number) };
   return new InvalidInputError(`line ${number} ${why}`, { operation: OPERATION, context, cause });
@@ -108,7 +110,7 @@ function stored(line: Line, source: string | undefined): StoredEvent | undefined
   };
 }
 
-/** A whole number from 0 on, or null. */
+/** A whole number from 0 on, or null. @internal */
 export function positionIn(value: unknown): number | null {
   return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : null;
 }

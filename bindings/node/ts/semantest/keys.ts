@@ -6,12 +6,12 @@ import { invalidInput, quoted } from "./refusal.js";
 /** A key as Semantest writes it. Others (`API_KEY`, `x-y`) are the user's and stay. */
 const CAMEL = /^[a-z][A-Za-z0-9]*$/;
 
-/** The data with its own keys in snake case. Those inside the values are the user's. */
+/** The data with its own keys in snake case. Those inside the values are the user's. @internal */
 export function snakeKeys(data: Readonly<Record<string, unknown>>, operation: string): Record<string, unknown> {
   return renamed(data, (key) => (CAMEL.test(key) ? snakeCase(key) : key), operation);
 }
 
-/** The data with its own keys in camel case: those that `snakeKeys` reads as they are here. */
+/** The data with its own keys in camel case: those that `snakeKeys` reads as they are here. @internal */
 export function camelKeys(data: Readonly<Record<string, unknown>>, operation: string): Record<string, unknown> {
   return renamed(data, (key) => (snakeCase(camelCase(key)) === key ? camelCase(key) : key), operation);
 }

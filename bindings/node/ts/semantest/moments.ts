@@ -6,7 +6,7 @@ const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\
 const ISO_8601 = /^(\d{4})-(\d{2})-(\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
 const OFFSET = /(Z|[+-]\d{2}:?\d{2})$/;
 
-/** This moment. */
+/** This moment. @internal */
 export function now(): string {
   return new Date().toISOString();
 }
@@ -15,6 +15,8 @@ export function now(): string {
  * A moment as RFC 3339 text. Text without an offset is UTC; a number is milliseconds since 1970.
  *
  * @throws InvalidInputError It is none, or of a year that RFC 3339 cannot write.
+ *
+ * @internal
  */
 export function moment(value: unknown, operation: string, field = "time"): string {
   const written = typeof value === "string" ? fromText(value.trim()) : fromNumber(value);

@@ -8,7 +8,7 @@ const OPERATION = "semantest.write";
 const OUR_SCHEMA = /^urn:semantest-iac:\w+:([1-9]\d{0,8})$/;
 
 /** What is known of a persisted event beside its payload. */
-export interface PersistedMetadata {
+export type PersistedMetadata = {
   readonly correlationId: string;
   readonly causationId: string | null;
   /** Who asked for it; a deployment does not know. */
@@ -29,10 +29,11 @@ export interface PersistedMetadata {
   /** The schema of the data, where the event says so: the server makes up the version too. */
   readonly ceDataschema?: string;
   readonly traceparent?: string;
-}
+};
 
+// Not interfaces: whoever asks for `Record<string, unknown>`, as Semantest's core does, can be given these.
 /** An event as Semantest persists it. */
-export interface PersistedEvent {
+export type PersistedEvent = {
   readonly eventId: string;
   /** The stream; absent where the event belongs to none yet. */
   readonly aggregateId?: string;
@@ -42,16 +43,22 @@ export interface PersistedEvent {
   /** The data, its own keys in camelCase. */
   readonly payload: Readonly<Record<string, unknown>>;
   readonly metadata: PersistedMetadata;
-}
+};
 
 /** An event as it is sent to Semantest's WebSocket server. */
-export interface WsMessage extends PersistedEvent {
+export type WsMessage = PersistedEvent & {
   /** The server reads it here, an older one in `metadata`. */
   readonly correlationId: string;
-}
+};
+
+/** What `toJSON()` of event objects gives: a message for Semantest's server that also has what its core's events write. */
+export type EventJson = WsMessage & {
+  /** When it happened, as in RFC 3339. */
+  readonly timestamp: string;
+};
 
 /** A line of Semantest's store. */
-export interface StoreLine {
+export type StoreLine = {
   readonly event: PersistedEvent;
   /** Place in the stream of its `aggregateId`, from 0 on. */
   readonly streamPosition: number;
@@ -59,7 +66,7 @@ export interface StoreLine {
   readonly globalPosition: number;
   /** When it was written, as in RFC 3339. */
   readonly committedAt: string;
-}
+};
 
 /** Where a line stands. */
 export interface StorePosition {
@@ -83,10 +90,26 @@ export function toSemantest(event: Writable): PersistedEvent {
 }
 
 /**
- * The persisted form around a payload of any kind: what `toJSON()` of event objects gives.
+ * What `toJSON()` of event objects gives. Data that has no place there is shown as it is: whoever prints an event asks for
+ * no more.
  *
  * @internal
  */
+export function eventJson(cloud: CloudEventObject): EventJson {
+  const { correlationId, ...persisted } = messageOf(cloud);
+  return { ...persisted, correlationId, timestamp: persisted.metadata.timestamp };
+}
+
+function messageOf(cloud: CloudEventObject): WsMessage {
+  try {
+    return toWsMessage(cloud);
+  } catch {
+    const persisted = persistedOf(cloud, cloud.data as PersistedEvent["payload"]);
+    return { ...persisted, correlationId: persisted.metadata.correlationId };
+  }
+}
+
+/** @internal */
 export function persistedOf(cloud: CloudEventObject, payload: PersistedEvent["payload"]): PersistedEvent {
   const id = text(cloud, "id");
   const time = text(cloud, "time");

@@ -24,7 +24,7 @@ const HIDDEN = "[hidden]";
 /** A second name of the id in classes that the Python package defines, so no data. */
 const KEY = "event_id";
 
-/** Reads parsed JSON of either dialect. The class is a name here, and never looked up. */
+/** Reads parsed JSON of either dialect. The class is a name here, and never looked up. @internal */
 export function fromPythonedaForm(event: Parsed, source: string | undefined): CloudEventObject {
   const internal = event["_internal"];
   if (typeof internal !== "object" || internal === null || Array.isArray(internal)) {
@@ -61,7 +61,7 @@ export function fromPythonedaForm(event: Parsed, source: string | undefined): Cl
   });
 }
 
-/** What an event of a stack is about: `<stack>/<project>`, as far as it says so. */
+/** What an event of a stack is about: `<stack>/<project>`, as far as it says so. @internal */
 export function subjectOf(data: Parsed): string | null {
   const parts = [data["stack_name"], data["project_name"]];
   return parts.filter((part) => typeof part === "string" && part !== "").join("/") || null;

@@ -2,7 +2,7 @@
 
 import { InvalidInputError } from "../errors.js";
 
-/** The error for what cannot be meant. `context` never holds values: they may be secrets. */
+/** The error for what cannot be meant. `context` never holds values: they may be secrets. @internal */
 export function invalidInput(
   operation: string,
   message: string,
@@ -11,7 +11,7 @@ export function invalidInput(
   return new InvalidInputError(message, { operation, context });
 }
 
-/** A name that came from outside, for a message: not longer than a line, without what a terminal would obey. */
+/** A name that came from outside, for a message: not longer than a line, without what a terminal would obey. @internal */
 export function quoted(name: string): string {
   return JSON.stringify(name.slice(0, 80));
 }

@@ -20,7 +20,7 @@ import { moment, now } from "./moments.js";
 import { fullType, isOurs, lastSegment, SEMANTEST } from "./names.js";
 import { invalidInput } from "./refusal.js";
 
-/** Parsed JSON that nobody else has. */
+/** Parsed JSON that nobody else has. @internal */
 export type Parsed = Readonly<Record<string, unknown>>;
 
 const READ = "event.read";
@@ -38,7 +38,7 @@ const BASE: ReadonlySet<string> = new Set([
   "timestamp",
 ]);
 
-/** Reads parsed JSON of any of these forms; undefined where it is none of them. */
+/** Reads parsed JSON of any of these forms; undefined where it is none of them. @internal */
 export function fromSemantestForm(event: Parsed, source: string | undefined): CloudEventObject | undefined {
   if (Object.hasOwn(event, "event") && Object.hasOwn(event, "globalPosition")) return fromLine(event, source);
   if (event["type"] === "event" && Object.hasOwn(event, "envelope")) {

@@ -20,7 +20,7 @@ export interface Reconnect {
   readonly longest: number;
 }
 
-/** What happens on a connection. */
+/** What happens on a connection. @internal */
 export interface Events {
   /** It is there: what is said on it is said anew. */
   opened(): void;
@@ -45,7 +45,7 @@ const GOODBYE = 1;
 /** Seconds between two signs of life. */
 const HEARTBEAT = 30;
 
-/** One connection at a time, for as long as it is not closed. */
+/** One connection at a time, for as long as it is not closed. @internal */
 export class Connection {
   readonly #url: string;
   readonly #make: WebSocketConstructor | undefined;

@@ -24,7 +24,7 @@ export interface WebSocketBridgeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Options, judged. */
+/** Options, judged. @internal */
 export interface BridgeSettings {
   readonly address: string;
   /** The address for messages, without what may be a secret. */
@@ -49,6 +49,8 @@ const MOST = 1000;
  * Options as a user gives them.
  *
  * @throws InvalidInputError One of them cannot be.
+ *
+ * @internal
  */
 export function settingsOf(url: unknown, options: WebSocketBridgeOptions): BridgeSettings {
   const address = addressOf(url);

@@ -9,7 +9,7 @@ export interface Stored {
   readonly correlationId: string;
 }
 
-/** How long one waits for it. */
+/** How long one waits for it. @internal */
 export interface Waiting {
   /** Seconds; `null`: as long as it takes. */
   readonly timeout: number | null;
@@ -26,7 +26,7 @@ interface Letter {
 
 const OPERATION = "semantest.publish";
 
-/** Messages, in order, until the server says that it has them. */
+/** Messages, in order, until the server says that it has them. @internal */
 export class Outbox {
   readonly #most: number;
   readonly #letters = new Set<Letter>();
