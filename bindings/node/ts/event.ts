@@ -213,6 +213,7 @@ export class ApplicationEvent extends CloudEvent {
   /** Every other attribute of its envelope, as it came. */
   declare readonly attributes: Readonly<Record<string, unknown>>;
 
+  /** @internal */
   static readonly [READERS]: Readers = {
     type: (wire) => typed(wire),
     data: dataOf,
