@@ -80,15 +80,21 @@ test("other shapes that are about are read", () => {
   const typed = { type: "TestDoneEvent", payload: { a: 1 }, correlationId: "c", timestamp: "2025-01-01T00:00:00Z" };
   assert.equal(fromSemantest(typed).type, "TestDone");
   assert.equal(fromSemantest(typed).id, fromSemantest(JSON.stringify(typed)).id, "the same text is the same event");
-  const other = { eventId: "e", eventType: "A", aggregateId: "s", timestamp: "2025-01-01T00:00:00Z", payload: {}, metadata: {} };
+  const at = "2025-01-01T00:00:00Z";
+  const other = { eventId: "e", eventType: "A", aggregateId: "s", timestamp: at, payload: {}, metadata: {} };
   const { id, subject, time } = fromSemantest(other);
-  assert.deepEqual([id, subject, time], ["e", "s", "2025-01-01T00:00:00Z"]);
+  assert.deepEqual([id, subject, time], ["e", "s", at]);
 });
 
 test("CloudEvents and both dialects of PythonEDA are read before any of them", () => {
   const cloud = envelope("com.shop.Noted", { a_b: 1 }, { previous: ["b", "a"], subject: "s" });
   assert.deepEqual(fromSemantest(cloud), cloud);
-  const internal = { previous_event_ids: ["b", "a"], created: "2026-01-31T12:00:00", invariants: {}, class: "shop.events.Noted" };
+  const internal = {
+    previous_event_ids: ["b", "a"],
+    created: "2026-01-31T12:00:00",
+    invariants: {},
+    class: "shop.events.Noted",
+  };
   const read = fromSemantest({ id: "i", stack_name: "dev", project_name: "p", _internal: internal, eventType: "Other" });
   assert.deepEqual(read, {
     specversion: "1.0",
@@ -131,7 +137,8 @@ test("live objects of Semantest's core are read whole, each with one id", () => 
       super("/shop", "2.0");
     }
   }
-  assert.deepEqual([fromSemantest(new Announced()).source, fromSemantest(new Announced()).data], ["/shop", { url: "https://x" }]);
+  const { source, data } = fromSemantest(new Announced());
+  assert.deepEqual([source, data], ["/shop", { url: "https://x" }]);
   class Versioned extends DomainEvent {
     readonly eventType = "Versioned";
     readonly version = 3;
@@ -142,7 +149,14 @@ test("live objects of Semantest's core are read whole, each with one id", () => 
 test("events of ours are written with their keys in camelCase, at the top only", () => {
   const event = new FunctionDeployed(
     { functionName: "f", arn: "a", component: "c", environment: "dev", provider: "local" },
-    { eventId: "e", time: "2026-01-02T03:04:05Z", subject: "p/dev/c", correlationId: "c", causationId: "b", previousEventIds: ["b"] },
+    {
+      eventId: "e",
+      time: "2026-01-02T03:04:05Z",
+      subject: "p/dev/c",
+      correlationId: "c",
+      causationId: "b",
+      previousEventIds: ["b"],
+    },
   );
   const persisted = {
     eventId: "e",
@@ -177,11 +191,14 @@ test("events of ours are written with their keys in camelCase, at the top only",
   assert.deepEqual(toSemantest(nested).payload["configuration"], { environment_variables: { A_B: "x" } });
 });
 
+const NEEDED = { service_type: "rest-api", environment: "dev", service_config: { a_b: { cD: [1, null] } } };
+const TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
 const SENT: readonly CloudEventObject[] = [
-  envelope("ServiceDeploymentNeeded", { service_type: "rest-api", environment: "dev", service_config: { a_b: { cD: [1, null] } } }),
-  envelope("com.shop.OrderPlaced", { API_KEY: "x", "x-y": 1, a1_b2: 2, LOUD: true }, { previous: ["b,1", "a%"], source: "/shop" }),
-  envelope("DeploymentRequested", { component: "c" }, { subject: "p/dev/c", correlation: "story", time: "2026-01-02T03:04:05.123456789+02:00" }),
-  new DeploymentRequested({ component: "c", configuration: { memory_mb: 512 } }, { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" }).toCloudEvent(),
+  envelope("ServiceDeploymentNeeded", NEEDED),
+  envelope("com.shop.OrderPlaced", { API_KEY: "x", "x-y": 1, a1_b2: 2, LOUD: true }, { previous: ["b,1", "a%"], source: "/s" }),
+  envelope("DeploymentRequested", { component: "c" }, { subject: "p/dev/c", time: "2026-01-02T03:04:05.123456789+02:00" }),
+  new DeploymentRequested({ component: "c", configuration: { memory_mb: 1 } }, { traceparent: TRACE }).toCloudEvent(),
   new ApplicationEvent("Noted", { text: 'é"\\\u2028 \u{1f600}' }).toCloudEvent(),
 ];
 
@@ -189,7 +206,8 @@ for (const sent of SENT) {
   test(`what is written in any form is read as the same event: ${sent.type}`, () => {
     // A correlation is always there; that of an event that began the story is its own id.
     const same = { ...sent, correlationid: sent.correlationid ?? sent.id };
-    for (const written of [toSemantest(sent), toWsMessage(sent), toStoreLine(sent, 3), { type: "event", envelope: toStoreLine(sent, 3) }]) {
+    const line = toStoreLine(sent, 3);
+    for (const written of [toSemantest(sent), toWsMessage(sent), line, { type: "event", envelope: line }]) {
       assert.deepEqual(fromSemantest(JSON.stringify(written)), same);
       assert.deepEqual(fromSemantest(written), same);
     }
@@ -197,11 +215,19 @@ for (const sent of SENT) {
   });
 }
 
+test("an application's event is written with its keys in camelCase too", () => {
+  const serviceConfig = NEEDED.service_config;
+  const { eventType, payload } = toSemantest(envelope("ServiceDeploymentNeeded", NEEDED));
+  assert.equal(eventType, "ServiceDeploymentNeeded");
+  assert.deepEqual(payload, { serviceType: "rest-api", environment: "dev", serviceConfig });
+});
+
 test("the server's version does not make new data old", () => {
   const event = new DeploymentRequested({ component: "c" });
   const kept = { ...toWsMessage(event), eventVersion: 1 };
   assert.equal(fromSemantest(kept).dataschema, event.toCloudEvent().dataschema);
-  assert.equal(fromSemantest({ ...PERSISTED, eventType: "DeploymentRequested", eventVersion: 2 }).dataschema, "urn:semantest-iac:DeploymentRequested:2");
+  const told = { ...PERSISTED, eventType: "DeploymentRequested", eventVersion: 2 };
+  assert.equal(fromSemantest(told).dataschema, "urn:semantest-iac:DeploymentRequested:2");
 });
 
 test("what has no place in Semantest's forms is refused", () => {
@@ -249,10 +275,12 @@ test("an envelope says what brought it about", () => {
   }
 });
 
+const METADATA = { component: "rest-api", provider: "aws", environment: "production", configuration: { memory_mb: 512 } };
+
 test("events of ours and those of PythonEDA's IaC domain mean the same, both ways", () => {
   const request = envelope(
     "DeploymentRequested",
-    { component: "rest-api", provider: "aws", environment: "production", region: "eu-west-1", configuration: { memory_mb: 512 } },
+    { region: "eu-west-1", ...METADATA },
     { source: "/semantest-iac/shop" },
   );
   const there = toEquivalent(request);
@@ -262,7 +290,7 @@ test("events of ours and those of PythonEDA's IaC domain mean the same, both way
     stack_name: "aws-production",
     project_name: "shop",
     location: "eu-west-1",
-    metadata: { component: "rest-api", provider: "aws", environment: "production", configuration: { memory_mb: 512 } },
+    metadata: METADATA,
   });
   const back = toRequest(there);
   assert.equal(back.type, request.type);
@@ -272,9 +300,9 @@ test("events of ours and those of PythonEDA's IaC domain mean the same, both way
   assert.equal(toRequest(there).id, back.id, "one that is delivered twice is carried out once");
   assert.deepEqual(toEquivalent(there), there);
   assert.equal(name(toEquivalent(envelope("RemovalRequested", { component: "c" }))), "InfrastructureRemovalRequested");
-  const updated = toEquivalent(envelope("InfrastructureUpdated", { provider: "aws", environment: "dev", endpoint: "https://x" }, { subject: "shop/dev/c" }));
-  assert.deepEqual((updated.data as any).metadata.endpoint, "https://x");
-  assert.deepEqual((updated.data as any).project_name, "shop");
+  const outcome = { provider: "aws", environment: "dev", endpoint: "https://x" };
+  const updated: any = toEquivalent(envelope("InfrastructureUpdated", outcome, { subject: "shop/dev/c" })).data;
+  assert.deepEqual([updated.metadata.endpoint, updated.project_name], ["https://x", "shop"]);
 });
 
 test("a request of PythonEDA's says what to deploy by its stack and its project, where nothing else does", () => {
@@ -293,7 +321,8 @@ test("a request of PythonEDA's says what to deploy by its stack and its project,
     environment: "dev",
   });
   // As the Python package makes it.
-  const request = toRequest(envelope("InfrastructureUpdateRequested", { stack_name: "dev", project_name: "p" }, { id: "1", source: "/licdata" }));
+  const stack = { stack_name: "dev", project_name: "p" };
+  const request = toRequest(envelope("InfrastructureUpdateRequested", stack, { id: "1", source: "/licdata" }));
   assert.equal(request.id, "7a080712-32a2-5ba8-a0ee-c745c7ade772");
   for (const [data, event] of [
     [{}, undefined],

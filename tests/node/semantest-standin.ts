@@ -89,6 +89,11 @@ export class SemantestServer {
     this.#clients.clear();
   }
 
+  /** From now on nothing is read from the connections that there are, and nothing answered: as if a cable were cut. */
+  freeze(): void {
+    for (const { socket } of this.#clients) socket.pause();
+  }
+
   /** Sends text to everybody, whatever it is. */
   say(text: string): void {
     for (const { socket } of this.#clients) socket.send(text);
@@ -141,7 +146,13 @@ export class SemantestServer {
         eventType: String(message["eventType"]),
         eventVersion: 1,
         payload: message["payload"] ?? {},
-        metadata: { ...metadata, correlationId, causationId: metadata["causationId"] ?? null, timestamp, sequenceNumber: streamPosition },
+        metadata: {
+          ...metadata,
+          correlationId,
+          causationId: metadata["causationId"] ?? null,
+          timestamp,
+          sequenceNumber: streamPosition,
+        },
       },
       streamPosition,
       globalPosition: this.store.length,

@@ -127,7 +127,9 @@ export function stampCloudEvent<C extends Partial<CloudEventObject>>(event: C): 
 }
 
 function scopeOf(event: object, clock: Pausable | undefined): Scope {
-  return { event, clock: clock ?? scope.getStore()?.clock ?? null, depth: depth() + 1, over: false };
+  const around = scope.getStore();
+  if (around === undefined) return { event, clock: clock ?? null, depth: 1, over: false };
+  return { event, clock: clock ?? around.clock, depth: around.over ? 1 : around.depth + 1, over: false };
 }
 
 function goesBackTo(cause: Cause, id: unknown, correlation: unknown, causation: unknown): boolean {

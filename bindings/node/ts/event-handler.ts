@@ -1,17 +1,16 @@
 /** `EventHandler`: a class whose objects handle events. */
 
 import type { EventOf } from "./listen.js";
-import { type Handle, type HandlerContext, markKey } from "./listener.js";
+import { type Handle, markKey } from "./listener.js";
 import { called, type EventClass, type ListenOptions, markOf, refused, splitOptions } from "./mark.js";
 
 /** An object that handles events. Semantest's core knows the same form. */
 export interface EventHandler<E> {
-  /** Events that it gives back are published. */
-  handle(event: E, context: HandlerContext): unknown;
+  readonly handle: Handle<E>;
 }
 
 /** Marks classes whose objects can `handle` such an event. */
-export type MarksClassesOf<E> = <C extends abstract new (...given: never[]) => { readonly handle: Handle<E> }>(
+export type MarksClassesOf<E> = <C extends abstract new (...given: never[]) => EventHandler<E>>(
   handler: C,
   context?: ClassDecoratorContext<C>,
 ) => void;

@@ -25,6 +25,13 @@ const OPTIONS: readonly string[] = ["timeout", "name"];
 
 /** The events that a handler asks for, and how it is called. @internal */
 export class Mark {
+  /** Whether it asks for every event rather than for some of them by name. */
+  readonly everything: boolean;
+  /** Whether the names alone tell what it asks for; else what comes is still to be asked about with `wants`. */
+  readonly namesTell: boolean;
+  /** What an event source is asked for; nothing stands for every event. */
+  readonly namesToAskFor: readonly string[];
+
   constructor(
     /** Names of events; those of the classes are among them. */
     readonly names: ReadonlySet<string>,
@@ -34,21 +41,10 @@ export class Mark {
     readonly timeout: number | null,
     /** What the handler is called in messages; `null`: by its own name. */
     readonly name: string | null,
-  ) {}
-
-  /** Whether it asks for every event rather than for some of them by name. */
-  get everything(): boolean {
-    return (this.names.size === 0 && this.classes.length === 0) || this.classes.includes(CloudEvent);
-  }
-
-  /** Whether the names alone tell what it asks for; else what comes is still to be asked about with `wants`. */
-  get namesTell(): boolean {
-    return this.classes.every((chosen) => nameOfClass(chosen) !== "");
-  }
-
-  /** What an event source is asked for; nothing stands for every event. */
-  get namesToAskFor(): readonly string[] {
-    return this.namesTell ? [...this.names].sort() : [];
+  ) {
+    this.everything = (names.size === 0 && classes.length === 0) || classes.includes(CloudEvent);
+    this.namesTell = classes.every((chosen) => nameOfClass(chosen) !== "");
+    this.namesToAskFor = this.namesTell ? [...names].sort() : [];
   }
 
   /** Whether the handler wants to see `event`. */

@@ -107,6 +107,8 @@ export function theBusIsTheSameInStructure(): void {
   end();
   // @ts-expect-error another event
   bus.subscribe(OrderPlaced, (event: FunctionDeployed) => event.functionName);
+  // @ts-expect-error another event, in an object
+  bus.subscribe(OrderPlaced, { handle: (event: FunctionDeployed): string => event.functionName });
   // @ts-expect-error no handler
   bus.subscribe("OrderPlaced", { run: () => undefined });
   // @ts-expect-error a limit is a number of seconds

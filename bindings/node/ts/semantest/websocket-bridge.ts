@@ -57,8 +57,7 @@ export class WebSocketBridge {
   constructor(url: string | URL = "ws://localhost:8082/ws-events", options: WebSocketBridgeOptions = {}) {
     this.#settings = settingsOf(url, options);
     this.#outbox = new Outbox(this.#settings.most);
-    const { address, WebSocket, reconnect } = this.#settings;
-    this.#connection = new Connection(address, WebSocket, reconnect, {
+    this.#connection = new Connection(this.#settings.address, this.#settings, {
       opened: () => this.#opened(),
       received: (text) => this.#guarded(() => this.#received(text)),
       broken: (why, seconds) => this.#broken(why, seconds),

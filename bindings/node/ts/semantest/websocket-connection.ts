@@ -20,6 +20,14 @@ export interface Reconnect {
   readonly longest: number;
 }
 
+/** How a connection is kept. @internal */
+export interface Keeping {
+  readonly WebSocket: WebSocketConstructor | undefined;
+  readonly reconnect: Reconnect;
+  /** Seconds between two signs of life. */
+  readonly heartbeat: number;
+}
+
 /** What happens on a connection. @internal */
 export interface Events {
   /** It is there: what is said on it is said anew. */
@@ -42,14 +50,11 @@ interface WsOnly {
 /** Seconds that a server has to take a connection, or to end one. */
 const HANDSHAKE = 10;
 const GOODBYE = 1;
-/** Seconds between two signs of life. */
-const HEARTBEAT = 30;
 
 /** One connection at a time, for as long as it is not closed. @internal */
 export class Connection {
   readonly #url: string;
-  readonly #make: WebSocketConstructor | undefined;
-  readonly #reconnect: Reconnect;
+  readonly #keeping: Keeping;
   readonly #events: Events;
   #socket: SocketLike | null = null;
   #open = false;
@@ -57,12 +62,12 @@ export class Connection {
   #paused = false;
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
+  #closing: Promise<void> | undefined;
   #ended: (() => void) | undefined;
 
-  constructor(url: string, make: WebSocketConstructor | undefined, reconnect: Reconnect, events: Events) {
+  constructor(url: string, keeping: Keeping, events: Events) {
     this.#url = url;
-    this.#make = make;
-    this.#reconnect = reconnect;
+    this.#keeping = keeping;
     this.#events = events;
   }
 
@@ -100,7 +105,12 @@ export class Connection {
   }
 
   /** Ends it for good; fulfils when it has ended. Twice is harmless. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
     const socket = this.#socket;
@@ -136,10 +146,11 @@ export class Connection {
   }
 
   async #made(): Promise<SocketLike> {
-    if (this.#make !== undefined) return new this.#make(this.#url);
+    const Given = this.#keeping.WebSocket;
+    if (Given !== undefined) return new Given(this.#url);
     // Not before it is needed: most applications have no bridge.
     const { WebSocket } = await import("ws");
-    return new WebSocket(this.#url, { handshakeTimeout: HANDSHAKE * 1000, maxPayload: MOST_BYTES });
+    return new WebSocket(this.#url, { handshakeTimeout: HANDSHAKE * 1000, maxPayload: 2 * MOST_BYTES });
   }
 
   #listen(socket: SocketLike): void {
@@ -179,7 +190,7 @@ export class Connection {
 
   #again(why: string): void {
     if (this.#closed) return;
-    const { first, longest } = this.#reconnect;
+    const { first, longest } = this.#keeping.reconnect;
     const seconds = Math.min(longest, first * 2 ** Math.min(this.#failures, 30));
     this.#failures += 1;
     // Not all of a server's clients at the same moment.
@@ -201,7 +212,7 @@ export class Connection {
       if (!alive) return socket.terminate();
       alive = false;
       socket.ping();
-    }, HEARTBEAT * 1000);
+    }, this.#keeping.heartbeat * 1000);
     timer.unref();
     return () => clearInterval(timer);
   }

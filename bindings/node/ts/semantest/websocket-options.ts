@@ -2,7 +2,7 @@
 
 import { called } from "../mark.js";
 import { invalidInput } from "./refusal.js";
-import type { Reconnect, WebSocketConstructor } from "./websocket-connection.js";
+import type { Keeping, Reconnect, WebSocketConstructor } from "./websocket-connection.js";
 
 /** Options of a `WebSocketBridge`. */
 export interface WebSocketBridgeOptions {
@@ -16,6 +16,8 @@ export interface WebSocketBridgeOptions {
   readonly timeout?: number | null | undefined;
   /** Seconds until a broken connection is made again: 0.1 at first, 30 at the longest where not given. */
   readonly reconnect?: Partial<Reconnect> | undefined;
+  /** Seconds between two signs of life, without which a connection is taken for broken; 30 where not given. */
+  readonly heartbeat?: number | undefined;
   /** Events that may wait, in each direction; 1000 where not given. */
   readonly most?: number | undefined;
   /** Told of what is nobody's answer: a broken connection, a handler that failed, an event that cannot be read. */
@@ -25,15 +27,13 @@ export interface WebSocketBridgeOptions {
 }
 
 /** Options, judged. @internal */
-export interface BridgeSettings {
+export interface BridgeSettings extends Keeping {
   readonly address: string;
   /** The address for messages, without what may be a secret. */
   readonly shown: string;
-  readonly WebSocket: WebSocketConstructor | undefined;
   readonly source: string | undefined;
   readonly streams: readonly string[];
   readonly timeout: number | null;
-  readonly reconnect: Reconnect;
   readonly most: number;
   readonly onError: (error: Error) => void;
   readonly signal: AbortSignal | undefined;
@@ -43,6 +43,7 @@ const OPERATION = "semantest.bridge";
 const FIRST = 0.1;
 const LONGEST = 30;
 const TIMEOUT = 30;
+const HEARTBEAT = 30;
 const MOST = 1000;
 
 /**
@@ -77,6 +78,7 @@ export function settingsOf(url: unknown, options: WebSocketBridgeOptions): Bridg
       first: seconds("reconnect.first", reconnect?.first ?? FIRST),
       longest: seconds("reconnect.longest", reconnect?.longest ?? LONGEST),
     },
+    heartbeat: seconds("heartbeat", options.heartbeat ?? HEARTBEAT),
     most,
     onError: onError === undefined ? warn : guarded(onError),
     signal,
