@@ -226,6 +226,20 @@ test("a handler that takes too long is not waited for: its signal is aborted and
   assert.equal(signal?.aborted, true);
 });
 
+test("what becomes of a handler that is not waited for any more is nobody's business", async () => {
+  const bus = new EventBus();
+  const ended = gate();
+  const late = async (): Promise<never> => {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    ended.open();
+    throw new Error("too late");
+  };
+  bus.include(listen("Ping", { timeout: 0.01 })(late));
+  assert((await failure(bus.publish(ping()))) instanceof HandlerFailedError);
+  await ended.opened;
+  await turn();
+});
+
 test("time that a handler waits for what it publishes is not its own", async () => {
   const bus = new EventBus();
   bus.include(

@@ -124,6 +124,9 @@ for (const [wrong, said] of [
   [() => anything(FunctionDeployed, { timeoutMs: 5 }), /no option `timeoutMs`; it has timeout and name/],
   [() => anything(FunctionDeployed)(3), /marks functions and methods, not number/],
   [() => anything(FunctionDeployed)(class Handler {}), /not the class Handler/],
+  [() => anything(FunctionDeployed)(() => undefined, { kind: "method", name: "#hidden", private: true }), /#hidden, which is private/],
+  [() => anything(FunctionDeployed)(undefined, { kind: "accessor", name: "x" }), /`x` is no method \(accessor\)/],
+  [() => anything(FunctionDeployed)({}, "field"), /`field` is none/],
   [() => (EventHandler as any)(), /needs the events/],
   [() => (EventHandler as any)(FunctionDeployed)(() => undefined), /EventHandler marks classes/],
 ] as const) {

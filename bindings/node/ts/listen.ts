@@ -76,7 +76,7 @@ function decorateMethod(mark: Mark, method: unknown, context: ClassMethodDecorat
     throw refused(`listen marks functions and methods, not the class ${called(method)}; EventHandler marks classes`);
   }
   if (kind !== "method" || typeof method !== "function") {
-    throw refused(`listen marks methods, and \`${String(context.name)}\` is a ${kind}: write it as a method`);
+    throw refused(`listen marks methods, and \`${String(context.name)}\` is no method (${kind}): write it as one`);
   }
   if (context.private) throw refused(`listen cannot call ${String(context.name)}, which is private to its class`);
   markFunction(method, mark);
