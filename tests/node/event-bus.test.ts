@@ -243,8 +243,8 @@ test("what becomes of a handler that is not waited for any more is nobody's busi
 test("time that a handler waits for what it publishes is not its own", async () => {
   const bus = new EventBus();
   bus.include(
-    listen("Ping", { timeout: 0.05 })(() => bus.publish(pong()).then(() => undefined)),
-    listen("Pong")(() => new Promise((resolve) => setTimeout(resolve, 150))),
+    listen("Ping", { timeout: 0.3 })(() => bus.publish(pong()).then(() => undefined)),
+    listen("Pong")(() => new Promise((resolve) => setTimeout(resolve, 600))),
   );
   await bus.publish(ping());
 });

@@ -150,12 +150,13 @@ test("a broken connection is made again, and what was subscribed is subscribed a
 
 test("a server that is gone without a word is noticed, and connected to again", async (t) => {
   const server = await SemantestServer.run(t);
-  const there = bridge(t, server.url, { heartbeat: 0.02 });
+  const there = bridge(t, server.url, { heartbeat: 0.1 });
   await there.ready();
   server.freeze();
   while (server.connections === 1) await new Promise((resolve) => setTimeout(resolve, 5));
-  await there.publish(new ApplicationEvent("Noted"));
-  assert.equal(server.store.length, 1);
+  const event = new ApplicationEvent("Noted");
+  await there.publish(event);
+  assert.equal(server.store[0]?.event.metadata["ceId"], event.eventId);
 });
 
 test("events published while the server is away are sent when it is back, in order", async (t) => {
