@@ -383,6 +383,17 @@ test("events are delivered whole", async (t) => {
   assert.deepEqual(seen.map((event) => event.outputs), recorded.map((event) => event.outputs));
 });
 
+test("handlers that publish in a circle are told", async (t) => {
+  const iac = await open(t);
+  iac.subscribe(async () => void (await iac.publish(noted())), "SomethingNoted");
+  const error = await failure(iac.publish(noted()));
+  assert.ok(error instanceof HandlerFailedError);
+  let cause: unknown = error;
+  while (cause instanceof HandlerFailedError) cause = cause.cause;
+  assert.ok(cause instanceof InvalidInputError);
+  assert.match(cause.message, /publish in a circle/);
+});
+
 test("a handler of one Iac may publish in another", async (t) => {
   const one = await open(t);
   const other = await open(t);

@@ -1,6 +1,10 @@
 /** Whether somebody still waits for a handler or a port. */
 
-/** What a handler or a port is told of whoever waits for it. The signal is made when it is first asked for: most handlers never do. */
+/**
+ * What a handler or a port is told of whoever waits for it. The signal is made when it is first asked for: most handlers never do.
+ *
+ * @internal
+ */
 export class Attendance {
   #controller: AbortController | undefined;
   #left: { reason: unknown } | undefined;

@@ -10,10 +10,10 @@ import { kindOf, shown } from "./options.js";
 import { Clock, isThenable } from "./patience.js";
 import { recordOf } from "./thrown.js";
 
-/** Publishes what a handler returned. */
+/** Publishes what a handler returned. @internal */
 export type Publish = (event: object) => Promise<unknown>;
 
-/** What the native module calls with an event that `mark` of `listener` asks for. */
+/** What the native module calls with an event that `mark` of `listener` asks for. @internal */
 export function deliverer(listener: Listener, mark: Mark, publish: Publish): Answering {
   const { name, call } = listener;
   const limit = mark.timeout;
@@ -30,7 +30,7 @@ export function deliverer(listener: Listener, mark: Mark, publish: Publish): Ans
   };
 }
 
-/** What is said of a handler that threw. */
+/** What is said of a handler that threw. @internal */
 export function explained(name: string): Explaining {
   return (thrown) => recordOf(thrown, "handler_failed", "handler.handle", `handler \`${name}\``);
 }

@@ -2,7 +2,7 @@
 
 import { DeploymentAnswer, type DeployAnswer, DiscoverAnswer, InvokeAnswer, PlanAnswer } from "./answers.js";
 import { type PublishAnswer, RefreshAnswer, StatusAnswer } from "./answers.js";
-import { scope } from "./causation.js";
+import { depth } from "./causation.js";
 import { delivered } from "./delivered.js";
 import type { ApplicationEvent, InfrastructureEvent } from "./event.js";
 import { EventBus } from "./event-bus.js";
@@ -16,6 +16,7 @@ import {
 } from "./events/index.js";
 import type { EventClass, EventOf, Handle, ListenOptions } from "./listen.js";
 import { logPage } from "./log-page.js";
+import { nested } from "./nesting.js";
 import { endOf, type Given, optionsOf, seconds, signalOrNull, text, textOrNull, time, wholeFrom } from "./options.js";
 import type { LogPage } from "./ports/functions.js";
 import { answerOf, outcome, type Publishable, wire } from "./publish.js";
@@ -110,7 +111,7 @@ export class Iac {
   async publish(event: Publishable, options: run.SignalOptions = {}): Promise<PublishAnswer> {
     const signal = signalOrNull(optionsOf("publish", options, ["signal"]).signal);
     const session = this.#opened();
-    return session.running(this.#carryOut(session, wire(event), signal));
+    return session.running(nested(wire(event), ({ text }) => this.#carryOut(session, text, signal)));
   }
 
   async #carryOut(session: Session, event: string, signal: AbortSignal | null): Promise<PublishAnswer> {
@@ -177,7 +178,7 @@ export class Iac {
   }
 
   async #plan(request: InfrastructureEvent, signal: unknown): Promise<PlanAnswer> {
-    const event = JSON.parse(wire(request)) as unknown;
+    const event = JSON.parse(wire(request).text) as unknown;
     return PlanAnswer.fromJSON(await this.#ask("plan", { event }, signal));
   }
 
@@ -321,7 +322,7 @@ export class Iac {
 
 /** Whether the caller runs inside of a handler. */
 function inHandler(): boolean {
-  return (scope.getStore()?.event ?? null) !== null;
+  return depth() > 0;
 }
 
 function place(component: unknown, given: Given<"environment">): { component: string; environment: string } {

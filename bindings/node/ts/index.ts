@@ -32,6 +32,7 @@ export type { ErrorDetails, HandlerFailure } from "./error.js";
 export * from "./errors.js";
 export { ApplicationEvent, CloudEvent, InfrastructureEvent } from "./event.js";
 export { EventBus } from "./event-bus.js";
+export type { BusPublishOptions, Published } from "./event-bus.js";
 export { EventHandler } from "./event-handler.js";
 export * from "./events/index.js";
 export * from "./events/names.js";

@@ -3,7 +3,7 @@
 import { LogLine } from "./answers.js";
 import type { LogPage } from "./ports/functions.js";
 
-/** As the core answers. */
+/** As the core answers. @internal */
 export function logPage(answer: { readonly lines: readonly object[]; readonly cursor: string }): LogPage {
   return Object.freeze({
     lines: Object.freeze(answer.lines.map((line) => LogLine.fromJSON(line))),

@@ -4,23 +4,25 @@ import { InvalidInputError } from "./errors.js";
 import { called } from "./listen.js";
 import { anything, refusing } from "./record.js";
 
-/** The error for an argument that cannot be. */
+/** The error for an argument that cannot be. @internal */
 export function refused(message: string, context: Record<string, string> = {}): InvalidInputError {
   return new InvalidInputError(message, { operation: "node.call", context });
 }
 
-/** JSON text of `value`. @throws InvalidInputError JSON has no form for something in it. */
+/** JSON text of `value`. @throws InvalidInputError JSON has no form for something in it. @internal */
 export function asJson(value: unknown, what: string): string {
   return JSON.stringify(refusing(what, "node.call", () => anything.read(value, true)));
 }
 
-/** Options by name, as `known` lists them; what is `undefined` or `null` is not there. */
+/** Options by name, as `known` lists them; what is `undefined` or `null` is not there. @internal */
 export type Given<K extends string> = { readonly [name in K]?: unknown };
 
 /**
  * The options that `method` was called with.
  *
  * @throws InvalidInputError They are no object, one of them is not known, or they cannot be read.
+ *
+ * @internal
  */
 export function optionsOf<K extends string>(method: string, given: unknown, known: readonly K[]): Given<K> {
   if (given === undefined || given === null) return {};
@@ -47,7 +49,7 @@ function isOneOf<K extends string>(known: readonly K[], name: string): name is K
   return (known as readonly string[]).includes(name);
 }
 
-/** What a value is, in words: never which one, since it may be a secret. */
+/** What a value is, in words: never which one, since it may be a secret. @internal */
 export function shown(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   switch (typeof value) {
@@ -66,7 +68,7 @@ export function shown(value: unknown): string {
   }
 }
 
-/** The name of an object's class. Proxies answer what they like, or throw. */
+/** The name of an object's class. Proxies answer what they like, or throw. @internal */
 export function kindOf(value: unknown): string {
   try {
     return called(value);
@@ -75,7 +77,7 @@ export function kindOf(value: unknown): string {
   }
 }
 
-/** Whether it is a class rather than a function: it cannot be called without `new`. */
+/** Whether it is a class rather than a function: it cannot be called without `new`. @internal */
 export function isClass(value: unknown): boolean {
   if (typeof value !== "function") return false;
   try {
@@ -85,30 +87,34 @@ export function isClass(value: unknown): boolean {
   }
 }
 
-/** @throws InvalidInputError It is no text. */
+/** @throws InvalidInputError It is no text. @internal */
 export function text(name: string, value: unknown): string {
   if (typeof value === "string") return value;
   throw refused(`${name} must be text, not ${shown(value)}`, { argument: name });
 }
 
-/** @throws InvalidInputError It is neither text nor left out. */
+/** @throws InvalidInputError It is neither text nor left out. @internal */
 export function textOrNull(name: string, value: unknown): string | null {
   return value === undefined || value === null ? null : text(name, value);
 }
 
-/** A whole number from `least` on, `what` in words. @throws InvalidInputError It is none. */
+/** A whole number from `least` on, `what` in words. @throws InvalidInputError It is none. @internal */
 export function wholeFrom(least: number, name: string, value: unknown, what: string): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= least) return value;
   throw refused(`${name} must be ${what} from ${least} on, not ${number(value)}`, { argument: name });
 }
 
-/** @throws InvalidInputError It is no number of seconds. */
+/** @throws InvalidInputError It is no number of seconds. @internal */
 export function seconds(name: string, value: unknown): number {
   if (typeof value === "number" && value >= 0 && Number.isFinite(value)) return value;
   throw refused(`${name} must be a number of seconds, not ${number(value)}`, { argument: name });
 }
 
-/** A time as RFC 3339 has it: the first moment of a `Date`'s millisecond. @throws InvalidInputError It is none. */
+/**
+ * A time as RFC 3339 has it: the first moment of a `Date`'s millisecond. @throws InvalidInputError It is none.
+ *
+ * @internal
+ */
 export function time(name: string, value: unknown): string {
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString();
   const given = value instanceof Date ? "a Date of no time" : shown(value);
@@ -119,12 +125,14 @@ export function time(name: string, value: unknown): string {
  * The last moment of a `Date`'s millisecond: the log's times are finer, and what happened at `event.time` is not to come after it.
  *
  * @throws InvalidInputError It is none.
+ *
+ * @internal
  */
 export function endOf(name: string, value: unknown): string {
   return time(name, value).replace(/Z$/, "999999Z");
 }
 
-/** @throws InvalidInputError It is no signal. */
+/** @throws InvalidInputError It is no signal. @internal */
 export function signalOrNull(value: unknown): AbortSignal | null {
   if (value === undefined || value === null) return null;
   // By what it can do: there are several AbortSignals about.

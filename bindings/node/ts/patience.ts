@@ -7,14 +7,12 @@ import type { HandlerContext } from "./listen.js";
 /** Timers do not take more milliseconds; most of a month is as good as no limit. */
 const LONGEST = 2 ** 31 - 1;
 
-export { Attendance };
-
-/** A handler took longer than it may. */
+/** A handler took longer than it may. @internal */
 export class RanOut extends Error {
   override readonly name = "RanOut";
 }
 
-/** What happens in `work` does not count as time of the handler that is running. */
+/** What happens in `work` does not count as time of the handler that is running. @internal */
 export async function waiting<T>(work: () => Promise<T>): Promise<T> {
   const clock = scope.getStore()?.clock;
   if (clock === undefined || clock === null) return work();
@@ -26,7 +24,7 @@ export async function waiting<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The time of one handler at work. `null` seconds: it may take as long as it likes. */
+/** The time of one handler at work. `null` seconds: it may take as long as it likes. @internal */
 export class Clock implements Pausable {
   readonly #limit: number | null;
   #left: number;
@@ -119,7 +117,7 @@ export class Clock implements Pausable {
   }
 }
 
-/** Whether it is something to wait for. */
+/** Whether it is something to wait for. @internal */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   const held = typeof value === "object" || typeof value === "function";
   return held && value !== null && typeof (value as PromiseLike<T>).then === "function";

@@ -11,13 +11,15 @@ import { EventFilter, type SubscribedHandler } from "./ports/event-bus.js";
 import type { CloudEventObject, Event } from "./ports/event-store.js";
 import { type ErrorData, recordOf } from "./thrown.js";
 
-/** What an event bus is. */
+/** What an event bus is. @internal */
 export const EVENT_BUS: Role = new Role("event_bus", ["publish", "subscribe", "unsubscribe"], [], HandlerFailedError);
 
 /**
  * An event bus for the native module.
  *
  * @throws InvalidInputError It is none.
+ *
+ * @internal
  */
 export function eventBus(port: unknown, raised: Raised): Port {
   EVENT_BUS.check(port);

@@ -9,7 +9,7 @@ import { isEvent, written } from "./port-event.js";
 import type { Append, Fence } from "./ports/event-store.js";
 import { type Codec, field, recordOf, shown, text, Unfit, whole } from "./record.js";
 
-/** What an event store is. */
+/** What an event store is. @internal */
 export const EVENT_STORE: Role = new Role(
   "event_store",
   ["append", "readStream", "readAll", "streams", "head", "wait"],
@@ -41,6 +41,8 @@ const FENCE = recordOf<Fence>("Fence", { name: field("name", text), token: field
  * An event store for the native module.
  *
  * @throws InvalidInputError It is none.
+ *
+ * @internal
  */
 export function eventStore(port: unknown): Port {
   EVENT_STORE.check(port);

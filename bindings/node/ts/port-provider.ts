@@ -8,7 +8,7 @@ import type { LogQuery, Change, Operation, OwnershipTags, ProviderSettings, Reso
 import { Secrets } from "./ports/secret-resolver.js";
 import { anything, defaulted, field, flag, many, nullable, number, optional, recordOf, table, text, whole, word } from "./record.js";
 
-/** What a provider is. */
+/** What a provider is. @internal */
 export const PROVIDER: Role = new Role(
   "provider",
   ["lower", "observe", "apply", "delete", "discover"],
@@ -16,7 +16,7 @@ export const PROVIDER: Role = new Role(
   ProviderError,
 );
 
-/** Whose a resource is, as JSON has it. */
+/** Whose a resource is, as JSON has it. @internal */
 export const OWNERSHIP_TAGS = recordOf<OwnershipTags>("OwnershipTags", {
   project: field("project", text),
   environment: field("environment", text),
@@ -109,6 +109,8 @@ const CHANGE = recordOf<{ action: Change["action"]; resource: ResourceHandle; pr
  * A provider for the native module.
  *
  * @throws InvalidInputError It is none.
+ *
+ * @internal
  */
 export function provider(port: unknown, raised: Raised): Port {
   PROVIDER.check(port);

@@ -10,12 +10,12 @@ const KEPT = 256;
 /** Secrets at least this long are looked for in what was thrown; shorter ones would be found where they are not. */
 const SHORTEST_SECRET = 4;
 
-/** Something that was thrown: anything, `undefined` too. */
+/** Something that was thrown: anything, `undefined` too. @internal */
 export interface Thrown {
   readonly thrown: unknown;
 }
 
-/** What was thrown, by what failed: a resource of a deployment, a handler with an event. */
+/** What was thrown, by what failed: a resource of a deployment, a handler with an event. @internal */
 export class Raised {
   readonly #kept = new Map<string, Thrown>();
 
@@ -47,7 +47,7 @@ export class Raised {
   }
 }
 
-/** Whether something thrown, or what it came of, says one of `secrets`. What cannot be looked at may. */
+/** Whether something thrown, or what it came of, says one of `secrets`. What cannot be looked at may. @internal */
 export function shows(thrown: unknown, secrets: Iterable<string>): boolean {
   const wanted = [...secrets].filter((secret) => secret.length >= SHORTEST_SECRET);
   if (wanted.length === 0) return false;

@@ -4,13 +4,15 @@ import { SecretUnresolvedError } from "./errors.js";
 import { kindOf } from "./options.js";
 import { Calls, memberOf, type Method, type Port, Role } from "./port.js";
 
-/** What a resolver of secrets is. */
+/** What a resolver of secrets is. @internal */
 export const SECRET_RESOLVER: Role = new Role("secret_resolver", ["resolve"], ["digest"], SecretUnresolvedError);
 
 /**
  * A resolver of secrets for the native module.
  *
  * @throws InvalidInputError It is none.
+ *
+ * @internal
  */
 export function secretResolver(port: unknown): Port {
   SECRET_RESOLVER.check(port);
@@ -38,7 +40,7 @@ function schemesOf(port: object, name: string): string[] {
   return texts;
 }
 
-/** A secret resolver's methods over JSON. */
+/** A secret resolver's methods over JSON. @internal */
 export class SecretResolverCalls extends Calls {
   constructor(port: object, name: string) {
     super(SECRET_RESOLVER, port, name);

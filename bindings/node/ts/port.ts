@@ -9,7 +9,7 @@ import { type Fields, readFields, writeFields } from "./record.js";
 import { recordOf, type ErrorData } from "./thrown.js";
 import { Unfit } from "./value.js";
 
-/** What the native module is told of a port. */
+/** What the native module is told of a port. @internal */
 export interface Port {
   /** Has the methods. */
   readonly target: Calls;
@@ -23,13 +23,13 @@ export interface Port {
   readonly schemes: readonly string[];
 }
 
-/** Data that a port answers: what it is called, and what it has. */
+/** Data that a port answers: what it is called, and what it has. @internal */
 export interface Shape {
   readonly name: string;
   readonly fields: Fields;
 }
 
-/** What an object in a role must have, and what its failures are. */
+/** What an object in a role must have, and what its failures are. @internal */
 export class Role {
   constructor(
     /** As the core calls it. */
@@ -80,7 +80,7 @@ function has(port: unknown, method: string): boolean {
   return typeof memberOf(port, method) === "function";
 }
 
-/** A member of an object that may throw when it is looked at; what cannot be looked at is not there. */
+/** A member of an object that may throw when it is looked at; what cannot be looked at is not there. @internal */
 export function memberOf(port: unknown, name: string): unknown {
   if (typeof port !== "object" || port === null) return undefined;
   try {
@@ -92,9 +92,10 @@ export function memberOf(port: unknown, name: string): unknown {
 
 /** A method over JSON: its arguments by position, and what the native module is answered. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what the core gives is what its documentation says.
+/** @internal */
 export type Method = (given: any[], context: PortContext) => Promise<unknown>;
 
-/** Calls the methods of a port, and judges what they return. */
+/** Calls the methods of a port, and judges what they return. @internal */
 export abstract class Calls {
   /** By the core's names. */
   protected abstract readonly methods: { readonly [method: string]: Method };

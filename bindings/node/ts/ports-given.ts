@@ -8,7 +8,7 @@ import { provider } from "./port-provider.js";
 import { Raised } from "./port-raised.js";
 import { secretResolver } from "./port-secret-resolver.js";
 
-/** The ports of an application, as the native module calls them. */
+/** The ports of an application, as the native module calls them. @internal */
 export interface GivenPorts {
   readonly providers: readonly Port[];
   readonly bus: Port | null;
@@ -22,6 +22,8 @@ export interface GivenPorts {
  * Ports as a user gives them.
  *
  * @throws InvalidInputError One of them is none.
+ *
+ * @internal
  */
 export function portsGiven(given: {
   readonly providers?: unknown;

@@ -9,24 +9,36 @@ import { HandlerFailedError } from "./errors.js";
 import { CloudEvent } from "./event.js";
 import { type AnyEvent, cloudEventOf, isEvent } from "./live-event.js";
 import { asJson, kindOf, refused, shown } from "./options.js";
+import { newId } from "./native.js";
 import type { Raised, Thrown } from "./port-raised.js";
 import { aborted } from "./session.js";
 
 /** What can be published: an event of this package, of an application's own class, of Semantest's core, or a CloudEvents object (or only its `type` and `data`). */
 export type Publishable = AnyEvent | CloudEvent | Partial<CloudEventObject>;
 
+/** An event on its way to the native module. @internal */
+export interface Wired {
+  readonly id: unknown;
+  /** A CloudEvents object, or only a part of one. */
+  readonly text: string;
+}
+
 /**
  * An event as JSON text of a CloudEvents object, stamped with what is being handled.
  *
  * @throws InvalidInputError It is no event.
+ *
+ * @internal
  */
-export function wire(event: unknown): string {
+export function wire(event: unknown): Wired {
   try {
-    if (event instanceof CloudEvent) return ofOurs(stamped(event));
+    if (event instanceof CloudEvent) return { id: event.eventId, text: ofOurs(stamped(event)) };
     if (typeof event !== "object" || event === null || Array.isArray(event)) {
       throw refused(`publish takes an event or a CloudEvents object, not ${shown(event)}`);
     }
-    return asJson(isEvent(event) ? cloudEventOf(stamped(event)) : mapping(event), "the event");
+    // Those that write themselves are stamped as they are written.
+    const written = isEvent(event) ? stampCloudEvent(cloudEventOf(stamped(event))) : mapping(event);
+    return { id: written.id, text: asJson(written, "the event") };
   } catch (error) {
     if (error instanceof IacError) throw error;
     throw refused("the event cannot be read: it throws when it is looked at");
@@ -43,16 +55,18 @@ function ofOurs(event: CloudEvent): string {
   return JSON.stringify(written);
 }
 
-function mapping(event: object): object {
+function mapping(event: object): Partial<CloudEventObject> {
   const prototype: unknown = Object.getPrototypeOf(event);
   // Of another realm, its prototype is another Object.prototype.
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
     throw refused(`publish takes an event or a CloudEvents object, not ${kindOf(event)}`);
   }
-  return stampCloudEvent(event as CloudEventObject);
+  const written = stampCloudEvent(event as Partial<CloudEventObject>);
+  // A whole CloudEvents object has an id of its own, or is none.
+  return written.specversion === undefined ? { id: newId(), ...written } : written;
 }
 
-/** The end of a publish. */
+/** The end of a publish. @internal */
 export interface Outcome {
   readonly answer: PublishAnswer | null;
   /** Why it was not carried out, as data, and what was thrown. */
@@ -67,7 +81,7 @@ interface Told {
   readonly failed: readonly { readonly handler: string; readonly event_id: string; readonly error: object }[];
 }
 
-/** Reads how a publish ended: at once, since what was thrown is forgotten afterwards. */
+/** Reads how a publish ended: at once, since what was thrown is forgotten afterwards. @internal */
 export function outcome(answer: unknown): Outcome {
   const told = answer as Told;
   return {
@@ -83,6 +97,8 @@ export function outcome(answer: unknown): Outcome {
  * The answer, where all went well. `raised` has what ports in TypeScript threw.
  *
  * @throws IacError What went wrong: the run first, then its handlers.
+ *
+ * @internal
  */
 export function answerOf(
   { answer, error, failed }: Outcome,

@@ -1,7 +1,6 @@
 /** Options of the methods of `Iac`. What is not given, `null` or `undefined` has its default. */
 
-import type { ComponentConfiguration } from "./configuration.js";
-import type { SettingValue } from "./records.js";
+import type { ComponentConfiguration, SettingValue } from "./configuration.js";
 
 /** An option that may be left out. */
 type Maybe<T> = T | null | undefined;

@@ -12,7 +12,11 @@ import type { Settings } from "./settings.js";
 /** Where to go on, for whoever uses an Iac that is closed. */
 const CLOSED = "open the project anew with Iac.open(…)";
 
-/** The error of what was ended by a signal: it says so as other platform APIs do, and its `cause` is the signal's reason. */
+/**
+ * The error of what was ended by a signal: it says so as other platform APIs do, and its `cause` is the signal's reason.
+ *
+ * @internal
+ */
 export function aborted(
   signal: AbortSignal,
   message = "it was aborted before it began",
@@ -22,7 +26,7 @@ export function aborted(
   return Object.defineProperty(error, "name", { value: "AbortError", configurable: true, writable: true });
 }
 
-/** A project that is open. */
+/** A project that is open. @internal */
 export class Session {
   readonly #engine: Engine;
   readonly #bus: Port | null;

@@ -48,7 +48,7 @@ const NAMES = [
   "secretResolvers",
 ] as const satisfies readonly (keyof OpenOptions)[];
 
-/** Settings, judged. */
+/** Settings, judged. @internal */
 export class Settings {
   private constructor(
     readonly directory: string,

@@ -32,7 +32,7 @@ type Event = InfrastructureEvent | ApplicationEvent;
 
 const NAMES = ["after", "since", "component", "environment", "follow", "signal"] as const;
 
-/** Which events of the log. */
+/** Which events of the log. @internal */
 export class Wanted {
   private constructor(
     readonly mark: Mark,

@@ -40,7 +40,7 @@ interface Entry {
   number: number | null;
 }
 
-/** The handlers of one Iac. `include` waits for nothing: what is new is subscribed before the next call. */
+/** The handlers of one Iac. `include` waits for nothing: what is new is subscribed before the next call. @internal */
 export class Subscriptions {
   readonly #session: Session;
   readonly #publish: Publish;

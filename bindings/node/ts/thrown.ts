@@ -2,7 +2,7 @@
 
 import { IacError } from "./error.js";
 
-/** An error as the native module takes it. */
+/** An error as the native module takes it. @internal */
 export interface ErrorData {
   readonly kind: string;
   readonly message: string;
@@ -11,7 +11,7 @@ export interface ErrorData {
   readonly retry: string;
 }
 
-/** What is said of something thrown: `TypeError: no paper`, or the text itself in quotes. */
+/** What is said of something thrown: `TypeError: no paper`, or the text itself in quotes. @internal */
 export function described(thrown: unknown): string {
   try {
     if (typeof thrown === "string") return JSON.stringify(thrown);
@@ -33,7 +33,7 @@ function nameOf(thrown: object): string {
   return given ? name : typeof own === "string" && own !== "" ? own : "Error";
 }
 
-/** The record of what `what` threw: an error of ours keeps its kind, anything else is of `kind`. */
+/** The record of what `what` threw: an error of ours keeps its kind, anything else is of `kind`. @internal */
 export function recordOf(thrown: unknown, kind: string, operation: string, what: string): ErrorData {
   return own(thrown, operation) ?? { kind, message: `${what} threw ${described(thrown)}`, operation, context: {}, retry: "never" };
 }
