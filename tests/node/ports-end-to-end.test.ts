@@ -176,6 +176,8 @@ test("what repeats a secret is not passed on", async (t) => {
     (change): unknown => Object.assign(new Error("refused"), { request: { headers: [secretOf(change)] } }),
     (change): unknown => new AggregateError([new Error(secretOf(change))], "refused"),
     (change): unknown => ({ secret: secretOf(change) }),
+    (change): unknown => secretOf(change),
+    (change): unknown => new Map([[Symbol(secretOf(change)), new Set([Buffer.from(secretOf(change))])]]),
   ];
   const count = cloud.failures.length;
   there.cloud = cloud;

@@ -1,7 +1,8 @@
 /** Whether somebody still waits for a handler or a port. */
 
 /**
- * What a handler or a port is told of whoever waits for it. The signal is made when it is first asked for: most handlers never do.
+ * What a handler or a port is told of whoever waits for it. The signal is made when it is first asked for: most handlers
+ * never do.
  *
  * @internal
  */

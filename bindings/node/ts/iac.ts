@@ -30,6 +30,15 @@ import { type Subscription, Subscriptions } from "./subscriptions.js";
 type Event = InfrastructureEvent | ApplicationEvent;
 
 const DEPLOY = ["environment", "provider", "region", "configuration", "signal"] as const;
+const SCALE = [
+  "environment",
+  "function",
+  "reservedConcurrency",
+  "provisionedConcurrency",
+  "minReplicas",
+  "maxReplicas",
+  "signal",
+] as const;
 
 /**
  * A project: `const iac = await Iac.open(".")`, or `await using`.
@@ -145,8 +154,7 @@ export class Iac {
 
   /** Changes how many run at once; what is not given stays as it is. */
   async scale(component: string, options: run.ScaleOptions = {}): Promise<DeployAnswer> {
-    const names = ["environment", "function", "reservedConcurrency", "provisionedConcurrency", "minReplicas", "maxReplicas"] as const;
-    const { signal, ...given } = optionsOf("scale", options, [...names, "signal"]);
+    const { signal, ...given } = optionsOf("scale", options, SCALE);
     return this.#request(new ScalingRequested(about(component, given)), signal);
   }
 
@@ -304,8 +312,8 @@ export class Iac {
   }
 
   /**
-   * Events of the log, oldest first: those named (all, where none are named), after what the options say; with `follow`, also
-   * those to come, of other processes too.
+   * Events of the log, oldest first: those named (all, where none are named), after what the options say; with `follow`,
+   * also those to come, of other processes too.
    *
    * @throws InvalidInputError Something that is no event, or no option.
    */

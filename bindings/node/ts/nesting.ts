@@ -1,4 +1,7 @@
-/** Events that bring each other about, one inside the other: handlers that publish in a circle would do so until no memory is left. */
+/**
+ * Events that bring each other about, one inside the other: handlers that publish in a circle would do so until no memory
+ * is left.
+ */
 
 import { current } from "./causation.js";
 import { refused } from "./options.js";
@@ -16,12 +19,16 @@ const underWay = new Set<unknown>();
  *
  * @internal
  */
-export async function nested<E extends { readonly id: unknown }, T>(event: E, publish: (event: E) => Promise<T>): Promise<T> {
+export async function nested<E extends { readonly id: unknown }, T>(
+  event: E,
+  publish: (event: E) => Promise<T>,
+): Promise<T> {
   const cause = current();
   if (cause !== null) {
     const waiting = [cause.eventId, ...cause.previousEventIds].filter((id) => underWay.has(id));
     if (waiting.length >= DEEPEST) {
-      throw refused(`${DEEPEST} events brought each other about, each inside of the one before: handlers publish in a circle`);
+      const text = `${DEEPEST} events brought each other about, each inside of the one before`;
+      throw refused(`${text}: handlers publish in a circle`);
     }
   }
   underWay.add(event.id);

@@ -122,7 +122,8 @@ export function time(name: string, value: unknown): string {
 }
 
 /**
- * The last moment of a `Date`'s millisecond: the log's times are finer, and what happened at `event.time` is not to come after it.
+ * The last moment of a `Date`'s millisecond: the log's times are finer, and what happened at `event.time` is not to come
+ * after it.
  *
  * @throws InvalidInputError It is none.
  *

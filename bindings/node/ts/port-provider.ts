@@ -4,9 +4,12 @@ import { Blueprint } from "./blueprint.js";
 import { ProviderError } from "./errors.js";
 import { Calls, memberOf, type Method, type Port, Role, type Shape } from "./port.js";
 import { type Raised, shows } from "./port-raised.js";
-import type { LogQuery, Change, Operation, OwnershipTags, ProviderSettings, ResourceHandle, Scope } from "./ports/index.js";
+import type { LogQuery } from "./ports/functions.js";
+import type { Change, Operation, ProviderSettings, Scope } from "./ports/provider.js";
+import type { OwnershipTags, ResourceHandle } from "./ports/resource.js";
 import { Secrets } from "./ports/secret-resolver.js";
-import { anything, defaulted, field, flag, many, nullable, number, optional, recordOf, table, text, whole, word } from "./record.js";
+import { defaulted, field, nullable, optional, recordOf } from "./record.js";
+import { anything, flag, many, number, table, text, whole, word } from "./record.js";
 
 /** What a provider is. @internal */
 export const PROVIDER: Role = new Role(
@@ -97,7 +100,14 @@ const SCOPE = recordOf<Scope>("Scope", {
   component: nullable("component", text),
   region: nullable("region", text),
 });
-const CHANGE = recordOf<{ action: Change["action"]; resource: ResourceHandle; previousInputs: Change["previousInputs"]; changed: readonly string[]; secrets: Readonly<Record<string, string>> }>("Change", {
+
+/** A `Change` as JSON has it. */
+interface ChangeData extends Pick<Change, "action" | "resource" | "previousInputs"> {
+  readonly changed: readonly string[];
+  readonly secrets: { readonly [reference: string]: string };
+}
+
+const CHANGE = recordOf<ChangeData>("Change", {
   action: field("action", word<Change["action"]>()),
   resource: field("resource", RESOURCE_HANDLE),
   previousInputs: nullable("previous_inputs", table(anything)),
@@ -161,7 +171,8 @@ class ProviderCalls extends Calls {
       return this.textOrNull("defaultRegion", await this.ask("defaultRegion", context), "text or null");
     },
     diagnose: async ([settings], context) => {
-      return this.records("diagnose", await this.ask("diagnose", PROVIDER_SETTINGS.fromJSON(settings), context), FINDING);
+      const answer = await this.ask("diagnose", PROVIDER_SETTINGS.fromJSON(settings), context);
+      return this.records("diagnose", answer, FINDING);
     },
     invoke: async ([request], context) => {
       const given = { function: RESOURCE_HANDLE.fromJSON(request.function), payload: String(request.payload) };

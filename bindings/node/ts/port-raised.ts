@@ -1,7 +1,5 @@
 /** What ports and their handlers threw, for whoever waits for the run: the core keeps errors of a run as data. */
 
-import { inspect } from "node:util";
-
 import type { IacError } from "./error.js";
 
 /** Of what nobody asked for, the oldest is forgotten first. */
@@ -9,6 +7,9 @@ const KEPT = 256;
 
 /** Secrets at least this long are looked for in what was thrown; shorter ones would be found where they are not. */
 const SHORTEST_SECRET = 4;
+
+/** What holds more objects than this is not looked through. */
+const MOST_OBJECTS = 10_000;
 
 /** Something that was thrown: anything, `undefined` too. @internal */
 export interface Thrown {
@@ -47,16 +48,39 @@ export class Raised {
   }
 }
 
-/** Whether something thrown, or what it came of, says one of `secrets`. What cannot be looked at may. @internal */
+/**
+ * Whether something thrown, or anything that it holds, says one of `secrets`. What cannot be looked through may.
+ *
+ * @internal
+ */
 export function shows(thrown: unknown, secrets: Iterable<string>): boolean {
   const wanted = [...secrets].filter((secret) => secret.length >= SHORTEST_SECRET);
   if (wanted.length === 0) return false;
+  // As they are, and as they stand in JSON.
+  const forms = wanted.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
+  const says = (text: string | Buffer): boolean => forms.some((form) => text.includes(form));
+  const seen = new Set<object>();
+  const left = [thrown];
   try {
-    // Its properties, `cause`, `errors` and stack too.
-    const everything = { depth: Infinity, showHidden: true, maxArrayLength: Infinity, maxStringLength: Infinity, breakLength: Infinity };
-    const text = `${inspect(thrown, everything)}\n${String(thrown)}`;
-    return wanted.some((secret) => [secret, JSON.stringify(secret).slice(1, -1), inspect(secret).slice(1, -1)].some((form) => text.includes(form)));
+    while (left.length > 0) {
+      const one = left.pop();
+      if (typeof one === "string" && says(one)) return true;
+      if (typeof one === "symbol") left.push(one.description);
+      if ((typeof one !== "object" && typeof one !== "function") || one === null || seen.has(one)) continue;
+      seen.add(one);
+      if (seen.size > MOST_OBJECTS) return true;
+      if (!ArrayBuffer.isView(one)) left.push(...partsOf(one));
+      else if (says(Buffer.from(one.buffer, one.byteOffset, one.byteLength))) return true;
+    }
   } catch {
     return true;
   }
+  return false;
+}
+
+/** What an object holds; `cause`, `errors` and the stack are among it. */
+function partsOf(one: object): unknown[] {
+  const properties = Reflect.ownKeys(one).flatMap((key) => [key, Reflect.getOwnPropertyDescriptor(one, key)?.value as unknown]);
+  if (one instanceof Error) return [...properties, one.message, one.stack, String(one)];
+  return one instanceof Map || one instanceof Set ? [...properties, ...[...one.entries()].flat()] : properties;
 }

@@ -25,14 +25,13 @@ export function secretResolver(port: unknown): Port {
 function schemesOf(port: object, name: string): string[] {
   const schemes = memberOf(port, "schemes");
   const advice = 'give it some, such as schemes = ["vault"] for `vault:path/of/secret`';
-  if (schemes === undefined || schemes === null) {
-    throw SECRET_RESOLVER.refused(`${name} has no \`schemes\`: ${advice}`, { missing: "schemes" });
-  }
+  const none = (): Error => SECRET_RESOLVER.refused(`${name} has no \`schemes\`: ${advice}`, { missing: "schemes" });
+  if (schemes === undefined || schemes === null) throw none();
   if (typeof schemes !== "object" || !(Symbol.iterator in schemes)) {
     throw SECRET_RESOLVER.refused(`\`schemes\` of ${name} is no list: ${advice}`);
   }
   const listed = [...(schemes as Iterable<unknown>)];
-  if (listed.length === 0) throw SECRET_RESOLVER.refused(`${name} has no \`schemes\`: ${advice}`, { missing: "schemes" });
+  if (listed.length === 0) throw none();
   const texts = listed.filter((scheme) => typeof scheme === "string");
   if (texts.length < listed.length) {
     throw SECRET_RESOLVER.refused(`\`schemes\` of ${name} has one that is no text: ${advice}`);

@@ -13,7 +13,10 @@ import { newId } from "./native.js";
 import type { Raised, Thrown } from "./port-raised.js";
 import { aborted } from "./session.js";
 
-/** What can be published: an event of this package, of an application's own class, of Semantest's core, or a CloudEvents object (or only its `type` and `data`). */
+/**
+ * What can be published: an event of this package, of an application's own class, of Semantest's core, or a CloudEvents
+ * object (or only its `type` and `data`).
+ */
 export type Publishable = AnyEvent | CloudEvent | Partial<CloudEventObject>;
 
 /** An event on its way to the native module. @internal */

@@ -87,7 +87,7 @@ function positionOf(after: unknown): number {
 }
 
 /** Events of the log, oldest first. What waits for more of them ends at once where whoever iterates goes away. */
-export class EventStream<E = Event> implements AsyncIterableIterator<E, undefined> {
+export class EventStream<E = Event> implements AsyncIterableIterator<E> {
   readonly #left = new AbortController();
   readonly #events: AsyncGenerator<E, undefined>;
 

@@ -2,7 +2,8 @@
 
 import { type Answering, bridge } from "./bridge.js";
 import { deliverer, explained, type Publish } from "./handlers.js";
-import { called, type Listener, listenersOf, type Mark, markOf, merged, needsInstance, sameListener, splitOptions } from "./listen.js";
+import { type Listener, listenersOf, needsInstance, sameListener } from "./listen.js";
+import { called, type Mark, markOf, merged, splitOptions } from "./listen.js";
 import { isClass, kindOf, refused, shown } from "./options.js";
 import type { Session } from "./session.js";
 

@@ -1,4 +1,7 @@
-/** What handlers and ports threw, in words and as data. Anything can be thrown, and may throw in its turn when it is looked at. */
+/**
+ * What handlers and ports threw, in words and as data. Anything can be thrown, and may throw in its turn when it is looked
+ * at.
+ */
 
 import { IacError } from "./error.js";
 
@@ -35,7 +38,9 @@ function nameOf(thrown: object): string {
 
 /** The record of what `what` threw: an error of ours keeps its kind, anything else is of `kind`. @internal */
 export function recordOf(thrown: unknown, kind: string, operation: string, what: string): ErrorData {
-  return own(thrown, operation) ?? { kind, message: `${what} threw ${described(thrown)}`, operation, context: {}, retry: "never" };
+  const ours = own(thrown, operation);
+  if (ours !== null) return ours;
+  return { kind, message: `${what} threw ${described(thrown)}`, operation, context: {}, retry: "never" };
 }
 
 /** What an error of ours says of itself. */

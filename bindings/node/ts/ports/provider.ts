@@ -103,7 +103,10 @@ export interface Finding {
 
 /** A cloud. Every operation is safe to repeat: an answer may have been lost on its way back. */
 export interface Provider {
-  /** What environments call it in `semantest.toml`: a lower-case name. A built-in provider's name puts this one in its place. */
+  /**
+   * What environments call it in `semantest.toml`: a lower-case name. A built-in provider's name puts this one in its
+   * place.
+   */
   readonly name: string;
 
   /**

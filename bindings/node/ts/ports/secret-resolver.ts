@@ -4,6 +4,10 @@ import { inspect } from "node:util";
 
 import type { MaybePromise, PortContext } from "./maybe-promise.js";
 
+// By another name in older compilers.
+type Texts = ReturnType<ReadonlyMap<string, string>["keys"]>;
+type Pairs = ReturnType<ReadonlyMap<string, string>["entries"]>;
+
 /** Values of secrets by reference. Printed, and written as JSON, it shows the references only. */
 export class Secrets implements ReadonlyMap<string, string> {
   readonly #values: ReadonlyMap<string, string>;
@@ -28,17 +32,17 @@ export class Secrets implements ReadonlyMap<string, string> {
   }
 
   /** The references. */
-  keys(): MapIterator<string> {
+  keys(): Texts {
     return this.#values.keys();
   }
 
   /** The values. */
-  values(): MapIterator<string> {
+  values(): Texts {
     return this.#values.values();
   }
 
   /** References with their values. */
-  entries(): MapIterator<[string, string]> {
+  entries(): Pairs {
     return this.#values.entries();
   }
 
@@ -47,7 +51,7 @@ export class Secrets implements ReadonlyMap<string, string> {
     for (const [reference, value] of this.#values) each(value, reference, this);
   }
 
-  [Symbol.iterator](): MapIterator<[string, string]> {
+  [Symbol.iterator](): Pairs {
     return this.#values.entries();
   }
 
