@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 
 const ADAPTERS: [&str; 4] =
     ["semantest-iac-aws", "semantest-iac-foreign", "semantest-iac-local", "semantest-iac-sqlite"];
-const FRONT_DOORS: [&str; 2] = ["semantest-iac-cli", "semantest-iac-python"];
+const FRONT_DOORS: [&str; 3] = ["semantest-iac-cli", "semantest-iac-node", "semantest-iac-python"];
 
 /// Crates that talk to networks, disks, databases or clouds.
 const OUTSIDE: [&str; 14] = [
@@ -80,7 +80,7 @@ fn front_doors_depend_on_the_facade_only() {
     let all = dependencies();
     for door in FRONT_DOORS {
         let mut known = ours(&all[door].0);
-        // Bindings host the command line: `python -m semantest_iac` is the very same.
+        // Bindings host the command line: `python -m semantest_iac` and `npx semantest-iac` are the very same.
         if door != "semantest-iac-cli" {
             assert!(known.remove("semantest-iac-cli"), "{door} has the command line");
         }

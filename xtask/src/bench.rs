@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::Outcome;
 use crate::command::cargo;
-use crate::{python, tools};
+use crate::{node, python, tools};
 
 /// Every benchmark of Rust by its name, with the example that is it.
 const BENCHMARKS: [(&str, &str, &str); 5] = [
@@ -15,22 +15,23 @@ const BENCHMARKS: [(&str, &str, &str); 5] = [
     ("aws", "semantest-iac-tests", "aws_bench"),
 ];
 
-/// The benchmark of the Python package, which is a program in Python.
-const PYTHON: &str = "python";
+type Benchmark = fn(&Path) -> Outcome;
+
+/// The benchmarks of the packages for other languages, which are programs in these.
+const PACKAGES: [(&str, Benchmark); 2] = [("python", python::bench), ("node", node::bench)];
 
 /// Runs the named benchmarks, or all.
 pub(crate) fn run(root: &Path, names: &[&str]) -> Outcome {
-    let known: Vec<&str> = BENCHMARKS.iter().map(|(name, ..)| *name).chain([PYTHON]).collect();
+    let packages = PACKAGES.iter().map(|(name, _)| *name);
+    let known: Vec<&str> = BENCHMARKS.iter().map(|(name, ..)| *name).chain(packages).collect();
     if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
         return Err(format!("there is no benchmark `{unknown}`; there are {}", known.join(", ")));
     }
-    if names != [PYTHON] {
+    let wanted = |name: &str| names.is_empty() || names.contains(&name);
+    if BENCHMARKS.iter().any(|(name, ..)| wanted(name)) {
         examples(root, names)?;
     }
-    if names.is_empty() || names.contains(&PYTHON) {
-        python::bench(root)?;
-    }
-    Ok(())
+    PACKAGES.iter().filter(|(name, _)| wanted(name)).try_for_each(|(_, bench)| bench(root))
 }
 
 fn examples(root: &Path, names: &[&str]) -> Outcome {

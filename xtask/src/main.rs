@@ -3,6 +3,8 @@
 mod bench;
 mod codegen;
 mod command;
+mod files;
+mod node;
 mod python;
 mod tools;
 
@@ -14,13 +16,18 @@ use command::cargo;
 const USAGE: &str = "\
 cargo xtask <task>
 
-  test            everything: tools, formatting, lints, documentation, all tests, those of the Python wheel too
-  codegen         writes what is generated: schemas/ and the Python package's events, answers, errors
+  test            everything: tools, formatting, lints, documentation, all tests, those of the Python wheel and
+                  the npm packages too
+  codegen         writes what is generated: schemas/ and the events, answers, errors of the packages for
+                  Python and TypeScript
   codegen --check says which of it is out of date, and writes nothing
   python          only the Python package: builds its wheel and runs its tests, in a fresh virtual environment
+  node            only the npm packages: builds and packs them and runs their tests, in a project in which
+                  they are installed
+  node --dist     the npm packages as they are released, under target/node/dist: what can be built here
   tools           only sets up what the tests need, under target/tools
   bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local, aws,
-                  python (default: all)
+                  python, node (default: all)
 ";
 
 /// What every task returns: nothing, or words that say what failed.
@@ -34,6 +41,8 @@ fn main() -> ExitCode {
         ["codegen"] => codegen::write(&root()),
         ["codegen", "--check"] => codegen::check(&root()),
         ["python"] => tools::set_up(&root()).and_then(|tools| python::test(&root(), &tools)),
+        ["node"] => tools::set_up(&root()).and_then(|tools| node::test(&root(), &tools)),
+        ["node", "--dist"] => node::release(&root()),
         ["tools"] => tools::set_up(&root()).map(drop),
         ["bench", names @ ..] => bench::run(&root(), names),
         _ => {
@@ -62,7 +71,8 @@ fn test() -> Outcome {
         .env("RUSTDOCFLAGS", "-D warnings")
         .run("documentation")?;
     cargo(&root, &["test", "--workspace"]).env("SEMANTEST_TOOLS", &tools).run("tests")?;
-    python::test(&root, &tools)
+    python::test(&root, &tools)?;
+    node::test(&root, &tools)
 }
 
 fn root() -> PathBuf {

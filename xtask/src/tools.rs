@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 
 use crate::Outcome;
 use crate::command::program;
+use crate::files::{copied, read, write};
 
 /// Installs what is missing and returns the folder.
 pub(crate) fn set_up(root: &Path) -> Result<PathBuf, String> {
     let source = root.join("tests/tools");
     let tools = root.join("target/tools");
-    fs::create_dir_all(tools.join("node")).map_err(|error| format!("{}: {error}", tools.display()))?;
+    fs::create_dir_all(&tools).map_err(|error| format!("{}: {error}", tools.display()))?;
     python(&source, &tools, "requirements", "venv")?;
     python(&source, &tools, "emulators", "emulators")?;
-    node(&source, &tools)?;
+    npm(&source, &tools.join("node"), "Node packages")?;
     Ok(tools)
 }
 
@@ -41,25 +42,17 @@ fn python(source: &Path, tools: &Path, list: &str, folder: &str) -> Outcome {
     write(&stamp, &wanted)
 }
 
-fn node(source: &Path, tools: &Path) -> Outcome {
-    let folder = tools.join("node");
+/// What `package-lock.json` in `source` names, installed in `folder` if it is not yet.
+pub(crate) fn npm(source: &Path, folder: &Path, what: &str) -> Outcome {
+    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let wanted = read(&source.join("package-lock.json"))?;
     let stamp = folder.join("package-lock.installed");
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    for file in ["package.json", "package-lock.json"] {
-        write(&folder.join(file), &read(&source.join(file))?)?;
+    for file in ["package.json", "package-lock.json", ".npmrc"] {
+        copied(&source.join(file), &folder.join(file))?;
     }
-    program("npm", &folder, &["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"])
-        .run("Node packages")?;
+    program("npm", folder, &["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]).run(what)?;
     write(&stamp, &wanted)
-}
-
-fn read(path: &Path) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-fn write(path: &Path, text: &str) -> Outcome {
-    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }

@@ -1,8 +1,12 @@
 //! Writes what is generated from the Rust types: `schemas/`, and what a language's package makes of them.
 
+mod families;
+mod layout;
 mod model;
+mod places;
 mod python;
 mod reading;
+mod typescript;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -44,7 +48,9 @@ pub(crate) fn check(root: &Path) -> Outcome {
 
 fn files() -> Result<Files, String> {
     let documents = semantest_iac_cli::schemas();
-    let mut files = python::files(&reading::read(&documents)?)?;
+    let model = reading::read(&documents)?;
+    let mut files = python::files(&model)?;
+    files.extend(typescript::files(&model)?);
     for (path, document) in documents {
         let text = serde_json::to_string_pretty(&document).map_err(|error| error.to_string())? + "\n";
         files.insert(Path::new("schemas").join(path), text);
@@ -52,11 +58,15 @@ fn files() -> Result<Files, String> {
     Ok(files)
 }
 
-/// What is there of an earlier run: everything in `schemas/`, and the package's files that say so.
+/// What is there of an earlier run: everything in `schemas/`, and the packages' files that say so.
 fn generated(root: &Path) -> BTreeSet<PathBuf> {
-    let packaged = below(&root.join(python::PACKAGE)).into_iter().filter(|path| {
-        let text = fs::read_to_string(path).unwrap_or_default();
-        text.lines().next() == Some(python::FIRST_LINE)
+    let packages = [(python::PACKAGE, python::FIRST_LINE), (typescript::PACKAGE, typescript::FIRST_LINE)];
+    let packaged = packages.into_iter().flat_map(|(folder, first_line)| {
+        let says_so = move |path: &PathBuf| {
+            let text = fs::read_to_string(path).unwrap_or_default();
+            text.lines().next() == Some(first_line)
+        };
+        below(&root.join(folder)).into_iter().filter(says_so)
     });
     let all = below(&root.join("schemas")).into_iter().chain(packaged);
     all.filter_map(|path| path.strip_prefix(root).map(Path::to_owned).ok()).collect()

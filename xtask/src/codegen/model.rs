@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// Maps whose keys are known: event, field, and what `configuration` calls them.
+const KEYS_KNOWN: [(&str, &str, &str); 1] =
+    [("DeploymentRequested", "configuration", "ComponentConfiguration")];
 
 /// Everything there is to print.
 pub(crate) struct Model {
@@ -58,6 +62,17 @@ pub(crate) struct Field {
     pub default: Option<Value>,
 }
 
+/// What a field is where it is absent.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Fallback {
+    /// It cannot be absent.
+    Required,
+    /// Nothing.
+    Null,
+    /// This. Lists, maps and records are empty.
+    Value(Value),
+}
+
 /// The type of a value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Type {
@@ -71,6 +86,67 @@ pub(crate) enum Type {
     Named(String),
     Either(Vec<Type>),
     Maybe(Box<Type>),
+}
+
+impl Event {
+    /// The configuration whose keys a map has, where they are known.
+    pub fn keys_known(&self, field: &Field) -> Option<&'static str> {
+        let known = KEYS_KNOWN.iter().find(|(event, key, _)| *event == self.name && *key == field.name);
+        known.map(|(_, _, keys)| *keys)
+    }
+}
+
+impl Field {
+    /// Whether it is written where it is as by default: the core leaves it out where its schema names no default.
+    pub fn written_as_default(&self) -> bool {
+        !self.required && self.default.as_ref().is_some_and(|value| !value.is_null())
+    }
+}
+
+impl Model {
+    /// Kinds of errors, each with what it means.
+    pub fn error_kinds(&self) -> Result<&[(String, String)], String> {
+        match self.definitions.get("ErrorKind").map(|definition| &definition.shape) {
+            Some(Shape::Words(kinds)) => Ok(kinds),
+            _ => Err("no schema defines the kinds of errors".into()),
+        }
+    }
+
+    /// What a field is where it is absent.
+    pub fn fallback(&self, field: &Field) -> Result<Fallback, String> {
+        if field.required {
+            return Ok(Fallback::Required);
+        }
+        let (kind, nullable) = field.kind.without_null();
+        match field.default.as_ref().filter(|value| !value.is_null()) {
+            None if nullable || *kind == Type::Anything => Ok(Fallback::Null),
+            given => self.value(kind, given).map(Fallback::Value),
+        }
+    }
+
+    fn value(&self, kind: &Type, given: Option<&Value>) -> Result<Value, String> {
+        let fits = |value: &Value| match value {
+            Value::Array(items) => items.is_empty(),
+            Value::Object(map) => map.is_empty(),
+            _ => true,
+        };
+        match (kind, given) {
+            (_, Some(value)) if !fits(value) => Err("a default that is not understood".into()),
+            (Type::List(_), _) => Ok(json!([])),
+            (Type::Table(_), _) => Ok(json!({})),
+            (_, Some(value @ (Value::Bool(_) | Value::String(_) | Value::Number(_)))) => Ok(value.clone()),
+            (Type::Text, None) => Ok(json!("")),
+            (Type::Whole, None) => Ok(json!(0)),
+            (Type::Number, None) => Ok(json!(0.0)),
+            (Type::Flag, None) => Ok(json!(false)),
+            (Type::Named(name), given) => match self.definitions.get(name).map(|one| &one.shape) {
+                Some(Shape::Alias(of)) => self.value(of, given),
+                Some(Shape::Record(_)) if given.is_some() => Ok(json!({})),
+                _ => Err("a default that is not understood".into()),
+            },
+            _ => Err("a default that is not understood".into()),
+        }
+    }
 }
 
 impl Type {
@@ -102,6 +178,13 @@ impl Definition {
             Shape::Alias(kind) => kind.names(),
         }
     }
+}
+
+/// The class of a kind of error.
+pub(crate) fn error_class(kind: &str) -> String {
+    let words = kind.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);
+    let name: String = words.collect();
+    if name.ends_with("Error") { name } else { name + "Error" }
 }
 
 /// `from` and all that these are made of, each after what it is made of.
@@ -156,5 +239,22 @@ mod tests {
     fn a_definition_that_holds_itself_is_refused() {
         let definitions = Definitions::from([("A".into(), alias("B")), ("B".into(), alias("A"))]);
         assert!(in_order(&definitions, ["A"]).is_err());
+    }
+
+    #[test]
+    fn a_default_that_no_printer_knows_is_refused() {
+        let (definitions, configuration) = Default::default();
+        let model = Model { events: Vec::new(), definitions, answers: Vec::new(), configuration };
+        let names = |default: Value| Field {
+            name: "names".into(),
+            docs: String::new(),
+            kind: Type::List(Box::new(Type::Text)),
+            required: false,
+            default: Some(default),
+        };
+        let refused = model.fallback(&names(json!(["a"])));
+        assert_eq!(refused, Err("a default that is not understood".into()));
+        assert_eq!(model.fallback(&names(json!([]))), Ok(Fallback::Value(json!([]))));
+        assert_eq!(model.fallback(&names(Value::Null)), Ok(Fallback::Value(json!([]))));
     }
 }

@@ -1,6 +1,6 @@
 //! One exception class for each kind of error.
 
-use super::super::model::{Model, Shape};
+use super::super::model::{Model, error_class};
 use super::layout::{docstring, exploded};
 use super::module::Module;
 
@@ -10,18 +10,14 @@ const BUILT_IN: [(&str, &str, &str); 2] =
 
 /// The module.
 pub(super) fn module(model: &Model) -> Result<Module, String> {
-    let Some(Shape::Words(kinds)) = model.definitions.get("ErrorKind").map(|definition| &definition.shape)
-    else {
-        return Err("no schema defines the kinds of errors".into());
-    };
     let mut module = Module::new("errors", "Exceptions: one class for each kind of error.");
     module.import("collections.abc", "Mapping");
     module.import("typing", "Final");
     module.import_ours("_error", "Error");
     module.export("Error");
     let mut classes = Vec::new();
-    for (kind, docs) in kinds {
-        let name = class_name(kind);
+    for (kind, docs) in model.error_kinds()? {
+        let name = error_class(kind);
         let mut bases = "Error".to_owned();
         if let Some((_, base, place)) = BUILT_IN.iter().find(|(known, _, _)| known == kind) {
             match *place {
@@ -39,10 +35,4 @@ pub(super) fn module(model: &Model) -> Result<Module, String> {
     let text = exploded(0, "ERROR_CLASSES: Final[Mapping[str, type[Error]]] = {", &classes, "}");
     module.value("ERROR_CLASSES", &format!("{text}\"\"\"Every class by the kind it is for.\"\"\"\n"));
     Ok(module)
-}
-
-fn class_name(kind: &str) -> String {
-    let words = kind.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);
-    let name: String = words.collect();
-    if name.ends_with("Error") { name } else { name + "Error" }
 }

@@ -1,18 +1,11 @@
 //! Event classes.
 
+use super::super::families::ALL;
 use super::super::model::{Event, Model};
 use super::Places;
 use super::layout::{bracketed, docstring, exploded};
 use super::module::Module;
 use super::values::{Context, check_names};
-
-/// Modules of the core's events, and what is in them.
-pub(super) const FAMILIES: [(&str, &str); 4] = [
-    ("request", "Requests: what an application or a front door asks for."),
-    ("run", "A run of a deployment: planned, started, ended."),
-    ("resource_change", "Changes of single resources: the intent before each call, the outcome after it."),
-    ("outcome", "Outcome facts: what applications listen for."),
-];
 
 /// What the hand-written bases call their own.
 const TAKEN: [&str; 16] = [
@@ -33,10 +26,6 @@ const TAKEN: [&str; 16] = [
     "to_cloudevent",
     "from_cloudevent",
 ];
-
-/// Maps whose keys are known: event, field, and the class of the mapping in `configuration`.
-const KEYS_KNOWN: [(&str, &str, &str); 1] =
-    [("DeploymentRequested", "configuration", "ComponentConfiguration")];
 
 /// The module of one family.
 pub(super) fn module(family: &str, docs: &str, model: &Model, places: &Places) -> Result<Module, String> {
@@ -62,9 +51,7 @@ fn class(event: &Event, context: &Context<'_>, module: &mut Module) -> Result<St
         entries.push(context.entry(field, module)?);
         attributes += &format!("    {}: {}\n", field.name, context.annotation(&field.kind, module)?);
         let mut kind = context.parameter(&field.kind, module)?;
-        if let Some((_, _, keys)) =
-            KEYS_KNOWN.iter().find(|(name, key, _)| *name == event.name && *key == field.name)
-        {
+        if let Some(keys) = event.keys_known(field) {
             module.import_ours("configuration", keys);
             kind += &format!(" | {keys}");
         }
@@ -112,8 +99,7 @@ fn unshared(default: &str, module: &mut Module) -> String {
 
 /// The package's own module: every class, and all of them by name.
 pub(super) fn index(model: &Model) -> Module {
-    let mut module =
-        Module::new("events/__init__", "Infrastructure events: requests that come in, facts that go out.");
+    let mut module = Module::new("events/__init__", ALL);
     module.import("collections.abc", "Mapping");
     module.import("typing", "Final");
     module.import_ours("_event", "InfrastructureEvent");

@@ -1,5 +1,7 @@
 //! Python source as a formatter would leave it.
 
+use super::super::layout::wrapped as lines;
+
 /// The longest line.
 pub(super) const WIDTH: usize = 100;
 
@@ -57,19 +59,7 @@ pub(super) fn docstring(indent: usize, docs: &str, section: &str, listed: &[(&st
 
 /// `text` in lines; all but the first are `hanging` further in.
 fn wrapped(indent: usize, hanging: usize, text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.replace('\\', "\\\\").split_whitespace() {
-        let fits = |line: &String| indent + line.chars().count() + 1 + word.chars().count() <= WIDTH;
-        match lines.last_mut() {
-            Some(line) if fits(line) => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            Some(_) => lines.push(" ".repeat(hanging) + word),
-            None => lines.push(word.to_owned()),
-        }
-    }
-    lines
+    lines(&text.replace('\\', "\\\\"), WIDTH, indent, hanging)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Records: frozen dataclasses for what events and answers are made of.
 
-use super::super::model::{Definition, Field, Model, Shape, in_order};
-use super::Places;
+use super::super::model::{Definition, Field, Model, Shape};
+use super::super::places::{Places, of_module};
 use super::layout::{bracketed, docstring, exploded};
 use super::module::Module;
 use super::values::{Context, check_names};
@@ -16,12 +16,7 @@ const BASES: [(&str, &str, &str); 1] = [("PublishAnswer", "_publish_answer", "Of
 pub(super) fn module(name: &str, docs: &str, model: &Model, places: &Places) -> Result<Module, String> {
     let mut module = Module::new(name, docs);
     let context = Context { model, places };
-    let fields = model.events.iter().flat_map(|event| &event.fields);
-    let used = fields.flat_map(|field| field.kind.names()).chain(model.answers.iter().map(String::as_str));
-    for defined in in_order(&model.definitions, used)? {
-        if places.get(defined).is_none_or(|place| *place != name) {
-            continue;
-        }
+    for defined in of_module(name, model, places)? {
         let definition = context.definition(defined)?;
         match &definition.shape {
             Shape::Words(words) => {

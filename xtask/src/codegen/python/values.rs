@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::model::{Definition, Field, Model, Shape, Type};
+use super::super::model::{Definition, Fallback, Field, Model, Shape, Type};
 use super::Places;
 use super::module::Module;
 
@@ -121,41 +121,30 @@ impl Context<'_> {
 
     /// The default of a field; none where it is required.
     pub fn default(&self, field: &Field, module: &mut Module) -> Result<Option<String>, String> {
-        if field.required {
-            return Ok(None);
+        let told = |error: String| format!("{}: {error}", field.name);
+        match self.model.fallback(field).map_err(told)? {
+            Fallback::Required => Ok(None),
+            Fallback::Null => Ok(Some("None".into())),
+            Fallback::Value(value) => {
+                let kind = field.kind.without_null().0;
+                self.literal(kind, &value, module).map(Some).map_err(told)
+            }
         }
-        let (kind, nullable) = field.kind.without_null();
-        let given = field.default.as_ref().filter(|value| !value.is_null());
-        if nullable && given.is_none() {
-            return Ok(Some("None".into()));
-        }
-        self.default_of(kind, given, module).map(Some).map_err(|error| format!("{}: {error}", field.name))
     }
 
-    fn default_of(&self, kind: &Type, given: Option<&Value>, module: &mut Module) -> Result<String, String> {
-        let empty = given.is_none_or(|value| match value {
-            Value::Array(items) => items.is_empty(),
-            Value::Object(map) => map.is_empty(),
-            _ => false,
-        });
-        Ok(match (kind, given) {
-            (Type::List(_), _) if empty => "()".into(),
-            (Type::Table(_), _) if empty => "{}".into(),
-            (Type::Text, None) => "\"\"".into(),
-            (Type::Whole, None) => "0".into(),
-            (Type::Number, None) => "0.0".into(),
-            (Type::Flag, None) => "False".into(),
-            (Type::Anything, None) => "None".into(),
-            (_, Some(Value::Bool(true))) => "True".into(),
-            (_, Some(Value::Bool(false))) => "False".into(),
-            (_, Some(value @ (Value::String(_) | Value::Number(_)))) => value.to_string(),
-            (Type::Named(name), given) => match &self.definition(name)?.shape {
-                Shape::Alias(of) => self.default_of(of, given, module)?,
+    fn literal(&self, kind: &Type, value: &Value, module: &mut Module) -> Result<String, String> {
+        Ok(match (kind, value) {
+            (Type::Named(name), value) => match &self.definition(name)?.shape {
+                Shape::Alias(of) => self.literal(of, value, module)?,
                 // Records do not change, so that all may have the same one.
-                Shape::Record(_) if empty && given.is_some() => format!("{}()", self.import(name, module)),
-                _ => return Err("a default that is not understood".into()),
+                Shape::Record(_) => format!("{}()", self.import(name, module)),
+                Shape::Words(_) => value.to_string(),
             },
-            _ => return Err("a default that is not understood".into()),
+            (Type::List(_), _) => "()".into(),
+            (Type::Table(_), _) => "{}".into(),
+            (_, Value::Bool(true)) => "True".into(),
+            (_, Value::Bool(false)) => "False".into(),
+            _ => value.to_string(),
         })
     }
 
@@ -168,8 +157,7 @@ impl Context<'_> {
             None if nullable || *kind == Type::Anything => arguments.push("nullable=True".into()),
             None => {}
         }
-        // The core leaves out what is as by default where its schema names no default.
-        if !field.required && field.default.as_ref().is_some_and(|value| !value.is_null()) {
+        if field.written_as_default() {
             arguments.push("written=True".into());
         }
         Ok(format!("\"{}\": Field({})", field.name, arguments.join(", ")))
@@ -196,8 +184,6 @@ pub(super) fn check_names(owner: &str, fields: &[Field], taken: &[&str]) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn field(name: &str) -> Field {
@@ -213,21 +199,5 @@ mod tests {
             assert!(check_names("RunEnded", &[field(name)], &[]).is_err(), "{name}");
         }
         assert_eq!(check_names("RunEnded", &[field("component_2")], &["subject"]), Ok(()));
-    }
-
-    #[test]
-    fn a_default_that_no_python_literal_stands_for_is_refused() {
-        let model = Model {
-            events: Vec::new(),
-            definitions: Default::default(),
-            answers: Vec::new(),
-            configuration: Default::default(),
-        };
-        let context = Context { model: &model, places: &Places::new() };
-        let mut module = Module::new("events/run", "");
-        let list = Type::List(Box::new(Type::Text));
-        let filled = Field { kind: list, required: false, default: Some(json!(["a"])), ..field("names") };
-        let refused = context.default(&filled, &mut module);
-        assert_eq!(refused, Err("names: a default that is not understood".into()));
     }
 }

@@ -1,0 +1,4 @@
+// What is deployed.
+export async function handler() {
+  return { statusCode: 200, body: process.env.GREETING };
+}

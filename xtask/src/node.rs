@@ -1,0 +1,137 @@
+//! The npm packages, and their tests in a project in which they are installed.
+
+mod declarations;
+mod package;
+mod platform;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::Outcome;
+use crate::command::{cargo, program};
+use crate::files::{copied, entries, fresh};
+use crate::tools;
+use package::Packages;
+use platform::{PLATFORMS, Platform};
+
+/// A project in which what is uploaded is installed, and nothing of the source tree is.
+struct Installed {
+    project: PathBuf,
+    packed: PathBuf,
+}
+
+/// Builds the native module as the Python wheel's is built, with the crates that were compiled for that one.
+fn build(root: &Path, platform: &Platform) -> Result<PathBuf, String> {
+    let built = root.join("target/sdist");
+    cargo(root, &["rustc", "--release", "--quiet", "--package", "semantest-iac-node", "--"])
+        // As maturin does, and for this crate only: the profile is the other crates' too.
+        .args(&["-C", "strip=symbols"])
+        .env("CARGO_TARGET_DIR", &built)
+        .run("Node: native module")?;
+    Ok(built.join("release").join(platform.library()))
+}
+
+fn install(root: &Path) -> Result<Installed, String> {
+    let platform = Platform::of_this_machine()?;
+    let module = build(root, platform)?;
+    let packages = Packages::lay_out(root, &root.join("target/node/packages"))?;
+    packages.add(root, platform, Some(&module))?;
+    let packed = packages.pack(platform)?;
+    let project = fresh(&root.join("target/node/project"))?;
+    tools::npm(&root.join("tests/node"), &project, "Node: what the package's tests need")?;
+    // Offline: the packages of other platforms are in no registry, and one that is there is not ours.
+    let install =
+        ["install", "--silent", "--no-save", "--offline", "--ignore-scripts", "--no-audit", "--no-fund"];
+    entries(&packed)?
+        .iter()
+        .fold(program("npm", &project, &install), |npm, tarball| npm.arg(tarball))
+        .run("Node: a project with the packages in it")?;
+    Ok(Installed { project, packed })
+}
+
+/// All tests of the packages.
+pub(crate) fn test(root: &Path, tools: &Path) -> Outcome {
+    let Installed { project, packed } = install(root)?;
+    copied(&root.join("tests/node"), &project)?;
+    let decorators = ["stage3", "legacy"].map(|kind| format!("decorators/tsconfig.{kind}.json"));
+    for tests in ["tsconfig.json"].into_iter().chain(decorators.iter().map(String::as_str)) {
+        program(project.join("node_modules/.bin/tsc"), &project, &["--project", tests])
+            .run(&format!("Node: types of the tests ({tests})"))?;
+    }
+    let mut tests = Vec::new();
+    for folder in ["built", "decorators/out/stage3", "decorators/out/legacy"] {
+        tests.extend(compiled_tests(&project.join(folder))?);
+    }
+    tests
+        .iter()
+        .fold(program("node", &project, &RUN), |node, test| node.arg(test))
+        .env("SEMANTEST_ROOT", root)
+        .env("SEMANTEST_TOOLS", tools)
+        .env("SEMANTEST_PACKED", packed)
+        .run("Node: tests")
+}
+
+/// A test that hangs is to fail; ten minutes is what none of them takes.
+const RUN: [&str; 4] = ["--test", "--test-reporter=spec", "--test-concurrency=2", "--test-timeout=600000"];
+
+fn compiled_tests(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut found = entries(folder)?;
+    let is_test = |name: &OsStr| name.to_string_lossy().ends_with(".test.js");
+    found.retain(|path| path.file_name().is_some_and(is_test));
+    Ok(found)
+}
+
+/// The packages as they are released: this machine's platform built small, the others laid out for machines that can build them.
+pub(crate) fn release(root: &Path) -> Outcome {
+    let here = Platform::of_this_machine()?;
+    cargo(root, &["build", "--profile", "dist", "--quiet", "--package", "semantest-iac-node"])
+        .env("CARGO_TARGET_DIR", root.join("target"))
+        .run("Node: native module, small")?;
+    let module = root.join("target/dist").join(here.library());
+    let folder = root.join("target/node/dist");
+    let packages = Packages::lay_out(root, &folder)?;
+    for platform in &PLATFORMS {
+        let module = (platform.name == here.name).then_some(module.as_path());
+        packages.add(root, platform, module)?;
+    }
+    let packed = packages.pack(here)?;
+    small(&packed)?;
+    println!("packed, in {}: semantest-iac and {}", packed.display(), here.package());
+    println!("not built, as this machine is {}; each needs a machine of its own:", here.target);
+    for other in PLATFORMS.iter().filter(|other| other.name != here.name) {
+        println!(
+            "  {:<32} {} is missing in {}",
+            other.package(),
+            other.module(),
+            folder.join(other.name).display()
+        );
+    }
+    Ok(())
+}
+
+const ROOT_TARBALL: &str = concat!("semantest-iac-", env!("CARGO_PKG_VERSION"), ".tgz");
+
+/// What is downloaded has a limit. The tests' own native module is larger: it is made to be built fast.
+fn small(packed: &Path) -> Outcome {
+    for tarball in entries(packed)? {
+        let size = fs::metadata(&tarball).map_err(|error| format!("{}: {error}", tarball.display()))?.len();
+        println!("{size:>11} bytes  {}", tarball.display());
+        let limit = if tarball.ends_with(ROOT_TARBALL) { 100_000 } else { 12_000_000 };
+        if size > limit {
+            return Err(format!("{} is over {limit} bytes", tarball.display()));
+        }
+    }
+    Ok(())
+}
+
+/// What an event costs on its way between Rust and JavaScript, beside JavaScript alone.
+pub(crate) fn bench(root: &Path) -> Outcome {
+    let Installed { project, .. } = install(root)?;
+    copied(&root.join("tests/node"), &project)?;
+    program(project.join("node_modules/.bin/tsc"), &project, &["--project", "bench/tsconfig.json"])
+        .run("Node: types of the benchmark")?;
+    program("node", &project, &["--expose-gc", "built/bench/bench.js"])
+        .env("SEMANTEST_BENCH_FOLDER", root.join("target"))
+        .run("benchmark node")
+}
