@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -323,3 +324,23 @@ def test_events_are_delivered_lazily_and_whole(project: Path) -> None:
 
     asyncio.run(story())
     assert len(seen) == 2
+
+
+@pytest.mark.parametrize("again", [lambda: noted(), lambda: {"type": "SomethingNoted", "data": {}}])
+def test_handlers_that_publish_in_a_circle_are_told(project: Path, again: Callable[[], Any]) -> None:
+    async def story() -> None:
+        async with Iac.open(project) as iac:
+
+            async def publish(event: ApplicationEvent) -> None:
+                await iac.publish(again())
+
+            iac.subscribe(publish, "SomethingNoted")
+            with pytest.raises(errors.HandlerFailedError) as told:
+                await iac.publish(noted())
+            cause: BaseException | None = told.value
+            while isinstance(cause, errors.HandlerFailedError):
+                cause = cause.__cause__
+            assert isinstance(cause, errors.InvalidInputError)
+            assert "publish in a circle" in cause.message
+
+    asyncio.run(story())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from semantest_iac import _subscriptions
 from semantest_iac._event import ApplicationEvent, InfrastructureEvent
 from semantest_iac._log_page import LogPage
-from semantest_iac._publish import raise_where_failed, wire
+from semantest_iac._publish import nested, raise_where_failed, wire
 from semantest_iac._session import Session, Settings, as_json, refused
 from semantest_iac._stream import Wanted, stream
 from semantest_iac.answers import (
@@ -155,8 +155,11 @@ class Iac:
                 well but for handlers: `error.failures` has them, `__cause__` is the first one's own exception.
         """
         session = await self._ready()
-        text = as_json(wire(event), "the event")
-        answer, error, failed = await session.carry_out(lambda token: session.engine.publish(text, token))
+        with nested(wire(event)) as sent:
+            text = as_json(sent, "the event")
+            answer, error, failed = await session.carry_out(
+                lambda token: session.engine.publish(text, token)
+            )
         given = None if answer is None else PublishAnswer.from_dict(json.loads(answer))
         raise_where_failed(given, error, failed, self._settings.raised)
         assert given is not None, "without an error there is an answer"

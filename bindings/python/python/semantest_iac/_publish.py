@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from semantest_iac import _causation
+from semantest_iac import _causation, _core
 from semantest_iac._cloudevent import join_ids
 from semantest_iac._event import CloudEvent
 from semantest_iac._session import refused
@@ -46,6 +47,35 @@ def _stamp_mapping(event: Mapping[str, Any]) -> Mapping[str, Any]:
         "previouseventids": join_ids(cause.ancestry),
     }
     return {**event, **stamp}
+
+
+#: More events, each published while the one before is handled, are taken for a circle.
+DEEPEST = 50
+
+_under_way: set[object] = set()
+
+
+@contextmanager
+def nested(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """An event on its way, with an id: handlers that publish in a circle would do so until no memory is left.
+
+    Raises:
+        InvalidInputError: Too many wait for each other already.
+    """
+    cause = _causation.current.get()
+    if cause is not None:
+        waiting = sum(ancestor in _under_way for ancestor in cause.ancestry)
+        if waiting >= DEEPEST:
+            text = f"{DEEPEST} events brought each other about, each inside of the one before"
+            raise refused(f"{text}: handlers publish in a circle")
+    if "id" not in event:
+        event = {**event, "id": _core.new_id()}
+    key = event["id"] if isinstance(event["id"], str) else object()
+    _under_way.add(key)
+    try:
+        yield event
+    finally:
+        _under_way.discard(key)
 
 
 def raise_where_failed(
