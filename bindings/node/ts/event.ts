@@ -114,8 +114,13 @@ export abstract class CloudEvent {
     return fresh(this.#wire) as CloudEventObject;
   }
 
-  /** The event as Semantest keeps it. */
-  toJSON(): PersistedEvent {
+  /** The event as Semantest keeps it, and its correlation id once more where its WebSocket server reads it. */
+  toJSON(): PersistedEvent & { correlationId: string; timestamp: string } {
+    const persisted = this.#persisted();
+    return { ...persisted, correlationId: this.correlationId, timestamp: persisted.metadata.timestamp };
+  }
+
+  #persisted(): PersistedEvent {
     const event = this.toCloudEvent();
     try {
       return toSemantest(event);

@@ -11,7 +11,6 @@ export { toEquivalent, toRequest } from "./equivalents.js";
 export { type JsonlOptions, readJsonl, type StoredEvent } from "./jsonl-reader.js";
 export { JsonlWriter, type JsonlWriterOptions } from "./jsonl-writer.js";
 export {
-  type EventJson,
   type PersistedEvent,
   type PersistedMetadata,
   type StoreLine,

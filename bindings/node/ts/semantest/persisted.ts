@@ -51,12 +51,6 @@ export type WsMessage = PersistedEvent & {
   readonly correlationId: string;
 };
 
-/** What `toJSON()` of event objects gives: a message for Semantest's server that also has what its core's events write. */
-export type EventJson = WsMessage & {
-  /** When it happened, as in RFC 3339. */
-  readonly timestamp: string;
-};
-
 /** A line of Semantest's store. */
 export type StoreLine = {
   readonly event: PersistedEvent;
@@ -90,26 +84,10 @@ export function toSemantest(event: Writable): PersistedEvent {
 }
 
 /**
- * What `toJSON()` of event objects gives. Data that has no place there is shown as it is: whoever prints an event asks for
- * no more.
+ * The persisted form around a payload of any kind: what `toJSON()` shows of an event whose data has no such form.
  *
  * @internal
  */
-export function eventJson(cloud: CloudEventObject): EventJson {
-  const { correlationId, ...persisted } = messageOf(cloud);
-  return { ...persisted, correlationId, timestamp: persisted.metadata.timestamp };
-}
-
-function messageOf(cloud: CloudEventObject): WsMessage {
-  try {
-    return toWsMessage(cloud);
-  } catch {
-    const persisted = persistedOf(cloud, cloud.data as PersistedEvent["payload"]);
-    return { ...persisted, correlationId: persisted.metadata.correlationId };
-  }
-}
-
-/** @internal */
 export function persistedOf(cloud: CloudEventObject, payload: PersistedEvent["payload"]): PersistedEvent {
   const id = text(cloud, "id");
   const time = text(cloud, "time");
