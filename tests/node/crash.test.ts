@@ -9,8 +9,8 @@ import { lines, moduleOf, run } from "./program.js";
 /** Runs lines with the bridge at hand; they have to say that they came to their end. */
 function survives(text: string, program: string[] = []): string {
   const before = `
-    import { bridge } from ${moduleOf("bridge.js")};
-    import * as native from ${moduleOf("native.js")};
+    import { bridge } from ${moduleOf("internals.js")};
+    import * as native from ${moduleOf("internals.js")};
     const b = bridge();
     const EVENT = ${JSON.stringify(EVENT)};
     const serve = (answer) => b.serve(answer, (thrown) => ({ message: "it threw" }));

@@ -4,15 +4,11 @@ import { EventEmitter } from "node:events";
 
 import { EnvironmentConfigured, FunctionDeployed, listen } from "semantest-iac";
 
-import { internal } from "../program.js";
+import { internals } from "../program.js";
 import type { Way } from "./measure.js";
 
-const { bridge: made } = await internal("bridge.js");
-const { deliverer, explained } = await internal("handlers.js");
-const { listenersOf } = await internal("listen.js");
-const { deliverRepeatedly } = await internal("native.js");
-const { wire } = await internal("publish.js");
-const bridge = made();
+const { deliverer, deliverRepeatedly, explained, listenersOf, wire } = internals;
+const bridge = internals.bridge();
 
 /** Events of a round, by how much one costs. */
 const CROSSINGS = 3000;
