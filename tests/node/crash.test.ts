@@ -156,7 +156,8 @@ test("a function to be woken with that throws ends nothing", () => {
       const done = await next();
       if (asked.kind !== 1 || done.kind !== 0 || done.call !== times) throw new Error(JSON.stringify([asked, done]));
     }
-    if (woken === 0) throw new Error("it was never woken");
+    // What was queued may be taken before the loop comes to wake anybody.
+    while (woken === 0) await new Promise((resolve) => setImmediate(resolve));
     own.close();
     own.release();
   `);
