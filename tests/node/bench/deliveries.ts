@@ -73,7 +73,7 @@ function ours(handler: unknown, event: FunctionDeployed | EnvironmentConfigured,
 /** What of `await iac.publish(event)` is the crossing: the event is written, read in Rust, and its end told. Nothing is recorded. */
 async function publishing(times: number): Promise<void> {
   for (let n = 0; n < times; n += 1) {
-    const text: string = wire(FLAT);
+    const { text } = wire(FLAT) as { text: string };
     await bridge.ask((call: number) => deliverRepeatedly(bridge.native, call, 0, text, 0, 1));
   }
 }
