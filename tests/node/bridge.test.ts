@@ -135,8 +135,7 @@ test("a call that is abandoned is rejected at once, and what comes of it is pass
 
 test("an abandoned call keeps no process alive, and one that is waited for does", () => {
   const begin = `
-    import { bridge } from ${moduleOf("bridge.js")};
-    import { deliverRepeatedly } from ${moduleOf("native.js")};
+    import { bridge, deliverRepeatedly } from ${moduleOf("internals.js")};
     const target = bridge().serve(() => new Promise((resolve) => setTimeout(resolve, 300).unref()), () => ({}));
     const begun = bridge().begin((call) => deliverRepeatedly(bridge().native, call, target, ${JSON.stringify(EVENT)}, 1, 1));
     begun.promise.then(() => console.log("done"), () => console.log("abandoned"));`;
@@ -146,8 +145,7 @@ test("an abandoned call keeps no process alive, and one that is waited for does"
 
 test("what was thrown is let go of once nobody can tell of it", () => {
   const text = `
-    import { bridge } from ${moduleOf("bridge.js")};
-    import { deliverRepeatedly } from ${moduleOf("native.js")};
+    import { bridge, deliverRepeatedly } from ${moduleOf("internals.js")};
     const refs = [];
     const target = bridge().serve(() => {
       const error = new Error("x".repeat(1000));

@@ -190,7 +190,7 @@ test("an interrupt while it starts ends it without a word", async (t) => {
 test("it loads nothing but the native module", (t) => {
   const where = folder(t);
   const part = join(where, "node_modules", "semantest-iac");
-  for (const name of ["dist/cli.js", "dist/host.js", "dist/native.js", "native.cjs", "package.json"]) {
+  for (const name of ["dist/cli.js", "dist/host.js", "native.cjs", "package.json"]) {
     cpSync(inPackage(`../${name}`), join(part, name), { recursive: true });
   }
   symlinkSync(inPackage("../../@semantest"), join(where, "node_modules", "@semantest"));

@@ -1,15 +1,12 @@
 /** The native module and its bridge, for tests of what the public face stands on. */
 
-import { internal } from "./program.js";
+import { internals } from "./program.js";
 
-const { bridge: made, Bridge } = await internal("bridge.js");
-const native = await internal("native.js");
-const { hostCommand } = await internal("host.js");
+const { hostCommand } = internals;
 
 /** The bridge of this process. */
-export const bridge: any = made();
-export const { Engine, NativeBridge, checkConformance, deliverRepeatedly, newId, upcast, version } = native;
-export { Bridge };
+export const bridge: any = internals.bridge();
+export const { Bridge, Engine, NativeBridge, checkConformance, deliverRepeatedly, newId, upcast, version } = internals;
 
 /** An event of an application, as CloudEvents JSON. */
 export const EVENT = JSON.stringify({

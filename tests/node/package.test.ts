@@ -116,7 +116,7 @@ test("`require` gives what `import` gives, without a warning", (t) => {
 
 test("files behind what the manifest names cannot be imported", (t) => {
   const at = installed(t, "semantest-iac", platform(), "ws");
-  const ran = node(at, "-e", "require('semantest-iac/dist/bridge.js')");
+  const ran = node(at, "-e", "require('semantest-iac/dist/internals.js')");
   assert.equal(ran.status, 1);
   assert.match(ran.stderr, /ERR_PACKAGE_PATH_NOT_EXPORTED/);
 });

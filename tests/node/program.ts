@@ -16,10 +16,8 @@ export function moduleOf(path: string): string {
   return JSON.stringify(new URL(path, import.meta.resolve("semantest-iac")).href);
 }
 
-/** A module of the installed package that is not public. */
-export async function internal(path: string): Promise<any> {
-  return import(new URL(path, import.meta.resolve("semantest-iac")).href);
-}
+/** What of the installed package is not public. */
+export const internals: any = await import(new URL("internals.js", import.meta.resolve("semantest-iac")).href);
 
 /** How a program ended, and what it wrote. */
 export interface Ran {

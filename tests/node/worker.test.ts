@@ -19,8 +19,7 @@ function program(t: TestContext, main: string, worker: string): string {
     import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
     const EVENT = ${JSON.stringify(EVENT)};
     const load = async () => {
-      const { bridge } = await import(${moduleOf("bridge.js")});
-      const { deliverRepeatedly } = await import(${moduleOf("native.js")});
+      const { bridge, deliverRepeatedly } = await import(${moduleOf("internals.js")});
       const b = bridge();
       const serve = (answer) => b.serve(answer, (thrown) => ({ message: String(thrown) }));
       const deliver = (target, times = 1, atOnce = 1) =>

@@ -97,7 +97,7 @@ pub(crate) fn release(root: &Path) -> Outcome {
     }
     let packed = packages.pack(here)?;
     small(&packed)?;
-    println!("packed, in {}: semantest-iac and {}", packed.display(), here.package());
+    println!("packed, in {}: {} and semantest-iac", packed.display(), here.package());
     println!("not built, as this machine is {}; each needs a machine of its own:", here.target);
     for other in PLATFORMS.iter().filter(|other| other.name != here.name) {
         println!(
@@ -107,6 +107,9 @@ pub(crate) fn release(root: &Path) -> Outcome {
             folder.join(other.name).display()
         );
     }
+    println!(
+        "publish semantest-iac last: as long as one of these is in no registry, `npm ci` of its users fails"
+    );
     Ok(())
 }
 

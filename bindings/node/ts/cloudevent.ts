@@ -7,9 +7,9 @@
 import { many, text, Unfit } from "./record.js";
 import { objectOf, shown, taken } from "./value.js";
 
-/** What the type of every event of semantest-iac begins with. */
+/** What the type of every event of semantest-iac begins with. @internal */
 export const TYPE_PREFIX = "com.semantest.iac.";
-/** The content type that an event has where it names none. */
+/** The content type that an event has where it names none. @internal */
 export const JSON_CONTENT = "application/json";
 
 // CloudEvents asks for a source; the project's own takes its place when the event is published.
@@ -57,13 +57,13 @@ export interface About {
   readonly traceparent?: string | null | undefined;
 }
 
-/** An event as it is kept inside of an event object: nobody else has this object. */
+/** An event as it is kept inside of an event object: nobody else has this object. @internal */
 export type Wire = Readonly<Record<string, unknown>>;
 
-/** How attributes of an event object are read off a CloudEvents object, by property. */
+/** How attributes of an event object are read off a CloudEvents object, by property. @internal */
 export type Readers = Readonly<Record<string, (wire: Wire) => unknown>>;
 
-/** What the envelope says. */
+/** What the envelope says. @internal */
 export const ENVELOPE: Readers = {
   eventId: attribute("id", filled),
   source: attribute("source", filled),
@@ -87,7 +87,7 @@ const GIVEN: Readonly<Record<string, (value: unknown) => unknown>> = {
   traceparent: optionalText,
 };
 
-/** Attributes that an event object has a place for. `datacontenttype` has none: ours is always JSON. */
+/** Attributes that an event object has a place for. `datacontenttype` has none: ours is always JSON. @internal */
 export const UNDERSTOOD: ReadonlySet<string> = new Set(
   (
     "specversion id source type subject time dataschema correlationid causationid previouseventids sequence " +
@@ -95,7 +95,7 @@ export const UNDERSTOOD: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** Checks what every CloudEvents object has. */
+/** Checks what every CloudEvents object has. @internal */
 export function checkEnvelope(wire: Wire): Record<string, unknown> {
   if (wire["specversion"] !== "1.0") {
     throw new Unfit("must be `1.0`", "specversion");
@@ -107,7 +107,7 @@ export function checkEnvelope(wire: Wire): Record<string, unknown> {
   return values;
 }
 
-/** The envelope's properties of a new event, of which `about` gives some. */
+/** The envelope's properties of a new event, of which `about` gives some. @internal */
 export function givenAttributes(about: object, newId: () => string): Record<string, unknown> {
   const given = objectOf(about);
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(GIVEN, name));
@@ -126,7 +126,7 @@ export function givenAttributes(about: object, newId: () => string): Record<stri
   return values;
 }
 
-/** The CloudEvents object for such properties. */
+/** The CloudEvents object for such properties. @internal */
 export function writeEnvelope(
   values: Readonly<Record<string, unknown>>,
   type: string,
@@ -156,7 +156,7 @@ export function writeEnvelope(
   return written;
 }
 
-/** A moment, from text as in RFC 3339 or from a `Date`. */
+/** A moment, from text as in RFC 3339 or from a `Date`. @internal */
 export function moment(value: unknown): Date {
   const time = value instanceof Date ? new Date(value.getTime()) : new Date(rfc3339(value));
   if (Number.isNaN(time.getTime())) {
@@ -165,19 +165,19 @@ export function moment(value: unknown): Date {
   return time;
 }
 
-/** Ids that `joinIds` put into one text. */
+/** Ids that `joinIds` put into one text. @internal */
 export function splitIds(value: unknown): readonly string[] {
   const parts = textOrEmpty(value).split(",").map((part) => part.trim());
   const ids = parts.filter((part) => part !== "");
   return Object.freeze(ids.map((id) => id.replaceAll("%2C", ",").replaceAll("%25", "%")));
 }
 
-/** One text for several ids. Foreign ones may hold a comma: it is written as in a URI. */
+/** One text for several ids. Foreign ones may hold a comma: it is written as in a URI. @internal */
 export function joinIds(ids: readonly string[]): string {
   return ids.map((id) => id.replaceAll("%", "%25").replaceAll(",", "%2C")).join(",");
 }
 
-/** Text that is not empty. */
+/** Text that is not empty. @internal */
 export function filled(value: unknown): string {
   const filled = requiredText(value);
   if (filled === "") {
@@ -186,7 +186,7 @@ export function filled(value: unknown): string {
   return filled;
 }
 
-/** Text, or null. */
+/** Text, or null. @internal */
 export function optionalText(value: unknown): string | null {
   return value === undefined || value === null ? null : text.read(value, true);
 }

@@ -2,12 +2,12 @@
 
 const WORD_BEGINS = /(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/g;
 
-/** `stackName` as `stack_name`. */
+/** `stackName` as `stack_name`. @internal */
 export function snakeCase(name: string): string {
   return name.replace(WORD_BEGINS, "_").toLowerCase();
 }
 
-/** `stack_name` as `stackName`. */
+/** `stack_name` as `stackName`. @internal */
 export function camelCase(name: string): string {
   const [first = "", ...rest] = name.split("_");
   return first + rest.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join("");

@@ -3,10 +3,11 @@
 import { InvalidInputError } from "./errors.js";
 import { type Codec, objectOf, put, taken, Unfit } from "./value.js";
 
+/** @internal */
 export { anything, either, flag, many, number, shown, table, text, Unfit, whole, word } from "./value.js";
 export type { Codec } from "./value.js";
 
-/** How one field is read and written. */
+/** How one field is read and written. @internal */
 export interface Field<T> {
   /** Its name in JSON. */
   readonly key: string;
@@ -19,28 +20,28 @@ export interface Field<T> {
   readonly written: boolean;
 }
 
-/** Fields by property. */
+/** Fields by property. @internal */
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 
-/** The fields of a type, each of its property's own type. */
+/** The fields of a type, each of its property's own type. @internal */
 export type FieldsOf<T> = { readonly [Property in keyof T]: Field<T[Property]> };
 
-/** A field that must be there. */
+/** A field that must be there. @internal */
 export function field<T>(key: string, codec: Codec<T>): Field<T> {
   return { key, codec, required: true, fallback: null, written: true };
 }
 
-/** A field that is written always, and may hold null. */
+/** A field that is written always, and may hold null. @internal */
 export function nullable<T>(key: string, codec: Codec<T>): Field<T | null> {
   return { key, codec: codec as Codec<T | null>, required: false, fallback: null, written: true };
 }
 
-/** A field that is null where it is absent, and then not written. */
+/** A field that is null where it is absent, and then not written. @internal */
 export function optional<T>(key: string, codec: Codec<T>): Field<T | null> {
   return { key, codec: codec as Codec<T | null>, required: false, fallback: null, written: false };
 }
 
-/** A field with a value to fall back on, given as JSON has it. */
+/** A field with a value to fall back on, given as JSON has it. @internal */
 export function defaulted<T>(key: string, codec: Codec<T>, fallback: unknown, written = false): Field<T> {
   return { key, codec, required: false, fallback: codec.read(fallback, false), written };
 }
@@ -61,7 +62,7 @@ export interface RecordKind<T extends object> extends Codec<T> {
   toJSON(record: T): Record<string, unknown>;
 }
 
-/** The kind of record that has these fields, and what `beside` offers. */
+/** The kind of record that has these fields, and what `beside` offers. @internal */
 export function recordOf<T extends object, Beside extends object = object>(
   name: string,
   fieldsOf: FieldsOf<Omit<T, keyof Beside>>,
@@ -81,7 +82,7 @@ export function recordOf<T extends object, Beside extends object = object>(
   });
 }
 
-/** The value of a field for what JSON has: nothing and null are the same. */
+/** The value of a field for what JSON has: nothing and null are the same. @internal */
 export function readField(field: Field<unknown>, value: unknown, given: boolean): unknown {
   if (value !== undefined && value !== null) {
     return field.codec.read(value, given);
@@ -97,6 +98,8 @@ export function readField(field: Field<unknown>, value: unknown, given: boolean)
  *
  * What a caller gives has properties for keys, or is as JSON has it. What nobody knows is refused there: it is a
  * spelling mistake.
+ *
+ * @internal
  */
 export function readFields(fields: Fields, data: unknown, given: boolean): Record<string, unknown> {
   const object = objectOf(data);
@@ -121,7 +124,7 @@ export function readFields(fields: Fields, data: unknown, given: boolean): Recor
   return values;
 }
 
-/** What `readFields` reads, from the properties of `holder`. */
+/** What `readFields` reads, from the properties of `holder`. @internal */
 export function writeFields(fields: Fields, holder: object): Record<string, unknown> {
   const data: Record<string, unknown> = {};
   for (const property in fields) {
@@ -138,6 +141,8 @@ export function writeFields(fields: Fields, holder: object): Record<string, unkn
  * Does `work`, and tells the user what is unfit about `name`.
  *
  * @throws {InvalidInputError} Something is unfit, or cannot even be looked at.
+ *
+ * @internal
  */
 export function refusing<T>(name: string, operation: string, work: () => T): T {
   try {
@@ -147,7 +152,7 @@ export function refusing<T>(name: string, operation: string, work: () => T): T {
   }
 }
 
-/** The error that tells the user what is unfit about `name`. */
+/** The error that tells the user what is unfit about `name`. @internal */
 export function refusal(name: string, unfit: Unfit, operation: string): InvalidInputError {
   const { path, why } = unfit;
   const where = path === "" ? name : `\`${path}\` of ${name}`;

@@ -7,7 +7,7 @@ const SHOWN = 80;
 /** Of a way that leads deep into something, so many steps are told from each end. */
 const ENDS = 5;
 
-/** A value that is not what its place takes, and where inside of it that is. */
+/** A value that is not what its place takes, and where inside of it that is. @internal */
 export class Unfit extends Error {
   readonly why: string;
   readonly #steps: readonly string[];
@@ -46,9 +46,9 @@ export interface Codec<T> {
   holds(value: unknown): boolean;
 }
 
-/** Text. */
+/** Text. @internal */
 export const text: Codec<string> = word();
-/** A whole number that JavaScript holds exactly. */
+/** A whole number that JavaScript holds exactly. @internal */
 export const whole: Codec<number> = scalar("number", (value, given) => {
   if (Number.isSafeInteger(value)) {
     return value;
@@ -56,23 +56,23 @@ export const whole: Codec<number> = scalar("number", (value, given) => {
   // The rest of the number would be lost without a word.
   throw new Unfit(given || !Number.isInteger(value) ? "must be a whole number" : "is a number too big for JavaScript");
 }, "a whole number");
-/** A number. */
+/** A number. @internal */
 export const number: Codec<number> = scalar("number", finite, "a number");
-/** True or false. */
+/** True or false. @internal */
 export const flag: Codec<boolean> = scalar("boolean", (value) => value, "true or false");
-/** Whatever JSON can hold. */
+/** Whatever JSON can hold. @internal */
 export const anything: Codec<unknown> = {
   read: (value, given) => copied(value, given, 0),
   write: (value) => fresh(value),
   holds: () => true,
 };
 
-/** One of several words. A newer version may know more: they are kept as they are. */
+/** One of several words. A newer version may know more: they are kept as they are. @internal */
 export function word<Word extends string>(): Codec<Word> {
   return scalar<Word>("string", (value, given) => (given ? unicode(value) : value), "text");
 }
 
-/** A list. */
+/** A list. @internal */
 export function many<T>(item: Codec<T>): Codec<readonly T[]> {
   return {
     read: (value, given) => items(value, (each) => item.read(each, given)),
@@ -81,7 +81,7 @@ export function many<T>(item: Codec<T>): Codec<readonly T[]> {
   };
 }
 
-/** An object whose keys are the user's: they stay as they are. */
+/** An object whose keys are the user's: they stay as they are. @internal */
 export function table<T>(item: Codec<T>): Codec<Readonly<Record<string, T>>> {
   return {
     read: (value, given) => entries(value, given, (each) => item.read(each, given)),
@@ -96,7 +96,7 @@ export function table<T>(item: Codec<T>): Codec<Readonly<Record<string, T>>> {
   };
 }
 
-/** The first of several that a value looks like. */
+/** The first of several that a value looks like. @internal */
 export function either<Choices extends readonly unknown[]>(
   ...choices: { readonly [Index in keyof Choices]: Codec<Choices[Index]> }
 ): Codec<Choices[number]> {
@@ -110,7 +110,7 @@ export function either<Choices extends readonly unknown[]>(
   };
 }
 
-/** An own property, as it is; undefined where there is none. What an object inherits is not data. */
+/** An own property, as it is; undefined where there is none. What an object inherits is not data. @internal */
 export function taken(object: object, key: string): unknown {
   try {
     return Object.hasOwn(object, key) ? (object as Readonly<Record<string, unknown>>)[key] : undefined;
@@ -119,7 +119,7 @@ export function taken(object: object, key: string): unknown {
   }
 }
 
-/** Sets a property, also where an assignment would change the prototype instead. */
+/** Sets a property, also where an assignment would change the prototype instead. @internal */
 export function put(object: object, key: string, value: unknown): void {
   if (key === "__proto__") {
     Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
@@ -128,7 +128,7 @@ export function put(object: object, key: string, value: unknown): void {
   }
 }
 
-/** An object with named values: no list, no `Map`, no `Date`. */
+/** An object with named values: no list, no `Map`, no `Date`. @internal */
 export function objectOf(value: unknown): object {
   if (isObject(value)) {
     return value;
@@ -136,7 +136,7 @@ export function objectOf(value: unknown): object {
   throw new Unfit(`must be an object, not ${shown(value)}`);
 }
 
-/** What a value is, in words. It may be a secret that was put in the wrong place: its type says enough. */
+/** What a value is, in words. It may be a secret that was put in the wrong place: its type says enough. @internal */
 export function shown(value: unknown): string {
   if (value === null || value === undefined) {
     return String(value);
@@ -144,7 +144,7 @@ export function shown(value: unknown): string {
   return `a value of type ${Array.isArray(value) ? "array" : typeof value}`;
 }
 
-/** A copy that may be changed, of what `anything` read. */
+/** A copy that may be changed, of what `anything` read. @internal */
 export function fresh(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map(fresh);

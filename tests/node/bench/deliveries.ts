@@ -4,15 +4,11 @@ import { EventEmitter } from "node:events";
 
 import { EnvironmentConfigured, FunctionDeployed, listen } from "semantest-iac";
 
-import { internal } from "../program.js";
+import { internals } from "../program.js";
 import type { Way } from "./measure.js";
 
-const { bridge: made } = await internal("bridge.js");
-const { deliverer, explained } = await internal("handlers.js");
-const { listenersOf } = await internal("listen.js");
-const { deliverRepeatedly } = await internal("native.js");
-const { wire } = await internal("publish.js");
-const bridge = made();
+const { deliverer, deliverRepeatedly, explained, listenersOf, wire } = internals;
+const bridge = internals.bridge();
 
 /** Events of a round, by how much one costs. */
 const CROSSINGS = 3000;
@@ -77,7 +73,7 @@ function ours(handler: unknown, event: FunctionDeployed | EnvironmentConfigured,
 /** What of `await iac.publish(event)` is the crossing: the event is written, read in Rust, and its end told. Nothing is recorded. */
 async function publishing(times: number): Promise<void> {
   for (let n = 0; n < times; n += 1) {
-    const text: string = wire(FLAT);
+    const { text } = wire(FLAT) as { text: string };
     await bridge.ask((call: number) => deliverRepeatedly(bridge.native, call, 0, text, 0, 1));
   }
 }

@@ -6,14 +6,11 @@ import { join } from "node:path";
 
 import { ApplicationEvent, Iac } from "semantest-iac";
 
-import { internal } from "../program.js";
+import { internals } from "../program.js";
 import type { Way } from "./measure.js";
 
-const { bridge: made } = await internal("bridge.js");
-const { delivered } = await internal("delivered.js");
-const { Engine } = await internal("native.js");
-const { hostCommand } = await internal("host.js");
-const bridge = made();
+const { delivered, Engine, hostCommand } = internals;
+const bridge = internals.bridge();
 
 /** Events in the log, and events of a round. */
 const RECORDED = 20_480;

@@ -73,19 +73,13 @@ impl Packages {
 fn compile(root: &Path, source: &Path) -> Result<PathBuf, String> {
     let folder = root.join("target/node/source");
     tools::npm(source, &folder, "Node: what the package is compiled with")?;
-    for part in ["ts", "dist"] {
+    for part in ["ts", "modules", "dist"] {
         fresh(&folder.join(part))?;
     }
-    for part in ["ts", "tsconfig.json", "native.cjs", "native.d.cts"] {
+    for part in ["ts", "package.json", "tsconfig.json", "rollup.config.js", "native.cjs", "native.d.cts"] {
         copied(&source.join(part), &folder.join(part))?;
     }
-    let tsc = folder.join("node_modules/.bin/tsc");
-    // Comments are for those who write against it: they stay in the declarations, and would be half of the code.
-    for (what, emitted) in [("types", "--emitDeclarationOnly"), ("code", "--removeComments")] {
-        program(&tsc, &folder, &["--project", "tsconfig.json", emitted])
-            .args(if what == "code" { &["--declaration", "false"] } else { &[] })
-            .run(&format!("Node: {what} of the package"))?;
-    }
+    program("npm", &folder, &["run", "--silent", "build"]).run("Node: the package, compiled")?;
     declarations::keep_public(&folder.join("dist"), &manifest(source)?)?;
     Ok(folder)
 }
