@@ -50,6 +50,12 @@ impl Clients {
         &self.caller.settings
     }
 
+    /// Where logs are asked for.
+    pub fn log_analytics(&self) -> &str {
+        let cloud = self.settings().cloud.log_analytics();
+        self.settings().log_analytics.as_deref().unwrap_or(cloud)
+    }
+
     /// The subscription's id; looked for once.
     ///
     /// # Errors

@@ -7,8 +7,11 @@ use serde_json::Value;
 use crate::clients::Clients;
 use crate::provider::AzureProvider;
 
-/// Of subscriptions and resource providers.
-const API: &str = "2021-04-01";
+/// Of resource providers.
+const PROVIDERS_API: &str = "2024-03-01";
+
+/// Of subscriptions.
+const SUBSCRIPTIONS_API: &str = "2022-12-01";
 
 /// Of permissions.
 const PERMISSIONS_API: &str = "2022-04-01";
@@ -94,7 +97,7 @@ fn who(azure: &Clients, claims: &Value) -> String {
 }
 
 async fn described(azure: &Clients, subscription: &str) -> Finding {
-    match azure.arm.get(&format!("/subscriptions/{subscription}"), API).await {
+    match azure.arm.get(&format!("/subscriptions/{subscription}"), SUBSCRIPTIONS_API).await {
         Ok(Some(found)) => {
             let name = found["displayName"].as_str().unwrap_or("unnamed");
             let state = found["state"].as_str().unwrap_or("Enabled");
@@ -112,7 +115,7 @@ async fn described(azure: &Clients, subscription: &str) -> Finding {
 /// Providers that are not registered are so by the first deployment that needs them.
 async fn providers(azure: &Clients) -> Finding {
     let name = "azure resource providers";
-    let listed = async { azure.arm.list(&azure.path("/providers").await?, API).await };
+    let listed = async { azure.arm.list(&azure.path("/providers").await?, PROVIDERS_API).await };
     let listed = match listed.await {
         Ok(listed) => listed,
         Err(error) => return finding(name, false, error.message()),

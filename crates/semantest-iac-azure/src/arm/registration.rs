@@ -14,7 +14,7 @@ use crate::patience::Patience;
 use crate::resource_id::{namespace, subscription};
 
 /// Of the registry of resource providers.
-const API: &str = "2021-04-01";
+const API: &str = "2024-03-01";
 
 /// The registrations of this run, by subscription and namespace: each is asked for once, however many calls need it.
 #[derive(Default)]

@@ -13,10 +13,8 @@ use bytes::Bytes;
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
-use crate::config::Pauses;
 use crate::credentials::{Authorization, is_safe};
 use crate::error::Failure;
-use crate::retries::Retries;
 
 /// What a call carries.
 pub(crate) enum Body<'a> {
@@ -66,7 +64,7 @@ impl RestClient {
         endpoint: &str,
         http: Arc<dyn HttpClient>,
         authorization: Option<(Arc<dyn TokenCredential>, String)>,
-        pauses: Pauses,
+        retry: RetryOptions,
     ) -> Result<Self> {
         let wrong = |why: &str| {
             let text = format!("`{endpoint}` cannot be called: {why}");
@@ -81,7 +79,7 @@ impl RestClient {
             Arc::new(Authorization { credential, scope, origin: endpoint.clone() }) as Arc<dyn Policy>
         });
         let options = ClientOptions {
-            retry: RetryOptions::custom(Arc::new(Retries::new(pauses))),
+            retry,
             transport: Some(Transport::new(http)),
             ..ClientOptions::default()
         };
