@@ -99,8 +99,14 @@ mod tests {
 
     #[test]
     fn a_name_that_is_taken_is_not_waited_for() {
-        assert!(passes(&conflict("Conflict", "Cannot modify this site because another operation is in progress.")));
+        assert!(passes(&conflict(
+            "Conflict",
+            "Cannot modify this site because another operation is in progress."
+        )));
         assert!(!passes(&conflict("Conflict", "Website with given name app already exists.")));
-        assert!(!passes(&conflict("StorageAccountAlreadyTaken", "The storage account named x is already taken.")));
+        assert!(!passes(&conflict(
+            "StorageAccountAlreadyTaken",
+            "The storage account named x is already taken."
+        )));
     }
 }

@@ -45,13 +45,16 @@ pub(super) async fn finish(
     let mut patience = Patience::new(format!("Azure to {verb} {what}"), arm.settings.operation_timeout)
         .pauses(arm.settings.pauses.first, arm.settings.pauses.longest);
     let mut asked = wait_asked_for(&begun);
+    let mut at_once = false;
     loop {
-        patience.pause_at_least(asked).await?;
+        if !std::mem::take(&mut at_once) {
+            patience.pause_at_least(asked).await?;
+        }
         let address = match &watch {
-            Watch::Operation(address) | Watch::Location(address) => address.as_str(),
-            Watch::Resource => url,
+            Watch::Operation(address) | Watch::Location(address) => versioned(address, url),
+            Watch::Resource => url.to_owned(),
         };
-        let looked = arm.send(Method::Get, address, None, None).await;
+        let looked = arm.send(Method::Get, &address, None, None).await;
         let answer = match looked {
             Ok(answer) => answer,
             Err(failure) => match job.lost(&watch, failure).await? {
@@ -65,7 +68,10 @@ pub(super) async fn finish(
         asked = wait_asked_for(&answer);
         match job.look(&watch, &answer)? {
             Look::Going => watch = job.moved(&watch, &answer),
-            Look::Done => return job.result(&watch, answer).await,
+            Look::Done => match job.answer_at(&watch, &answer) {
+                Some(location) => (watch, at_once) = (location, true),
+                None => return job.result(&watch, answer).await,
+            },
         }
     }
 }
@@ -118,7 +124,8 @@ impl Job<'_> {
     }
 
     fn untold(&self) -> Failure {
-        let text = format!("{} was accepted, and Azure does not say where to look for it", arm_type(self.url));
+        let text =
+            format!("{} was accepted, and Azure does not say where to look for it", arm_type(self.url));
         Error::new(ErrorKind::Provider, "azure.wait", text).into()
     }
 
@@ -129,7 +136,9 @@ impl Job<'_> {
             Watch::Location(_) => Ok(Look::Done),
             Watch::Operation(_) => {
                 let body = answer.json();
-                let status = body["status"].as_str().or_else(|| body.pointer("/properties/provisioningState")?.as_str());
+                let status = body["status"]
+                    .as_str()
+                    .or_else(|| body.pointer("/properties/provisioningState")?.as_str());
                 match (status, answer.status) {
                     (Some(status), _) => state(status, &body["error"], &body),
                     (None, 202) => Ok(Look::Going),
@@ -142,7 +151,9 @@ impl Job<'_> {
                 if matches!(self.method, Method::Delete) {
                     let state = body.pointer("/properties/provisioningState").and_then(Value::as_str);
                     return match state {
-                        Some(text) if is_failure(text) => self::state(text, &body["properties"]["error"], &body),
+                        Some(text) if is_failure(text) => {
+                            self::state(text, &body["properties"]["error"], &body)
+                        }
                         _ => Ok(Look::Going),
                     };
                 }
@@ -168,6 +179,13 @@ impl Job<'_> {
             Watch::Location(_) => given("location").map_or_else(|| watch.clone(), Watch::Location),
             Watch::Resource => Watch::Resource,
         }
+    }
+
+    /// Where the answer of an action is that is done: operation and location together mean the latter.
+    fn answer_at(&self, watch: &Watch, last: &Answer) -> Option<Watch> {
+        let is_known = self.is_action() && matches!(watch, Watch::Operation(_));
+        let moved = last.header("location").map(str::to_owned);
+        moved.or_else(|| self.location.clone()).filter(|_| is_known).map(Watch::Location)
     }
 
     /// The place to look at is not there. A deletion may have taken it along; an operation that is not known, or no more, is
@@ -203,11 +221,7 @@ impl Job<'_> {
     async fn result(&self, watch: &Watch, last: Answer) -> Result<Value, Failure> {
         match (self.method, watch) {
             (Method::Delete, _) => Ok(Value::Null),
-            (Method::Post, Watch::Operation(_)) => match &self.location {
-                // Operation and location together: the answer itself is at the location.
-                Some(location) => Ok(self.arm.send(Method::Get, location, None, None).await?.json()),
-                None => Ok(output_of(last.json())),
-            },
+            (Method::Post, Watch::Operation(_)) => Ok(output_of(last.json())),
             (Method::Post, _) | (_, Watch::Resource) => Ok(last.json()),
             _ => Ok(self.arm.send(Method::Get, self.url, None, None).await?.json()),
         }
@@ -215,13 +229,17 @@ impl Job<'_> {
 }
 
 /// An action's answer inside its operation's state, where there is one.
-fn output_of(mut operation: Value) -> Value {
-    match operation.get_mut("properties") {
-        Some(properties) => properties["output"].take().as_object().map_or_else(
-            || properties.take(),
-            |output| Value::Object(output.clone()),
-        ),
-        None => Value::Null,
+fn output_of(operation: Value) -> Value {
+    let places = ["/properties/output", "/result", "/properties"];
+    places.iter().find_map(|place| operation.pointer(place)).cloned().unwrap_or_default()
+}
+
+/// The address with the API version of the call, where it has none: ARM takes no call without.
+fn versioned(address: &str, url: &str) -> String {
+    let version = url.split(['?', '&']).find(|part| part.starts_with("api-version="));
+    match version.filter(|_| !address.contains("api-version=")) {
+        Some(version) => format!("{address}{}{version}", if address.contains('?') { '&' } else { '?' }),
+        None => address.to_owned(),
     }
 }
 

@@ -6,6 +6,8 @@ mod long_running;
 mod pages;
 mod registration;
 mod rest;
+#[cfg(test)]
+mod tests;
 
 use azure_core::http::Method;
 use semantest_iac_core::ports::provider::Operation;
@@ -132,7 +134,8 @@ impl ArmClient {
     ) -> Result<Answer, Failure> {
         let url = with_api(path, api);
         let sent = self.send(method, &url, body, correlation).await;
-        let Some(namespace) = sent.as_ref().err().and_then(|failure| registration::missing(failure, path)) else {
+        let Some(namespace) = sent.as_ref().err().and_then(|failure| registration::missing(failure, path))
+        else {
             return sent;
         };
         match self.settings.register_providers {

@@ -35,7 +35,9 @@ impl Registrations {
 async fn register(arm: &ArmClient, provider: &str, namespace: &str) -> Result<(), Failure> {
     tracing::info!(target: NOTICE, "  registering this subscription with {namespace}, as Azure asks for");
     let asked = format!("{provider}/register");
-    arm.send(Method::Post, &with_api(&asked, API), None, None).await.map_err(|failure| refused(failure, namespace))?;
+    arm.send(Method::Post, &with_api(&asked, API), None, None)
+        .await
+        .map_err(|failure| refused(failure, namespace))?;
     let pauses = arm.settings.pauses;
     let mut patience = Patience::new(format!("{namespace} to be registered"), arm.settings.operation_timeout)
         .pauses(pauses.first, pauses.longest);
@@ -64,7 +66,8 @@ pub(super) fn missing(failure: &Failure, path: &str) -> Option<String> {
     }
     let Failure::Refused { message, .. } = failure else { return None };
     // A resource may need another provider than its own, which is named in quotes then.
-    let quoted = message.split('\'').skip(1).step_by(2).find(|part| part.contains('.') && !part.contains(' '));
+    let quoted =
+        message.split('\'').skip(1).step_by(2).find(|part| part.contains('.') && !part.contains(' '));
     quoted.or_else(|| namespace(path)).map(str::to_owned)
 }
 

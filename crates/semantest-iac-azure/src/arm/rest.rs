@@ -78,11 +78,8 @@ impl RestClient {
         let authorization = authorization.map(|(credential, scope)| {
             Arc::new(Authorization { credential, scope, origin: endpoint.clone() }) as Arc<dyn Policy>
         });
-        let options = ClientOptions {
-            retry,
-            transport: Some(Transport::new(http)),
-            ..ClientOptions::default()
-        };
+        let options =
+            ClientOptions { retry, transport: Some(Transport::new(http)), ..ClientOptions::default() };
         let per_try = authorization.into_iter().collect();
         let (name, version) = (Some("semantest-iac"), option_env!("CARGO_PKG_VERSION"));
         let pipeline = Pipeline::new(name, version, options, Vec::new(), per_try, None);
