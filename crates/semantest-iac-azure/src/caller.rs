@@ -1,9 +1,10 @@
 //! Who calls Azure, and by which HTTP client: what every service's calls have in common.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use azure_core::credentials::TokenCredential;
-use azure_core::http::HttpClient;
+use azure_core::http::{HttpClient, RetryOptions};
 use semantest_iac_core::Result;
 use serde_json::Value;
 
@@ -12,6 +13,10 @@ use crate::config::CallSettings;
 use crate::credentials::FoundCredential;
 use crate::error::{Failure, words};
 use crate::http_client::http_client;
+use crate::retries::Retries;
+
+/// No function runs for longer, with time for its app to start.
+const LONGEST_FUNCTION: Duration = Duration::from_secs(960);
 
 /// Who calls.
 pub(crate) struct Caller {
@@ -44,7 +49,17 @@ impl Caller {
     /// `InvalidInput` for an address that secrets may not go to.
     pub fn service(&self, endpoint: &str, scope: Option<&str>) -> Result<RestClient> {
         let authorization = scope.map(|scope| (self.credential.clone(), scope.to_owned()));
-        RestClient::new(endpoint, self.http.clone(), authorization, self.settings.pauses)
+        let retry = RetryOptions::custom(Arc::new(Retries::new(self.settings.pauses)));
+        RestClient::new(endpoint, self.http.clone(), authorization, retry)
+    }
+
+    /// One call of the service at `endpoint` that is not made again, and may take as long as a function does.
+    ///
+    /// # Errors
+    /// As [`Self::service`].
+    pub fn once(&self, endpoint: &str) -> Result<RestClient> {
+        let settings = CallSettings { attempt_timeout: LONGEST_FUNCTION, ..self.settings.clone() };
+        RestClient::new(endpoint, http_client(&settings)?, None, RetryOptions::none())
     }
 
     /// What tokens for Azure Resource Manager are asked for.

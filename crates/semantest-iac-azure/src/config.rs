@@ -11,6 +11,7 @@ use semantest_iac_core::ports::secret_resolver::SecretResolver;
 
 use crate::cloud::Cloud;
 use crate::credentials::StaticToken;
+use crate::hosting::Hosting;
 
 /// Settings of [`AzureProvider`](crate::AzureProvider).
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub struct AzureConfig {
     pub secrets: Arc<dyn SecretResolver>,
     /// How calls are made.
     pub calls: CallSettings,
+    /// The plan that functions run on.
+    pub hosting: Hosting,
 }
 
 /// How calls are made.
@@ -31,6 +34,8 @@ pub struct CallSettings {
     /// Another address of Azure Resource Manager than the cloud's: an emulator's, a private one. `http` on the loopback
     /// interface only.
     pub endpoint: Option<String>,
+    /// Another address of Log Analytics than the cloud's.
+    pub log_analytics: Option<String>,
     /// The subscription's id. Default: `AZURE_SUBSCRIPTION_ID`, then the Azure command line's default, then the only one there
     /// is.
     pub subscription: Option<String>,
@@ -64,6 +69,7 @@ impl Default for CallSettings {
         Self {
             cloud: Cloud::default(),
             endpoint: None,
+            log_analytics: None,
             subscription: None,
             location: None,
             credential: None,
@@ -78,8 +84,8 @@ impl Default for CallSettings {
 }
 
 impl CallSettings {
-    /// Defaults, changed by `SEMANTEST_AZURE_ENDPOINT`, `SEMANTEST_AZURE_TOKEN`, `SEMANTEST_AZURE_TIMEOUT_S` (one call),
-    /// `SEMANTEST_AZURE_OPERATION_TIMEOUT_S` (what Azure accepts and does later), `SEMANTEST_AZURE_REGISTER=off`, and by the
+    /// Defaults, changed by `SEMANTEST_AZURE_ENDPOINT`, `SEMANTEST_AZURE_LOGS_ENDPOINT`, `SEMANTEST_AZURE_TOKEN`,
+    /// `SEMANTEST_AZURE_TIMEOUT_S` (one call), `SEMANTEST_AZURE_OPERATION_TIMEOUT_S` (what Azure accepts and does later), `SEMANTEST_AZURE_REGISTER=off`, and by the
     /// variables that Microsoft's tools know: `AZURE_CLOUD_NAME` or `AZURE_ENVIRONMENT`, `AZURE_SUBSCRIPTION_ID`,
     /// `AZURE_DEFAULTS_LOCATION` or `AZURE_LOCATION`.
     pub fn from_environment() -> Self {
@@ -90,6 +96,7 @@ impl CallSettings {
         Self {
             cloud: Cloud::from_environment(),
             endpoint: set("SEMANTEST_AZURE_ENDPOINT"),
+            log_analytics: set("SEMANTEST_AZURE_LOGS_ENDPOINT"),
             subscription: set("AZURE_SUBSCRIPTION_ID"),
             location: set("AZURE_DEFAULTS_LOCATION").or_else(|| set("AZURE_LOCATION")),
             credential: token.map(|token| Arc::new(token) as Arc<dyn TokenCredential>),

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource_graph::ResourceGraph;
 use semantest_iac_core::ports::provider::{
-    Applied, Change, ChangeAction, Discovered, Finding, Observed, Operation, Provider, ProviderSettings,
+    Applied, Change, ChangeAction, Discovered, Finding, FunctionAccess, Observed, Operation, Provider, ProviderSettings,
     ResourceHandle, Scope,
 };
 use semantest_iac_core::{Error, ErrorKind, Result};
@@ -57,8 +57,8 @@ impl Provider for AzureProvider {
         "azure"
     }
 
-    fn lower(&self, _blueprint: &Blueprint, _settings: &ProviderSettings) -> Result<ResourceGraph> {
-        Err(Error::new(ErrorKind::Unsupported, "azure.lower", "not yet"))
+    fn lower(&self, blueprint: &Blueprint, settings: &ProviderSettings) -> Result<ResourceGraph> {
+        crate::lower::lower(blueprint, settings, self.config.hosting)
     }
 
     async fn observe(&self, resource: &ResourceHandle) -> Result<Option<Observed>> {
@@ -90,5 +90,9 @@ impl Provider for AzureProvider {
 
     async fn diagnose(&self, settings: &ProviderSettings) -> Result<Vec<Finding>> {
         crate::diagnosis::diagnose(self, settings).await
+    }
+
+    fn functions(&self) -> Option<&dyn FunctionAccess> {
+        Some(self)
     }
 }
