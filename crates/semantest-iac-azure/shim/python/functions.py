@@ -31,8 +31,25 @@ def plain(value):
         return value
 
 
+class Headers(type(func.HttpResponse().headers)):
+    """An answer without content has no type; Microsoft's library would give it one."""
+
+    def __contains__(self, name):
+        return name.lower() == "content-type" or super().__contains__(name)
+
+
+class Answer(func.HttpResponse):
+    def __init__(self, body, status):
+        super().__init__(body, status_code=status)
+        self.__headers = Headers([])
+
+    @property
+    def headers(self):
+        return self.__headers
+
+
 def response(answer):
-    sent = func.HttpResponse(answer.body, status_code=answer.status)
+    sent = Answer(answer.body, answer.status)
     for name, value in answer.headers:
         sent.headers.add(name, value)
     return sent

@@ -57,6 +57,13 @@ function rpcHttp(request, body) {
     const [key, value] = [request.rawHeaders[at].toLowerCase(), Buffer.from(request.rawHeaders[at + 1], "latin1").toString("utf8")];
     headers[key] = key in headers ? `${headers[key]}${key === "cookie" ? "; " : ","}${value}` : value;
   }
+  // App Service's front end, where it is there, puts the client behind the hops that are named already.
+  if (capabilities.HttpUri) {
+    const client = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
+    headers["x-forwarded-for"] = [headers["x-forwarded-for"], client].filter(Boolean).join(", ");
+    headers["x-arr-ssl"] = "2048|256|CN=Microsoft|CN=*.azurewebsites.net";
+    headers["x-waws-unencoded-url"] = request.url;
+  }
   const url = `http://${headers.host}${request.url}`;
   return { method: request.method, url, headers, body: { bytes: body }, params: {}, query: {} };
 }
@@ -74,7 +81,14 @@ function setCookie({ name, value, domain, path, expires, maxAge, secure, httpOnl
   return parts.join("; ");
 }
 
-const server = http.createServer(async (request, response) => {
+const server = http.createServer((request, response) =>
+  answer(request, response).catch((error) => {
+    process.stderr.write(`${error.stack.split("\n")[0]}\n`);
+    response.writeHead(500).end();
+  }),
+);
+
+async function answer(request, response) {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
   const [body, invocationId] = [Buffer.concat(chunks), randomUUID()];
@@ -82,11 +96,11 @@ const server = http.createServer(async (request, response) => {
   if (!chosen) return response.writeHead(404).end();
   const data = rpcHttp(request, body);
   if (capabilities.HttpUri) return forward(request, response, body, chosen, data, invocationId);
-  const { http: answer } = (await invoke(chosen, data, invocationId)).returnValue;
-  for (const [key, value] of Object.entries(answer.headers)) response.setHeader(key, value);
-  if (answer.cookies.length) response.setHeader("set-cookie", answer.cookies.map(setCookie));
-  response.writeHead(Number(answer.statusCode)).end(Buffer.from(answer.body?.bytes ?? []));
-});
+  const { http: told } = (await invoke(chosen, data, invocationId)).returnValue;
+  for (const [key, value] of Object.entries(told.headers)) response.setHeader(key, value);
+  if (told.cookies.length) response.setHeader("set-cookie", told.cookies.map(setCookie));
+  response.writeHead(Number(told.statusCode)).end(Buffer.from(told.body?.bytes ?? []));
+}
 
 // With streaming the request itself goes to the worker's server, and the invocation says whose it is.
 function forward(request, response, body, chosen, data, invocationId) {
