@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::clients::Clients;
+use crate::container_environment;
 use crate::container_size::ContainerSize;
 use crate::environment_variables::{self, Settings};
 use crate::function_app::address;
@@ -23,7 +24,6 @@ use crate::patience::Patience;
 use crate::resource_group;
 use crate::resource_kind::{properties, read};
 use crate::tracked::{Tracked, put_asked, same_id};
-use crate::container_environment;
 
 pub(crate) const WORD: &str = "azure.container_app";
 pub(crate) const ADDRESS: &str = "service";
@@ -103,9 +103,8 @@ impl Tracked for ContainerApp {
         let wanted: Inputs = read(&change.resource)?;
         let values: BTreeMap<String, String> =
             environment_variables::values(change, &wanted.environment_variables)?;
-        let is_secret = |name: &str| {
-            matches!(wanted.environment_variables.get(name), Some(SettingValue::Secret(_)))
-        };
+        let is_secret =
+            |name: &str| matches!(wanted.environment_variables.get(name), Some(SettingValue::Secret(_)));
         let secrets = values.iter().filter(|(name, _)| is_secret(name));
         let secrets = secrets.map(|(name, value)| json!({ "name": secret_name(name), "value": value }));
         let variables = values.iter().map(|(name, value)| match is_secret(name) {
@@ -172,12 +171,14 @@ impl Tracked for ContainerApp {
 
     /// The call is done when the app is written down; its replicas come later.
     async fn settled(&self, azure: &Clients, id: &str, found: Value) -> Result<Value> {
-        let mut patience = Patience::new(format!("replicas of `{}` to be well", crate::tracked::name_in(id)), ROLLOUT)
-            .pauses(Duration::from_millis(500), Duration::from_secs(5));
+        let mut patience =
+            Patience::new(format!("replicas of `{}` to be well", crate::tracked::name_in(id)), ROLLOUT)
+                .pauses(Duration::from_millis(500), Duration::from_secs(5));
         let mut found = found;
         loop {
             let app = &found["properties"];
-            let (latest, ready) = (app["latestRevisionName"].as_str(), app["latestReadyRevisionName"].as_str());
+            let (latest, ready) =
+                (app["latestRevisionName"].as_str(), app["latestReadyRevisionName"].as_str());
             let Some(latest) = latest.filter(|latest| !latest.is_empty() && Some(*latest) != ready) else {
                 return Ok(found);
             };
@@ -185,7 +186,9 @@ impl Tracked for ContainerApp {
             let Some(revision) = azure.arm.get(&path, API_VERSION).await? else { return Ok(found) };
             let revision = &revision["properties"];
             let says = |key: &str, words: &[&str]| {
-                revision[key].as_str().is_some_and(|said| words.iter().any(|word| word.eq_ignore_ascii_case(said)))
+                revision[key]
+                    .as_str()
+                    .is_some_and(|said| words.iter().any(|word| word.eq_ignore_ascii_case(said)))
             };
             if says("provisioningState", &["Failed"]) || says("runningState", &["Failed", "Degraded"]) {
                 return Err(not_well(latest, revision));
@@ -269,11 +272,16 @@ async fn variables_found(azure: &Clients, asked: &ResourceHandle, found: &Value)
             None => one["value"].as_str().unwrap_or_default(),
         };
         let asked = wanted.as_ref().and_then(|wanted| wanted.environment_variables.get(name));
-        variables.insert(name.to_owned(), match (one["secretRef"].as_str(), asked) {
-            // Whose value nobody may see.
-            (Some(secret), None | Some(SettingValue::Plain(_))) => SettingValue::Plain(format!("(secret `{secret}`)")),
-            _ => environment_variables::as_setting(azure, asked, value).await?,
-        });
+        variables.insert(
+            name.to_owned(),
+            match (one["secretRef"].as_str(), asked) {
+                // Whose value nobody may see.
+                (Some(secret), None | Some(SettingValue::Plain(_))) => {
+                    SettingValue::Plain(format!("(secret `{secret}`)"))
+                }
+                _ => environment_variables::as_setting(azure, asked, value).await?,
+            },
+        );
     }
     Ok(variables)
 }

@@ -65,7 +65,12 @@ impl ResourceKind for ContainerIngress {
     }
 
     /// It goes with its app.
-    async fn delete(&self, _azure: &Clients, _resource: &ResourceHandle, _operation: &Operation) -> Result<()> {
+    async fn delete(
+        &self,
+        _azure: &Clients,
+        _resource: &ResourceHandle,
+        _operation: &Operation,
+    ) -> Result<()> {
         Ok(())
     }
 }

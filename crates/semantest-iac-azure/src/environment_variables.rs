@@ -28,7 +28,8 @@ const RESERVED: [&str; 9] = [
 
 /// Whether a setting is the platform's or ours, not a variable of the user's.
 pub(crate) fn is_reserved(name: &str) -> bool {
-    let begins = |prefix: &&str| name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
+    let begins =
+        |prefix: &&str| name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
     RESERVED.iter().any(|prefix| begins(&prefix))
 }
 
@@ -111,7 +112,8 @@ mod tests {
 
     #[test]
     fn functions_share_their_variables_and_may_not_differ_in_one() {
-        let all = together(&[function("a", json!({ "A": "1" })), function("b", json!({ "A": "1", "B": "2" }))]);
+        let all =
+            together(&[function("a", json!({ "A": "1" })), function("b", json!({ "A": "1", "B": "2" }))]);
         assert_eq!(all.expect("the same").len(), 2);
         let refused = together(&[function("a", json!({ "A": "1" })), function("b", json!({ "A": "2" }))]);
         assert!(refused.expect_err("different").message().contains("`A`"));

@@ -83,8 +83,7 @@ impl ResourceKind for Function {
     async fn observe(&self, azure: &Clients, resource: &ResourceHandle) -> Result<Option<Observed>> {
         let asked: Inputs = read(resource)?;
         let app = azure.arm.get(&asked.app, function_app::API_VERSION).await?;
-        let is_ours = app
-            .is_some_and(|app| is_of_component(&ownership::tags_of(&app), &resource.tags));
+        let is_ours = app.is_some_and(|app| is_of_component(&ownership::tags_of(&app), &resource.tags));
         let inputs = properties(&json!({ "app": asked.app, "function_name": asked.function_name }));
         Ok(is_ours.then(|| Observed { id: id(&asked), inputs, outputs: outputs(&asked) }))
     }
@@ -95,7 +94,12 @@ impl ResourceKind for Function {
     }
 
     /// It goes with its app.
-    async fn delete(&self, _azure: &Clients, _resource: &ResourceHandle, _operation: &Operation) -> Result<()> {
+    async fn delete(
+        &self,
+        _azure: &Clients,
+        _resource: &ResourceHandle,
+        _operation: &Operation,
+    ) -> Result<()> {
         Ok(())
     }
 }

@@ -7,9 +7,7 @@ use async_trait::async_trait;
 use azure_core::http::Method;
 use bytes::Bytes;
 use semantest_iac_core::ports::clock::Timestamp;
-use semantest_iac_core::ports::provider::{
-    FunctionAccess, InvokeAnswer, InvokeRequest, LogPage, LogQuery,
-};
+use semantest_iac_core::ports::provider::{FunctionAccess, InvokeAnswer, InvokeRequest, LogPage, LogQuery};
 use semantest_iac_core::{Error, ErrorKind, Result, Retry};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -78,7 +76,8 @@ impl FunctionAccess for AzureProvider {
         let (workspace, name) = (&function.workspace, &function.function_name);
         loop {
             let found = log_query::lines(azure, workspace, name, cursor.from, query.limit).await?;
-            let lines: Vec<_> = found.into_iter().filter(|found| cursor.take(found)).map(|one| one.line).collect();
+            let lines: Vec<_> =
+                found.into_iter().filter(|found| cursor.take(found)).map(|one| one.line).collect();
             cursor.advance();
             if !lines.is_empty() || Instant::now() >= until {
                 return Ok(LogPage { lines, cursor: cursor.text() });

@@ -136,7 +136,8 @@ impl Tracked for FunctionApp {
                 let access = StorageAccess::of(azure, account, container).await?;
                 let connection = access.connection_string(azure);
                 let setting = |name: &str| json!({ "name": name, "value": connection });
-                site["siteConfig"]["appSettings"] = [setting("AzureWebJobsStorage"), setting(DEPLOYMENT_STORAGE)].into();
+                site["siteConfig"]["appSettings"] =
+                    [setting("AzureWebJobsStorage"), setting(DEPLOYMENT_STORAGE)].into();
             }
         }
         Ok(json!({

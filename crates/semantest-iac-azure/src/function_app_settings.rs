@@ -18,7 +18,10 @@ use crate::function_runtime::FunctionRuntime;
 use crate::hosting::Hosting;
 use crate::resource_kind::{ResourceKind, properties, read};
 use crate::storage_access::StorageAccess;
-use crate::{application_insights, names, package_upload, storage_account, storage_container, web_pubsub, web_pubsub_hub};
+use crate::{
+    application_insights, names, package_upload, storage_account, storage_container, web_pubsub,
+    web_pubsub_hub,
+};
 
 pub(crate) const WORD: &str = "azure.function_app_settings";
 pub(crate) const ADDRESS: &str = "function_app.settings";
@@ -64,7 +67,12 @@ struct Inputs {
 ///
 /// # Errors
 /// `InvalidInput` where its functions cannot share them.
-pub(crate) fn lower(blueprint: &Blueprint, region: &str, hosting: Hosting, is_websocket: bool) -> Result<Resource> {
+pub(crate) fn lower(
+    blueprint: &Blueprint,
+    region: &str,
+    hosting: Hosting,
+    is_websocket: bool,
+) -> Result<Resource> {
     let reference = |address: &str, output: &str| Reference::text(&address.into(), output);
     let inputs = Inputs {
         region: region.to_owned(),
@@ -139,7 +147,12 @@ impl ResourceKind for FunctionAppSettings {
     }
 
     /// They go with their app, which is deleted next.
-    async fn delete(&self, _azure: &Clients, _resource: &ResourceHandle, _operation: &Operation) -> Result<()> {
+    async fn delete(
+        &self,
+        _azure: &Clients,
+        _resource: &ResourceHandle,
+        _operation: &Operation,
+    ) -> Result<()> {
         Ok(())
     }
 }
@@ -225,7 +238,9 @@ async fn platform_found(
         }
     }
     storage.extend(asked.share.as_ref().map(|_| CONTENT_STORAGE));
-    stale.extend(storage.into_iter().filter(|name| !access.is_connection_string(text(name))).map(str::to_owned));
+    stale.extend(
+        storage.into_iter().filter(|name| !access.is_connection_string(text(name))).map(str::to_owned),
+    );
     if application_insights::connection_string(azure, &asked.insights).await? != text(INSIGHTS) {
         stale.push(INSIGHTS.into());
     }
@@ -234,7 +249,9 @@ async fn platform_found(
     {
         stale.push(PUBSUB.into());
     }
-    stale.extend(plain_settings(asked)?.into_iter().filter(|(name, value)| text(name) != value).map(|(name, _)| name));
+    stale.extend(
+        plain_settings(asked)?.into_iter().filter(|(name, value)| text(name) != value).map(|(name, _)| name),
+    );
     let told = match stale.is_empty() {
         true => CURRENT.to_owned(),
         false => format!("not as they have to be: {}", stale.join(", ")),
@@ -266,7 +283,16 @@ mod tests {
 
     #[test]
     fn all_that_the_platform_is_told_is_no_variable_of_the_users() {
-        let known = [PACKAGE, STORAGE, INSIGHTS, CONTENT_STORAGE, CONTENT_SHARE, PUBSUB, PUBSUB_HUB, DEPLOYMENT_STORAGE];
+        let known = [
+            PACKAGE,
+            STORAGE,
+            INSIGHTS,
+            CONTENT_STORAGE,
+            CONTENT_SHARE,
+            PUBSUB,
+            PUBSUB_HUB,
+            DEPLOYMENT_STORAGE,
+        ];
         assert!(known.into_iter().all(environment_variables::is_reserved));
         let plain = plain_settings(&inputs("python3.12", Hosting::Consumption)).expect("known");
         assert!(plain.keys().all(|name| environment_variables::is_reserved(name)), "{plain:?}");

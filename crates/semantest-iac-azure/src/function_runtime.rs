@@ -40,7 +40,8 @@ impl FunctionRuntime {
             return Err(unknown(runtime, NODE.0, PYTHON.0));
         }
         if hosting == Hosting::Consumption && !of_consumption.contains(&version) {
-            let text = format!("a Consumption plan does not run `{runtime}`: use an older one, or Flex Consumption");
+            let text =
+                format!("a Consumption plan does not run `{runtime}`: use an older one, or Flex Consumption");
             return Err(Error::new(ErrorKind::InvalidInput, "azure.lower", text).with("field", "runtime"));
         }
         Ok(Self { worker, version: version.to_owned() })

@@ -48,7 +48,10 @@ pub(crate) struct Instances {
 impl Hosting {
     /// What `SEMANTEST_AZURE_PLAN` says; Consumption where it says nothing, or nothing that is known.
     pub fn from_environment() -> Self {
-        std::env::var("SEMANTEST_AZURE_PLAN").ok().and_then(|name| Self::named(name.trim())).unwrap_or_default()
+        std::env::var("SEMANTEST_AZURE_PLAN")
+            .ok()
+            .and_then(|name| Self::named(name.trim()))
+            .unwrap_or_default()
     }
 
     /// By the name that is used in settings: `consumption`, `flex-consumption`, `premium`.

@@ -50,16 +50,17 @@ pub(crate) async fn lines(
     let answer = match sent {
         Ok(answer) => answer.json(),
         // Nothing was ever written: its table is made with the first line.
-        Err(failure) if failure.says(&["failed to resolve table", "could not be resolved"]) => return Ok(Vec::new()),
+        Err(failure) if failure.says(&["failed to resolve table", "could not be resolved"]) => {
+            return Ok(Vec::new());
+        }
         Err(failure) => return Err(failure.into_error("query Log Analytics")),
     };
     Ok(rows(&answer).into_iter().filter(|found| found.line.function_name == function).collect())
 }
 
 fn query(function: &str, since_ms: i64, limit: usize) -> Result<String> {
-    let since = Timestamp::from_millisecond(since_ms).map_err(|_| {
-        Error::new(ErrorKind::InvalidInput, "azure.logs", "there are no logs of such a time")
-    })?;
+    let since = Timestamp::from_millisecond(since_ms)
+        .map_err(|_| Error::new(ErrorKind::InvalidInput, "azure.logs", "there are no logs of such a time"))?;
     // As the shim writes it; a name has letters, digits and dashes only.
     let start = format!(r#"{{"function_name":"{function}""#).replace('\\', r"\\").replace('\'', r"\'");
     Ok(format!(
@@ -75,9 +76,8 @@ fn rows(answer: &Value) -> Vec<Found> {
         table["columns"].as_array().into_iter().flatten().filter_map(|one| one["name"].as_str()).collect();
     let at = |name: &str| columns.iter().position(|column| *column == name);
     let (Some(time), Some(message)) = (at("TimeGenerated"), at("Message")) else { return Vec::new() };
-    let text = |row: &Value, at: Option<usize>| {
-        at.and_then(|at| row[at].as_str()).unwrap_or_default().to_owned()
-    };
+    let text =
+        |row: &Value, at: Option<usize>| at.and_then(|at| row[at].as_str()).unwrap_or_default().to_owned();
     let rows = table["rows"].as_array().into_iter().flatten();
     let mut found: Vec<Found> = rows
         .filter_map(|row| {

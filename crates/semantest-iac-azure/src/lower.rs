@@ -73,7 +73,8 @@ fn functions(
 
 fn containers(blueprint: &Blueprint, service: &ContainerService, region: &str) -> Result<Vec<Resource>> {
     if !service.security_groups.is_empty() {
-        let text = "security_groups are AWS's: on Azure give a subnet, and rules to its network security group";
+        let text =
+            "security_groups are AWS's: on Azure give a subnet, and rules to its network security group";
         return Err(invalid("security_groups", text.into()));
     }
     let subnet = match service.subnets.as_slice() {
@@ -87,7 +88,10 @@ fn containers(blueprint: &Blueprint, service: &ContainerService, region: &str) -
         container_app::lower(blueprint, service, region)?,
     ];
     resources.extend(
-        blueprint.load_balancer.as_ref().map(|balancer| container_ingress::lower(region, balancer.target_port)),
+        blueprint
+            .load_balancer
+            .as_ref()
+            .map(|balancer| container_ingress::lower(region, balancer.target_port)),
     );
     Ok(resources)
 }
@@ -107,7 +111,8 @@ fn check_functions(blueprint: &Blueprint, api: &ApiGateway) -> Result<()> {
 }
 
 fn no_region() -> Error {
-    let text = "no Azure region: set `region` of the environment in semantest.toml, or AZURE_DEFAULTS_LOCATION";
+    let text =
+        "no Azure region: set `region` of the environment in semantest.toml, or AZURE_DEFAULTS_LOCATION";
     Error::new(ErrorKind::InvalidProject, "azure.lower", text).with("field", "region")
 }
 
@@ -131,15 +136,19 @@ fn check_tags(blueprint: &Blueprint) -> Result<()> {
             () if value.chars().count() > 256 => "has a value of more than 256 characters",
             () if key.contains(['<', '>', '%', '&', '\\', '?', '/']) => r"may not hold any of < > % & \ ? /",
             () if key.chars().chain(value.chars()).any(char::is_control) => "may not hold control characters",
-            () if !seen.insert(low) => "differs from another one in capital letters only, which Azure does not tell apart",
+            () if !seen.insert(low) => {
+                "differs from another one in capital letters only, which Azure does not tell apart"
+            }
             () => continue,
         };
         let text = format!("tag `{}` {why}", key.escape_debug());
         return Err(invalid(&format!("tags.{key}"), text));
     }
     if blueprint.tags.len() > TAGS {
-        let text =
-            format!("{} tags are too many: a storage account takes 15, and 5 of them are ours", blueprint.tags.len());
+        let text = format!(
+            "{} tags are too many: a storage account takes 15, and 5 of them are ours",
+            blueprint.tags.len()
+        );
         return Err(invalid("tags", text));
     }
     Ok(())

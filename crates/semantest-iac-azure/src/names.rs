@@ -1,8 +1,8 @@
 //! What resources are called. All of it is known before anything is there, but for the subscription.
 
+use semantest_iac_core::Result;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::names::physical_name;
-use semantest_iac_core::Result;
 use sha2::{Digest, Sha256};
 
 use crate::clients::Clients;

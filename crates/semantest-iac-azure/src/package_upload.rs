@@ -85,7 +85,12 @@ impl ResourceKind for Package {
     }
 
     /// It goes with its account, which is deleted soon after.
-    async fn delete(&self, _azure: &Clients, _resource: &ResourceHandle, _operation: &Operation) -> Result<()> {
+    async fn delete(
+        &self,
+        _azure: &Clients,
+        _resource: &ResourceHandle,
+        _operation: &Operation,
+    ) -> Result<()> {
         Ok(())
     }
 }
@@ -106,7 +111,9 @@ async fn clean_up(
     last: Option<&str>,
 ) {
     let before = change.resource.outputs.get("previous").and_then(Value::as_str);
-    let Some(before) = before.filter(|before| *before != wanted.blob && Some(*before) != last) else { return };
+    let Some(before) = before.filter(|before| *before != wanted.blob && Some(*before) != last) else {
+        return;
+    };
     if let Err(error) = access.remove(azure, before).await {
         tracing::debug!(blob = before, %error, "left for later");
     }

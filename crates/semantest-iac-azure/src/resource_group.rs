@@ -19,7 +19,8 @@ pub(crate) const ARM_TYPE: &str = "Microsoft.Resources/resourceGroups";
 pub(crate) const API_VERSION: &str = "2024-03-01";
 
 /// What Azure puts beside an Application Insights component by itself.
-const OF_AZURE: [&str; 2] = ["microsoft.alertsmanagement/smartdetectoralertrules", "microsoft.insights/actiongroups"];
+const OF_AZURE: [&str; 2] =
+    ["microsoft.alertsmanagement/smartdetectoralertrules", "microsoft.insights/actiongroups"];
 
 pub(crate) fn lower(blueprint: &Blueprint, region: &str) -> Resource {
     let inputs = json!({
@@ -76,8 +77,7 @@ impl Tracked for ResourceGroup {
         let all = azure.arm.list(&format!("{id}/resources"), API_VERSION).await?;
         let is_ours = |one: &&Value| {
             let kind = one["type"].as_str().unwrap_or_default().to_ascii_lowercase();
-            is_of_component(&ownership::tags_of(one), &resource.tags)
-                || OF_AZURE.contains(&kind.as_str())
+            is_of_component(&ownership::tags_of(one), &resource.tags) || OF_AZURE.contains(&kind.as_str())
         };
         let others: Vec<&str> =
             all.iter().filter(|one| !is_ours(one)).filter_map(|one| one["name"].as_str()).collect();

@@ -73,7 +73,9 @@ impl StorageAccess {
     pub fn connection_string(&self, azure: &Clients) -> String {
         let (account, key) = (&self.account, self.keys.first().map_or("", String::as_str));
         let suffix = azure.settings().cloud.storage_suffix();
-        format!("DefaultEndpointsProtocol=https;AccountName={account};AccountKey={key};EndpointSuffix={suffix}")
+        format!(
+            "DefaultEndpointsProtocol=https;AccountName={account};AccountKey={key};EndpointSuffix={suffix}"
+        )
     }
 
     /// Whether `connection_string` is of this account and has one of its keys.
@@ -94,7 +96,10 @@ impl StorageAccess {
         let url = format!("{}/{blob}", self.container_url);
         let until = later(APP_ACCESS)?;
         let key = self.keys.first().map_or("", String::as_str);
-        Ok(format!("{url}?{}", self.signed(&Grant { url: &url, permissions: "r", resource: "b", until: &until }, key)?))
+        Ok(format!(
+            "{url}?{}",
+            self.signed(&Grant { url: &url, permissions: "r", resource: "b", until: &until }, key)?
+        ))
     }
 
     /// Whether `address` reads a blob, and will for long enough.
@@ -175,9 +180,8 @@ impl StorageAccess {
         let protocol = if grant.url.starts_with("http://") { "https,http" } else { "https" };
         let resource = self.canonical(grant.url)?;
         let Grant { permissions, resource: of, until, .. } = grant;
-        let text = format!(
-            "{permissions}\n\n{until}\n{resource}\n\n\n{protocol}\n{VERSION}\n{of}\n\n\n\n\n\n\n"
-        );
+        let text =
+            format!("{permissions}\n\n{until}\n{resource}\n\n\n{protocol}\n{VERSION}\n{of}\n\n\n\n\n\n\n");
         let broken = || {
             let text = format!("the key of storage account `{}` is none", self.account);
             Error::new(ErrorKind::Provider, "azure.storage", text)

@@ -55,7 +55,12 @@ impl ResourceKind for StorageContainer {
     }
 
     /// It goes with its account, which is deleted next.
-    async fn delete(&self, _azure: &Clients, _resource: &ResourceHandle, _operation: &Operation) -> Result<()> {
+    async fn delete(
+        &self,
+        _azure: &Clients,
+        _resource: &ResourceHandle,
+        _operation: &Operation,
+    ) -> Result<()> {
         Ok(())
     }
 }

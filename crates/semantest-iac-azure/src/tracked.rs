@@ -60,7 +60,9 @@ pub(crate) async fn id_of<K: Tracked>(azure: &Clients, resource: &ResourceHandle
     }
     let text = |key: &str| resource.inputs.get(key).and_then(Value::as_str);
     let path = match (text("resource_group"), text("name")) {
-        (None, Some(name)) if K::ARM_TYPE == crate::resource_group::ARM_TYPE => format!("resourceGroups/{name}"),
+        (None, Some(name)) if K::ARM_TYPE == crate::resource_group::ARM_TYPE => {
+            format!("resourceGroups/{name}")
+        }
         (Some(group), Some(name)) => format!("resourceGroups/{group}/providers/{}/{name}", K::ARM_TYPE),
         _ => {
             let text = format!("{} `{}` has neither an id nor a name", K::WORD, resource.tags.address);
@@ -117,18 +119,14 @@ impl<K: Tracked> ResourceKind for K {
         }
         let body = self.body(azure, change, there.as_ref()).await?;
         let body = with_tags(body, change, operation, there.is_some().then_some(&tags));
-        let made = azure.arm.put(&id, K::API_VERSION, &body, operation).await?;
+        let made = azure.arm.put(&id, K::API_VERSION, &body, operation).await;
+        let made = made.map_err(|error| taken::<K>(error, &id, there.is_some()))?;
         let made = self.settled(azure, &id, made).await?;
         let adopted = there.is_some() && change.resource.id.is_none() && !made_by_us;
         Ok(Applied { outputs: self.outputs(azure, &id, &made), id, adopted })
     }
 
-    async fn delete(
-        &self,
-        azure: &Clients,
-        resource: &ResourceHandle,
-        operation: &Operation,
-    ) -> Result<()> {
+    async fn delete(&self, azure: &Clients, resource: &ResourceHandle, operation: &Operation) -> Result<()> {
         let id = id_of::<K>(azure, resource).await?;
         match azure.arm.get(&id, K::API_VERSION).await? {
             Some(found) if ownership::is_owned(&ownership::tags_of(&found), &resource.tags) => {}
@@ -141,6 +139,22 @@ impl<K: Tracked> ResourceKind for K {
 
 async fn delete_it<K: Tracked>(azure: &Clients, id: &str, operation: &Operation) -> Result<()> {
     azure.arm.delete(&format!("{id}{}", K::DELETION), K::API_VERSION, operation).await
+}
+
+/// A name that is unique in all of Azure and somebody else's is nothing that another try helps with.
+fn taken<K: Tracked>(error: Error, id: &str, is_there: bool) -> Error {
+    let said = error.message().to_ascii_lowercase();
+    let words = ["already taken", "already exists", "already in use", "not available"];
+    let is_conflict = error.context().iter().any(|(key, value)| key == "status" && value == "409");
+    if is_there || !is_conflict || !words.iter().any(|word| said.contains(word)) {
+        return error;
+    }
+    let text = format!(
+        "{}: the name `{}` is somebody else's in Azure; use another project, environment or component name",
+        error.message(),
+        name_in(id)
+    );
+    Error::new(ErrorKind::AlreadyExists, error.operation(), text).with("name", name_in(id))
 }
 
 /// The resource by what it is to be called: a replacement may have another name than what it replaces.
@@ -172,7 +186,9 @@ fn with_tags(body: Value, change: &Change, operation: &Operation, there: Option<
 
 /// Whether somebody has begun to take it away.
 fn is_going(found: &Value) -> bool {
-    found["properties"]["provisioningState"].as_str().is_some_and(|state| state.eq_ignore_ascii_case("deleting"))
+    found["properties"]["provisioningState"]
+        .as_str()
+        .is_some_and(|state| state.eq_ignore_ascii_case("deleting"))
 }
 
 /// Regions come back by their display name from some: `West Europe` is `westeurope`.

@@ -86,7 +86,10 @@ impl ResourceKind for WebPubSubHub {
             "system_events": handler["systemEvents"],
         }));
         if handlers.len() > 1 {
-            inputs.insert("events_url".into(), json!(handlers.iter().map(|one| &one["urlTemplate"]).collect::<Vec<_>>()));
+            inputs.insert(
+                "events_url".into(),
+                json!(handlers.iter().map(|one| &one["urlTemplate"]).collect::<Vec<_>>()),
+            );
         }
         Ok(Some(Observed { id: id(&asked), inputs, outputs: outputs(&asked) }))
     }
@@ -105,7 +108,12 @@ impl ResourceKind for WebPubSubHub {
     }
 
     /// It goes with its service, which is deleted next.
-    async fn delete(&self, _azure: &Clients, _resource: &ResourceHandle, _operation: &Operation) -> Result<()> {
+    async fn delete(
+        &self,
+        _azure: &Clients,
+        _resource: &ResourceHandle,
+        _operation: &Operation,
+    ) -> Result<()> {
         Ok(())
     }
 }

@@ -33,7 +33,8 @@ const TWO_YEARS: u32 = 731;
 pub(crate) fn lower(blueprint: &Blueprint, region: &str, retention_days: Option<u32>) -> Result<Resource> {
     let days = retention_days.unwrap_or(LEAST_DAYS).max(LEAST_DAYS);
     if days > TWO_YEARS {
-        let text = format!("log_retention_days {days}: Log Analytics keeps logs for {MOST_DAYS} days at most");
+        let text =
+            format!("log_retention_days {days}: Log Analytics keeps logs for {MOST_DAYS} days at most");
         let error = Error::new(ErrorKind::InvalidInput, "azure.lower", text);
         return Err(error.with("field", "log_retention_days"));
     }

@@ -27,7 +27,8 @@ async fn conform(project: &str, address: &str, kind: &str, inputs: Value, change
 async fn resource_groups_conform() {
     let azure = ArmSimulator::start();
     azure.operations_take(Delay::Polls(2));
-    let inputs = properties(json!({ "region": LOCATION, "name": "conform-groups-dev", "tags": { "a": "b" } }));
+    let inputs =
+        properties(json!({ "region": LOCATION, "name": "conform-groups-dev", "tags": { "a": "b" } }));
     let mut updated = inputs.clone();
     updated.insert("tags".into(), json!({ "a": "c", "more": "x" }));
     let tags = tags("conform-groups", "resource_group");
@@ -54,7 +55,8 @@ async fn workspaces_conform() {
 
 #[tokio::test]
 async fn plans_conform() {
-    let inputs = json!({ "sku": "EP1", "tier": "ElasticPremium", "capacity": 1, "most_machines": 20, "tags": {} });
+    let inputs =
+        json!({ "sku": "EP1", "tier": "ElasticPremium", "capacity": 1, "most_machines": 20, "tags": {} });
     let changes = json!({ "capacity": 2, "most_machines": 30, "tags": { "a": "b" } });
     conform("conform-plan", "plan", "azure.plan", inputs, changes).await;
 }

@@ -28,7 +28,8 @@ async fn a_rest_api_is_there_as_it_was_asked_for() {
     assert_eq!((&settings["API_VERSION"], &settings["DB_PASSWORD"]), (&json!("v1"), &json!(PASSWORD)));
     let package = settings["WEBSITE_RUN_FROM_PACKAGE"].as_str().expect("a package");
     assert!(package.contains("&sig=") && package.starts_with(azure.blob_url()), "{package}");
-    let path = package.split('?').next().expect("a path").strip_prefix(azure.blob_url()).expect("of the store");
+    let path =
+        package.split('?').next().expect("a path").strip_prefix(azure.blob_url()).expect("of the store");
     assert_eq!(azure.blobs(), [path.trim_start_matches('/')]);
 
     let site = azure.resource(&deployed.output("function_app", "arn")).expect("the app is there");
@@ -53,7 +54,13 @@ async fn nothing_of_a_secret_is_in_what_the_log_gets() {
             let seen = cloud.provider.observe(&deployed.at(address.as_str())).await.expect("observed");
             told += &format!("{resource:?} {applied:?} {seen:?}");
         }
-        for secret in [PASSWORD, semantest_iac_testkit::arm_simulator::STORAGE_KEY, "sig=", "AccessKey", "InstrumentationKey"] {
+        for secret in [
+            PASSWORD,
+            semantest_iac_testkit::arm_simulator::STORAGE_KEY,
+            "sig=",
+            "AccessKey",
+            "InstrumentationKey",
+        ] {
             assert!(!told.contains(secret), "{secret} is told");
         }
     }
@@ -79,7 +86,8 @@ async fn what_somebody_changed_of_a_rest_api_is_seen_and_brought_back() {
     ] {
         let id = deployed.at(address).id.expect("it is there");
         azure.tamper(&id, |resource| {
-            *resource.pointer_mut(pointer).unwrap_or_else(|| panic!("{address} has no {pointer}")) = value.clone();
+            *resource.pointer_mut(pointer).unwrap_or_else(|| panic!("{address} has no {pointer}")) =
+                value.clone();
         });
         let drift = deployed.drift().await;
         let expected = format!("{address}: {property}");
@@ -88,7 +96,11 @@ async fn what_somebody_changed_of_a_rest_api_is_seen_and_brought_back() {
         deployed.repair(address, property.split('.').next().unwrap_or(property)).await;
         assert_eq!(deployed.drift().await, Vec::<String>::new(), "{address} {property} was brought back");
     }
-    assert_eq!(settings(&azure, &app)["DB_PASSWORD"], json!(PASSWORD), "the app's own changes leave its settings alone");
+    assert_eq!(
+        settings(&azure, &app)["DB_PASSWORD"],
+        json!(PASSWORD),
+        "the app's own changes leave its settings alone"
+    );
 }
 
 #[tokio::test]
@@ -111,7 +123,10 @@ async fn a_setting_that_no_longer_gives_access_is_seen_and_renewed() {
         all[name] = value.into();
         put_settings(&azure, &address, &all).await;
         let drift = deployed.drift().await;
-        assert!(!drift.is_empty() && drift.iter().all(|found| found.starts_with("function_app.settings: ")), "{name}: {drift:?}");
+        assert!(
+            !drift.is_empty() && drift.iter().all(|found| found.starts_with("function_app.settings: ")),
+            "{name}: {drift:?}"
+        );
         deployed.repair("function_app.settings", "connections").await;
         assert_eq!(deployed.drift().await, Vec::<String>::new(), "{name} was brought back");
     }
@@ -120,7 +135,8 @@ async fn a_setting_that_no_longer_gives_access_is_seen_and_renewed() {
 /// As somebody in the portal does it.
 async fn put_settings(azure: &ArmSimulator, path: &str, settings: &Value) {
     let url = format!("{}{path}?api-version=2023-12-01", azure.url());
-    let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
+    let client =
+        hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
     let body = http_body_util::Full::new(bytes::Bytes::from(json!({ "properties": settings }).to_string()));
     let request = hyper::Request::put(url)
         .header("content-type", "application/json")
@@ -189,14 +205,20 @@ async fn a_websocket_is_there_as_it_was_asked_for() {
     let mut deployed = Deployed::new(&cloud, websocket(&cloud).await).await;
     assert_eq!(deployed.drift().await, Vec::<String>::new());
     let endpoint = deployed.output("web_pubsub.hub", "endpoint");
-    assert!(endpoint.starts_with("wss://shop-dev-websocket-") && endpoint.ends_with("/client/hubs/semantest"), "{endpoint}");
+    assert!(
+        endpoint.starts_with("wss://shop-dev-websocket-") && endpoint.ends_with("/client/hubs/semantest"),
+        "{endpoint}"
+    );
     assert!(deployed.output("web_pubsub.hub", "negotiate_endpoint").ends_with("/negotiate"));
     let settings = settings(&azure, &deployed.output("function_app", "arn"));
     assert_eq!(settings["SEMANTEST_WEB_PUBSUB_HUB"], "semantest");
-    let connection = settings["SEMANTEST_WEB_PUBSUB_CONNECTION_STRING"].as_str().expect("a connection string");
+    let connection =
+        settings["SEMANTEST_WEB_PUBSUB_CONNECTION_STRING"].as_str().expect("a connection string");
     assert!(connection.starts_with("Endpoint=https://"), "{connection}");
     let hub = deployed.at("web_pubsub.hub").id.expect("it is there");
-    azure.tamper(&hub, |hub| hub["properties"]["eventHandlers"][0]["urlTemplate"] = "https://example.com".into());
+    azure.tamper(&hub, |hub| {
+        hub["properties"]["eventHandlers"][0]["urlTemplate"] = "https://example.com".into()
+    });
     assert_eq!(deployed.drift().await, ["web_pubsub.hub: events_url"]);
     deployed.repair("web_pubsub.hub", "events_url").await;
     azure.tamper(&hub, |hub| hub["properties"]["anonymousConnectPolicy"] = "deny".into());

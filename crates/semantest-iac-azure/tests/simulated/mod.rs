@@ -40,12 +40,22 @@ impl Cloud {
 
     /// A provider whose calls all go to `url`.
     pub fn hosted(url: &str, hosting: Hosting) -> Self {
+        Self::with(url, hosting, None)
+    }
+
+    /// A provider whose calls go to `url`, but those for logs.
+    pub fn logging(url: &str, logs: &str) -> Self {
+        Self::with(url, Hosting::Consumption, Some(logs.to_owned()))
+    }
+
+    fn with(url: &str, hosting: Hosting, log_analytics: Option<String>) -> Self {
         let (artifacts, secrets) =
             (Arc::<InMemoryArtifactStore>::default(), Arc::<InMemorySecrets>::default());
         let calls = CallSettings {
             endpoint: Some(url.to_owned()),
             subscription: Some(SUBSCRIPTION.into()),
             credential: Some(Arc::new(StaticToken::new(TOKEN))),
+            log_analytics,
             attempt_timeout: Duration::from_secs(10),
             pauses: Pauses { first: Duration::from_millis(5), longest: Duration::from_millis(20) },
             ..CallSettings::default()
@@ -64,7 +74,8 @@ impl Cloud {
 
     /// A resource group that is there already, for what needs one.
     pub async fn group(&self, project: &str) {
-        let inputs = properties(json!({ "region": LOCATION, "name": format!("{project}-group"), "tags": {} }));
+        let inputs =
+            properties(json!({ "region": LOCATION, "name": format!("{project}-group"), "tags": {} }));
         let mut owner = tags(project, "resource_group");
         // In nobody's scope.
         owner.environment = "beside".into();
