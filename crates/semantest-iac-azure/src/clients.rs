@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use semantest_iac_core::ports::artifact_store::ArtifactStore;
-use semantest_iac_core::ports::provider::ResourceHandle;
 use semantest_iac_core::ports::secret_resolver::SecretResolver;
 use semantest_iac_core::{Error, ErrorKind, Result};
 use tokio::sync::OnceCell;
@@ -78,14 +77,6 @@ impl Clients {
                 let few = several.iter().take(5).copied().collect::<Vec<_>>().join(", ");
                 Err(no_subscription(format!("this identity sees {} ({few})", several.len())))
             }
-        }
-    }
-
-    /// The ARM id of a resource: the one it is known by, or else `path` (`/resourceGroups/…`) in the subscription.
-    pub async fn id(&self, resource: &ResourceHandle, path: &str) -> Result<String> {
-        match &resource.id {
-            Some(id) => Ok(id.clone()),
-            None => self.path(path).await,
         }
     }
 

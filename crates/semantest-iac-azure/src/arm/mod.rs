@@ -1,4 +1,4 @@
-//! Azure Resource Manager: put, patch, get, list, post and delete by resource id and API version. What Azure accepts and does
+//! Azure Resource Manager: put, get, list, post and delete by resource id and API version. What Azure accepts and does
 //! later is waited for; what it needs a registered provider for gets one; what is busy is tried again.
 
 mod busy;
@@ -57,13 +57,6 @@ impl ArmClient {
         self.write(Method::Put, path, api, Some(body), operation)
             .await
             .map_err(|failure| failed("put", path, failure))
-    }
-
-    /// Changes what `body` names of what is at `path`, waits until Azure is done, and gives what is there then.
-    pub async fn patch(&self, path: &str, api: &str, body: &Value, operation: &Operation) -> Result<Value> {
-        self.write(Method::Patch, path, api, Some(body), operation)
-            .await
-            .map_err(|failure| failed("patch", path, failure))
     }
 
     /// Calls an action (`<id>/listKeys`), waits until Azure is done, and gives its answer; null where it has none. The action

@@ -39,8 +39,11 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+pub use crate::fault_proxy::{Hold, Moment};
 pub use fault::{Fault, Rule};
 pub use recorder::Call;
+
+use crate::fault_proxy::hold::Held;
 
 use operations::Pending;
 
@@ -108,6 +111,7 @@ struct State {
     blob_endpoint: Option<String>,
     function_host: Option<String>,
     latency: Duration,
+    held: Option<Held>,
 }
 
 impl ArmSimulator {
@@ -141,6 +145,7 @@ impl ArmSimulator {
             blob_endpoint: None,
             function_host: None,
             latency: Duration::ZERO,
+            held: None,
         };
         let world = Arc::new(World { url: url.clone(), state: Mutex::new(state) });
         let (stop, stopped) = oneshot::channel();
@@ -199,9 +204,17 @@ impl ArmSimulator {
         self.world.state().rules.push(rule);
     }
 
-    /// From now on, no rule disturbs any call.
+    /// From now on, no rule or hold disturbs any call.
     pub fn calm(&self) {
-        self.world.state().rules.clear();
+        let mut state = self.world.state();
+        (state.rules, state.held) = (Vec::new(), None);
+    }
+
+    /// Stops the program at this moment; only the last hold counts.
+    pub fn hold(&self, moment: Moment) -> Hold {
+        let (held, hold) = Held::new(moment);
+        self.world.state().held = Some(held);
+        hold
     }
 
     /// Every call since the start.

@@ -22,6 +22,7 @@ use super::reply::Reply;
 use super::resource_types::type_of;
 use super::resources::{Course, target};
 use super::{SUBSCRIPTION, State, TOKEN, World};
+use crate::fault_proxy::hold::Held;
 
 /// The connection is broken instead of an answer.
 #[derive(Debug)]
@@ -107,9 +108,26 @@ async fn manage(world: &World, request: Request<Incoming>) -> Result<Response<Fu
             name => drop(call.headers.insert(name.to_owned(), text(value))),
         }
     }
+    let stop = world.state().held.as_mut().and_then(Held::count);
+    let (before, after) = match stop {
+        Some(stop) if stop.after => (None, Some(stop)),
+        stop => (stop, None),
+    };
+    if let Some(stop) = before {
+        stop.wait().await;
+    }
+    let reply = handle(world, call, &token);
+    if let Some(stop) = after {
+        stop.wait().await;
+    }
+    reply.map(|reply| response(&reply))
+}
+
+/// Answers a call and keeps it.
+fn handle(world: &World, mut call: Call, token: &str) -> Result<Reply, Broken> {
     let mut state = world.state();
     let fault = struck(&mut state, &call);
-    let refused = before(&state, &call, &token, fault.as_ref());
+    let refused = before(&state, &call, token, fault.as_ref());
     if matches!(fault, Some(Fault::RequestLost)) {
         state.calls.push(call);
         return Err(Broken);
@@ -127,8 +145,7 @@ async fn manage(world: &World, request: Request<Incoming>) -> Result<Response<Fu
     (call.status, call.answer_headers, call.answer) =
         (reply.status, reply.headers.clone(), reply.body.clone());
     state.calls.push(call);
-    drop(state);
-    Ok(response(&reply))
+    Ok(reply)
 }
 
 fn struck(state: &mut State, call: &Call) -> Option<Fault> {
