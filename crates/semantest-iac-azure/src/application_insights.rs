@@ -30,8 +30,11 @@ pub(crate) fn lower(blueprint: &Blueprint, region: &str) -> Resource {
 /// `Unavailable` where the component is not there, and those of the call.
 pub(crate) async fn connection_string(azure: &Clients, id: &str) -> Result<String> {
     let found = azure.arm.get(id, API_VERSION).await?.unwrap_or_default();
-    let text = found["properties"]["ConnectionString"].as_str().filter(|text| !text.is_empty());
-    text.map(str::to_owned).ok_or_else(|| {
+    let text = |key: &str| found["properties"][key].as_str().filter(|text| !text.is_empty());
+    let whole = text("ConnectionString").map(str::to_owned);
+    // The older form.
+    let key = || text("InstrumentationKey").map(|key| format!("InstrumentationKey={key}"));
+    whole.or_else(key).ok_or_else(|| {
         let text = "the Application Insights component is not there or not ready";
         Error::new(ErrorKind::Unavailable, "azure.application_insights", text).retry_later()
     })

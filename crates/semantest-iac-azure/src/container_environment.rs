@@ -4,14 +4,14 @@ use async_trait::async_trait;
 use semantest_iac_core::Result;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource::{Properties, Reference, Resource};
-use semantest_iac_core::ports::provider::{Change, ResourceHandle};
+use semantest_iac_core::ports::provider::{Change, NOTICE, ResourceHandle};
 use serde_json::{Value, json};
 
 use crate::clients::Clients;
 use crate::names;
 use crate::resource_group;
 use crate::resource_kind::properties;
-use crate::tracked::{Tracked, put_asked, same_id, text};
+use crate::tracked::{Tracked, name_in, put_asked, same_id, text};
 use crate::workspace;
 
 pub(crate) const WORD: &str = "azure.container_environment";
@@ -42,14 +42,8 @@ impl Tracked for ContainerEnvironment {
     const NOUN: &'static str = "container environment";
 
     async fn body(&self, azure: &Clients, change: &Change, _there: Option<&Value>) -> Result<Value> {
-        let key = workspace::shared_key(azure, text(&change.resource, "workspace")?).await?;
         let mut settings = json!({
-            "appLogsConfiguration": {
-                "destination": "log-analytics",
-                "logAnalyticsConfiguration": {
-                    "customerId": text(&change.resource, "customer_id")?, "sharedKey": key,
-                },
-            },
+            "appLogsConfiguration": logs(azure, change).await?,
             // Paid by use, in the kind of environment that can have machines of one's own, too.
             "workloadProfiles": [{ "name": "Consumption", "workloadProfileType": "Consumption" }],
         });
@@ -72,4 +66,21 @@ impl Tracked for ContainerEnvironment {
     fn outputs(&self, _azure: &Clients, id: &str, _found: &Value) -> Properties {
         properties(&json!({ "id": id }))
     }
+}
+
+/// Where the logs of containers go.
+async fn logs(azure: &Clients, change: &Change) -> Result<Value> {
+    let workspace = text(&change.resource, "workspace")?;
+    let Some(key) = workspace::shared_key(azure, workspace).await? else {
+        tracing::warn!(
+            target: NOTICE,
+            "workspace `{}` gives no key out: logs of containers go to Azure Monitor, and nowhere without its settings",
+            name_in(workspace)
+        );
+        return Ok(json!({ "destination": "azure-monitor" }));
+    };
+    Ok(json!({
+        "destination": "log-analytics",
+        "logAnalyticsConfiguration": { "customerId": text(&change.resource, "customer_id")?, "sharedKey": key },
+    }))
 }

@@ -43,16 +43,16 @@ pub(crate) fn lower(blueprint: &Blueprint, region: &str, retention_days: Option<
     Ok(resource_group::member(blueprint, region, ADDRESS, WORD, name, own))
 }
 
-/// The key by which a container environment writes to the workspace.
+/// The key by which a container environment writes to the workspace; nothing where this Azure gives none out.
 ///
 /// # Errors
 /// Those of the call.
-pub(crate) async fn shared_key(azure: &Clients, id: &str) -> Result<String> {
-    let keys = azure.arm.post(&format!("{id}/sharedKeys"), KEYS_API_VERSION, None, None).await?;
-    let key = keys["primarySharedKey"].as_str().filter(|key| !key.is_empty());
-    key.map(str::to_owned).ok_or_else(|| {
-        Error::new(ErrorKind::Provider, "azure.workspace", "the workspace has no key to write to it with")
-    })
+pub(crate) async fn shared_key(azure: &Clients, id: &str) -> Result<Option<String>> {
+    match azure.arm.post(&format!("{id}/sharedKeys"), KEYS_API_VERSION, None, None).await {
+        Ok(keys) => Ok(keys["primarySharedKey"].as_str().filter(|key| !key.is_empty()).map(str::to_owned)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 pub(crate) struct Workspace;

@@ -2,14 +2,14 @@
 
 mod simulated;
 
-use semantest_iac_testkit::arm_simulator::{ArmSimulator, Delay, LOCATION};
+use semantest_iac_testkit::arm_simulator::{Delay, LOCATION};
 use semantest_iac_testkit::provider::{Sample, conforms};
 use serde_json::{Value, json};
-use simulated::{Cloud, properties, tags};
+use simulated::{Azure, Cloud, properties, tags};
 
 /// Runs the suite on `inputs`, and `changes` laid over them, with operations that take a while.
 async fn conform(project: &str, address: &str, kind: &str, inputs: Value, changes: Value) {
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     azure.operations_take(Delay::Polls(2));
     let cloud = Cloud::at(azure.url());
     cloud.group(project).await;
@@ -25,7 +25,7 @@ async fn conform(project: &str, address: &str, kind: &str, inputs: Value, change
 
 #[tokio::test]
 async fn resource_groups_conform() {
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     azure.operations_take(Delay::Polls(2));
     let inputs =
         properties(json!({ "region": LOCATION, "name": "conform-groups-dev", "tags": { "a": "b" } }));

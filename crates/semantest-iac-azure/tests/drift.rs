@@ -8,7 +8,7 @@ use semantest_iac_core::ErrorKind;
 use semantest_iac_core::ports::provider::{Operation, Provider};
 use semantest_iac_testkit::arm_simulator::{ArmSimulator, Delay};
 use serde_json::{Value, json};
-use simulated::{Cloud, Deployed, PASSWORD, container_service, ids_under, rest_api, websocket};
+use simulated::{Azure, Cloud, Deployed, PASSWORD, container_service, ids_under, rest_api, websocket};
 
 fn settings(azure: &ArmSimulator, app: &str) -> Value {
     azure.document(&format!("{app}/config/appsettings")).expect("the app has settings")["properties"].clone()
@@ -16,7 +16,7 @@ fn settings(azure: &ArmSimulator, app: &str) -> Value {
 
 #[tokio::test]
 async fn a_rest_api_is_there_as_it_was_asked_for() {
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     azure.operations_take(Delay::Polls(2));
     let cloud = Cloud::at(azure.url());
     let deployed = Deployed::new(&cloud, rest_api(&cloud, "1").await).await;
@@ -45,7 +45,7 @@ async fn a_rest_api_is_there_as_it_was_asked_for() {
 
 #[tokio::test]
 async fn nothing_of_a_secret_is_in_what_the_log_gets() {
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     let cloud = Cloud::at(azure.url());
     for blueprint in [rest_api(&cloud, "1").await, websocket(&cloud).await, container_service(&cloud).await] {
         let deployed = Deployed::new(&cloud, blueprint).await;
@@ -68,7 +68,7 @@ async fn nothing_of_a_secret_is_in_what_the_log_gets() {
 
 #[tokio::test]
 async fn what_somebody_changed_of_a_rest_api_is_seen_and_brought_back() {
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     let cloud = Cloud::at(azure.url());
     let mut deployed = Deployed::new(&cloud, rest_api(&cloud, "1").await).await;
     let app = deployed.output("function_app", "arn");
@@ -105,7 +105,7 @@ async fn what_somebody_changed_of_a_rest_api_is_seen_and_brought_back() {
 
 #[tokio::test]
 async fn a_setting_that_no_longer_gives_access_is_seen_and_renewed() {
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     let cloud = Cloud::at(azure.url());
     let mut deployed = Deployed::new(&cloud, rest_api(&cloud, "1").await).await;
     let app = deployed.output("function_app", "arn");
@@ -149,7 +149,7 @@ async fn put_settings(azure: &ArmSimulator, path: &str, settings: &Value) {
 
 #[tokio::test]
 async fn new_code_changes_the_package_and_what_is_told_of_it_and_the_last_one_stays() {
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     let cloud = Cloud::at(azure.url());
     let mut deployed = Deployed::new(&cloud, rest_api(&cloud, "1").await).await;
     let mut names = vec![deployed.output("package", "blob")];
@@ -170,7 +170,7 @@ async fn new_code_changes_the_package_and_what_is_told_of_it_and_the_last_one_st
 
 #[tokio::test]
 async fn nothing_is_left_of_what_is_taken_away() {
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     azure.operations_take(Delay::Polls(2));
     let cloud = Cloud::at(azure.url());
     for blueprint in [rest_api(&cloud, "1").await, websocket(&cloud).await, container_service(&cloud).await] {
@@ -184,7 +184,7 @@ async fn nothing_is_left_of_what_is_taken_away() {
 
 #[tokio::test]
 async fn a_group_with_something_of_somebody_elses_stays() {
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     let cloud = Cloud::at(azure.url());
     let deployed = Deployed::new(&cloud, rest_api(&cloud, "1").await).await;
     let plan = deployed.at("plan").id.expect("it is there");
@@ -199,7 +199,7 @@ async fn a_group_with_something_of_somebody_elses_stays() {
 
 #[tokio::test]
 async fn a_websocket_is_there_as_it_was_asked_for() {
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     azure.operations_take(Delay::Polls(1));
     let cloud = Cloud::at(azure.url());
     let mut deployed = Deployed::new(&cloud, websocket(&cloud).await).await;
@@ -229,7 +229,7 @@ async fn a_websocket_is_there_as_it_was_asked_for() {
 
 #[tokio::test]
 async fn a_container_service_is_there_as_it_was_asked_for() {
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     azure.operations_take(Delay::Polls(1));
     let cloud = Cloud::at(azure.url());
     let mut deployed = Deployed::new(&cloud, container_service(&cloud).await).await;
@@ -257,7 +257,7 @@ async fn a_container_service_is_there_as_it_was_asked_for() {
 #[tokio::test]
 async fn other_plans_carry_a_rest_api_too() {
     for hosting in [Hosting::FlexConsumption, Hosting::Premium] {
-        let azure = ArmSimulator::start();
+        let azure = Azure::start();
         let cloud = Cloud::hosted(azure.url(), hosting);
         let deployed = Deployed::new(&cloud, rest_api(&cloud, "1").await).await;
         assert_eq!(deployed.drift().await, Vec::<String>::new(), "{hosting:?}");

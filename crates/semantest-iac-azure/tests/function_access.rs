@@ -14,10 +14,9 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use semantest_iac_core::ports::provider::{InvokeRequest, LogQuery, Provider};
-use semantest_iac_testkit::arm_simulator::ArmSimulator;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use simulated::{Cloud, Deployed, rest_api};
+use simulated::{Azure, Cloud, Deployed, rest_api};
 
 /// A request as it came: its path, its key, whether it had a token, and its body.
 type Seen = Arc<Mutex<Vec<(String, String, bool, String)>>>;
@@ -69,7 +68,7 @@ fn app(path: &str, body: &str) -> Response<Full<Bytes>> {
 #[tokio::test]
 async fn a_function_is_called_with_the_event_as_it_is_and_its_failure_is_an_answer() {
     let (address, seen) = serve(app).await;
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     azure.run_functions_at(&address.to_string());
     let cloud = Cloud::at(azure.url());
     let deployed = Deployed::new(&cloud, rest_api(&cloud, "1").await).await;
@@ -114,7 +113,7 @@ fn logs(_path: &str, _body: &str) -> Response<Full<Bytes>> {
 #[tokio::test]
 async fn lines_of_a_function_are_given_once_and_in_order() {
     let (address, seen) = serve(logs).await;
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     let cloud = Cloud::logging(azure.url(), &format!("http://{address}"));
     let deployed = Deployed::new(&cloud, rest_api(&cloud, "1").await).await;
     let query = |cursor: Option<String>| LogQuery {

@@ -10,9 +10,9 @@ use semantest_iac_core::ports::provider::{
     Change, ChangeAction, Operation, Provider, ProviderSettings, ResourceHandle, Scope,
 };
 use semantest_iac_core::ports::secret_resolver::ResolvedSecrets;
-use semantest_iac_testkit::arm_simulator::{ArmSimulator, Delay, LOCATION};
+use semantest_iac_testkit::arm_simulator::{Delay, LOCATION};
 use serde_json::json;
-use simulated::{Cloud, Deployed, properties, rest_api, tags};
+use simulated::{Azure, Cloud, Deployed, properties, rest_api, tags};
 
 fn plan(group: &str, sku: &str, tier: &str) -> ResourceHandle {
     let inputs = properties(json!({
@@ -38,7 +38,7 @@ fn operation(id: &str, attempt: u32) -> Operation {
 
 #[tokio::test]
 async fn what_has_a_fixed_name_is_replaced_where_it_is_and_once() {
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     azure.operations_take(Delay::Polls(1));
     let cloud = Cloud::at(azure.url());
     cloud.group("moves").await;
@@ -58,7 +58,7 @@ async fn what_has_a_fixed_name_is_replaced_where_it_is_and_once() {
 
 #[tokio::test]
 async fn a_component_that_moves_to_another_region_leaves_nothing_behind() {
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     let cloud = Cloud::at(azure.url());
     let blueprint = rest_api(&cloud, "1").await;
     let lowered = |region: &str| {
@@ -88,7 +88,7 @@ async fn a_component_that_moves_to_another_region_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn what_was_made_before_a_crash_is_found_and_not_taken_for_somebody_elses() {
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     let cloud = Cloud::at(azure.url());
     cloud.group("moves").await;
     let create = change(ChangeAction::Create, plan("moves-group", "Y1", "Dynamic"));
@@ -104,7 +104,7 @@ async fn what_was_made_before_a_crash_is_found_and_not_taken_for_somebody_elses(
 
 #[tokio::test]
 async fn a_name_that_is_somebody_elses_is_told_as_that_and_not_tried_again() {
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     let cloud = Cloud::at(azure.url());
     cloud.group("moves").await;
     azure.take_name("sttaken");
@@ -130,7 +130,7 @@ async fn a_name_that_is_somebody_elses_is_told_as_that_and_not_tried_again() {
 
 #[tokio::test]
 async fn an_app_that_was_taken_away_by_somebody_is_missing_with_all_that_is_in_it() {
-    let azure = ArmSimulator::start();
+    let azure = Azure::start();
     let cloud = Cloud::at(azure.url());
     let deployed = Deployed::new(&cloud, rest_api(&cloud, "1").await).await;
     azure.remove(&deployed.output("function_app", "arn"));

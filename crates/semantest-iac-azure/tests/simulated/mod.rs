@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Write};
+use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use semantest_iac_azure::{AzureConfig, AzureProvider, CallSettings, Hosting, Pauses, StaticToken};
@@ -21,6 +24,39 @@ use semantest_iac_core::ports::provider::{
 use semantest_iac_core::ports::secret_resolver::{ResolvedSecrets, SecretResolver, SecretValue};
 use semantest_iac_testkit::arm_simulator::{ArmSimulator, LOCATION, SUBSCRIPTION, TOKEN};
 use serde_json::{Value, json};
+
+/// A simulated Azure; what was called is written to a file of the test's name in `SEMANTEST_AZURE_CALLS`, where that is set:
+/// Microsoft's validator judges it there.
+pub struct Azure(ArmSimulator);
+
+impl Azure {
+    pub fn start() -> Self {
+        Self(ArmSimulator::start())
+    }
+}
+
+impl Deref for Azure {
+    type Target = ArmSimulator;
+
+    fn deref(&self) -> &ArmSimulator {
+        &self.0
+    }
+}
+
+impl Drop for Azure {
+    fn drop(&mut self) {
+        let Some(folder) = std::env::var_os("SEMANTEST_AZURE_CALLS").map(PathBuf::from) else { return };
+        let test = std::thread::current().name().unwrap_or("unnamed").replace("::", "-");
+        // One test may have several.
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let written = self.0.write_calls(&folder.join(format!("{test}-{number}.jsonl")));
+        if !std::thread::panicking() {
+            written.expect("the calls are written");
+        }
+    }
+}
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// The secret that blueprints refer to as `memory:password`.
 pub const PASSWORD: &str = "correct-horse-battery";
