@@ -76,7 +76,9 @@ impl AzureProject {
                 whole.insert(format!("{id}/config/appsettings"), json!(names));
             }
         }
-        whole.into()
+        // Each simulator has a port of its own.
+        let text = Value::Object(whole).to_string().replace(self.azure.blob_url(), "<blobs>");
+        serde_json::from_str(&text).expect("an inventory")
     }
 
     /// Writes the calls down for Microsoft's validator, where `SEMANTEST_AZURE_CALLS` names a folder.
@@ -148,6 +150,23 @@ memory_mb = 512
 replicas = { min = 1, max = 4, target_cpu_percent = 60 }
 "#,
     )
+}
+
+/// Where two inventories differ, one line each.
+pub fn differences(there: &Value, wanted: &Value) -> Vec<String> {
+    let (mut found, mut to_do) = (Vec::new(), vec![(String::new(), there, wanted)]);
+    while let Some((path, there, wanted)) = to_do.pop() {
+        match (there, wanted) {
+            (Value::Object(one), Value::Object(other)) => {
+                let keys: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+                to_do
+                    .extend(keys.into_iter().map(|key| (format!("{path} {key}"), &there[key], &wanted[key])));
+            }
+            _ if there == wanted => {}
+            _ => found.push(format!("{path}: {there}, wanted {wanted}")),
+        }
+    }
+    found
 }
 
 /// Waits until there is something.
