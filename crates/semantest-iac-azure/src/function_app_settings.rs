@@ -222,42 +222,52 @@ async fn platform_found(
     found: &BTreeMap<String, String>,
 ) -> Result<Properties> {
     let text = |name: &str| found.get(name).map(String::as_str).unwrap_or_default();
-    let access = StorageAccess::of(azure, &asked.storage, &asked.container).await?;
-    let mut stale: Vec<String> = Vec::new();
-    let mut storage = vec![STORAGE];
-    let mut inputs = Properties::new();
-    if asked.hosting == Hosting::FlexConsumption {
-        storage.push(DEPLOYMENT_STORAGE);
-    } else {
-        let package = text(PACKAGE);
-        let address = package.split('?').next().unwrap_or_default();
-        let blob = address.strip_prefix(asked.container.as_str()).map(|blob| blob.trim_start_matches('/'));
-        inputs.insert("blob".into(), blob.unwrap_or(address).into());
-        if !access.is_good(package) {
-            stale.push(PACKAGE.into());
-        }
+    let access = there(StorageAccess::of(azure, &asked.storage, &asked.container).await)?;
+    let mut stale = stale_storage(asked, access.as_ref(), &text);
+    let insights = there(application_insights::connection_string(azure, &asked.insights).await)?;
+    stale.extend((insights.as_deref() != Some(text(INSIGHTS))).then_some(INSIGHTS));
+    if let Some(service) = &asked.web_pubsub {
+        let connection = there(web_pubsub::connection_string(azure, service).await)?;
+        stale.extend((connection.as_deref() != Some(text(PUBSUB))).then_some(PUBSUB));
     }
-    storage.extend(asked.share.as_ref().map(|_| CONTENT_STORAGE));
-    stale.extend(
-        storage.into_iter().filter(|name| !access.is_connection_string(text(name))).map(str::to_owned),
-    );
-    if application_insights::connection_string(azure, &asked.insights).await? != text(INSIGHTS) {
-        stale.push(INSIGHTS.into());
-    }
-    if let Some(service) = &asked.web_pubsub
-        && web_pubsub::connection_string(azure, service).await? != text(PUBSUB)
-    {
-        stale.push(PUBSUB.into());
-    }
-    stale.extend(
-        plain_settings(asked)?.into_iter().filter(|(name, value)| text(name) != value).map(|(name, _)| name),
-    );
+    let plain = plain_settings(asked)?;
+    stale.extend(plain.iter().filter(|(name, value)| text(name) != *value).map(|(name, _)| name.as_str()));
     let told = match stale.is_empty() {
         true => CURRENT.to_owned(),
         false => format!("not as they have to be: {}", stale.join(", ")),
     };
-    inputs.insert("connections".into(), told.into());
+    let mut inputs = properties(&json!({ "connections": told }));
+    if asked.hosting != Hosting::FlexConsumption {
+        let address = text(PACKAGE).split('?').next().unwrap_or_default();
+        let blob = address.strip_prefix(asked.container.as_str()).map(|blob| blob.trim_start_matches('/'));
+        inputs.insert("blob".into(), blob.unwrap_or(address).into());
+    }
     Ok(inputs)
+}
+
+/// What was asked for; nothing where whom it was asked of is gone.
+fn there<T>(asked: Result<T>) -> Result<Option<T>> {
+    match asked {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unavailable) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The settings that ought to give access to the storage account and do not.
+fn stale_storage<'a>(
+    asked: &Inputs,
+    access: Option<&StorageAccess>,
+    text: &impl Fn(&str) -> &'a str,
+) -> Vec<&'static str> {
+    let is_flex = asked.hosting == Hosting::FlexConsumption;
+    let mut names = vec![STORAGE];
+    names.extend(is_flex.then_some(DEPLOYMENT_STORAGE));
+    names.extend(asked.share.as_ref().map(|_| CONTENT_STORAGE));
+    names.retain(|name| !access.is_some_and(|access| access.is_connection_string(text(name))));
+    let is_good = access.is_some_and(|access| access.is_good(text(PACKAGE)));
+    names.extend((!is_flex && !is_good).then_some(PACKAGE));
+    names
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use semantest_iac_core::Result;
 use semantest_iac_core::domain::deployment::resource::{Properties, Reference, Resource};
 use semantest_iac_core::ports::provider::{Applied, Change, Observed, Operation, ResourceHandle};
+use semantest_iac_core::{ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -59,7 +59,11 @@ impl ResourceKind for Package {
         if azure.arm.get(&asked.account, storage_account::API_VERSION).await?.is_none() {
             return Ok(None);
         }
-        let access = StorageAccess::of(azure, &asked.account, &asked.container).await?;
+        let access = match StorageAccess::of(azure, &asked.account, &asked.container).await {
+            // Taken away a moment ago.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            access => access?,
+        };
         let is_there = access.has(azure, &asked.blob).await?;
         let inputs = properties(&json!({ "container": asked.container, "blob": asked.blob }));
         Ok(is_there.then(|| Observed { id: id(&asked), inputs, outputs: outputs(&asked) }))

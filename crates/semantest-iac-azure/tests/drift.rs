@@ -148,6 +148,20 @@ async fn put_settings(azure: &ArmSimulator, path: &str, settings: &Value) {
 }
 
 #[tokio::test]
+async fn what_is_gone_with_others_is_missing_and_no_error() {
+    for address in ["storage", "insights", "workspace", "function_app", "web_pubsub", "plan"] {
+        let azure = Azure::start();
+        let cloud = Cloud::at(azure.url());
+        let deployed = Deployed::new(&cloud, websocket(&cloud).await).await;
+        azure.remove(&deployed.at(address).id.expect("it is there"));
+        let drift = deployed.drift().await;
+        assert!(drift.contains(&format!("{address}: missing")), "{address}: {drift:?}");
+        let told = drift.iter().any(|found| found == "function_app.settings: connections");
+        assert_eq!(told, ["storage", "insights", "web_pubsub"].contains(&address), "{address}: {drift:?}");
+    }
+}
+
+#[tokio::test]
 async fn new_code_changes_the_package_and_what_is_told_of_it_and_the_last_one_stays() {
     let azure = Azure::start();
     let cloud = Cloud::at(azure.url());

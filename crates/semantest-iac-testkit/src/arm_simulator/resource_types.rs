@@ -52,7 +52,7 @@ const fn resource(name: &'static str, apis: &'static [&'static str]) -> Resource
 pub(super) const GROUP: &str = "Microsoft.Resources/resourceGroups";
 
 /// Every type there is.
-pub(super) static TYPES: [ResourceType; 13] = [
+pub(super) static TYPES: [ResourceType; 14] = [
     ResourceType {
         created: 201,
         delete: Style::Location { with_body: false },
@@ -94,6 +94,8 @@ pub(super) static TYPES: [ResourceType; 13] = [
         ..resource("Microsoft.Web/sites", &["2023-12-01"])
     },
     ResourceType { tracked: false, done: None, ..resource("Microsoft.Web/sites/config", &["2023-12-01"]) },
+    // Deployments of packages to Flex Consumption.
+    ResourceType { tracked: false, done: None, ..resource("Microsoft.Web/sites/extensions", &["2023-12-01"]) },
     ResourceType {
         created: 201,
         put: Style::Both,
