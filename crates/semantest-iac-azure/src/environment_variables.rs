@@ -26,37 +26,55 @@ const RESERVED: [&str; 9] = [
     "PYTHON_THREADPOOL_",
 ];
 
+/// What settings begin with that are variables under another name: those whose name has another function's value.
+const RENAMED: &str = "SEMANTEST_VARIABLE_";
+
 /// Whether a setting is the platform's or ours, not a variable of the user's.
 pub(crate) fn is_reserved(name: &str) -> bool {
+    is_kept(name) && !name.starts_with(RENAMED)
+}
+
+fn is_kept(name: &str) -> bool {
     let begins =
         |prefix: &&str| name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
     RESERVED.iter().any(|prefix| begins(&prefix))
 }
 
-/// The variables of `functions` together: they share one app and its settings.
+/// The variables of several functions as settings of the app that they share.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Shared {
+    /// Values by the names of settings.
+    pub settings: Settings,
+    /// Names of settings by those of variables, by the functions' roles.
+    pub by_role: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// The settings that the variables of `functions` are. A variable's setting is called like it; where another function has
+/// another value for it already, the setting has a name of its own.
 ///
 /// # Errors
-/// `InvalidInput` where two functions have different values for one name, or one has a name of the platform's.
-pub(crate) fn together(functions: &[ServerlessFunction]) -> Result<Settings> {
-    let mut all = Settings::new();
+/// `InvalidInput` where one has a name of the platform's.
+pub(crate) fn together(functions: &[ServerlessFunction]) -> Result<Shared> {
+    let mut shared = Shared::default();
     for function in functions {
+        let mut names = BTreeMap::new();
         for (name, value) in &function.environment_variables {
-            if is_reserved(name) {
+            if is_kept(name) {
                 let text = format!("variable `{name}` is the platform's own on Azure: use another name");
                 return Err(invalid(name, text));
             }
-            if let Some(other) = all.insert(name.clone(), value.clone())
-                && other != *value
-            {
-                let text = format!(
-                    "the functions of one component share their variables on Azure, and `{name}` has different values: \
-                     use different names, or make components of them"
-                );
-                return Err(invalid(name, text));
+            let mut setting = name.clone();
+            let mut number = 1;
+            while shared.settings.get(&setting).is_some_and(|other| other != value) {
+                number += 1;
+                setting = format!("{RENAMED}{number}_{name}");
             }
+            shared.settings.insert(setting.clone(), value.clone());
+            names.insert(name.clone(), setting);
         }
+        shared.by_role.insert(function.role.clone(), names);
     }
-    Ok(all)
+    Ok(shared)
 }
 
 fn invalid(name: &str, text: String) -> Error {
@@ -111,12 +129,19 @@ mod tests {
     }
 
     #[test]
-    fn functions_share_their_variables_and_may_not_differ_in_one() {
-        let all =
-            together(&[function("a", json!({ "A": "1" })), function("b", json!({ "A": "1", "B": "2" }))]);
-        assert_eq!(all.expect("the same").len(), 2);
-        let refused = together(&[function("a", json!({ "A": "1" })), function("b", json!({ "A": "2" }))]);
-        assert!(refused.expect_err("different").message().contains("`A`"));
+    fn functions_share_settings_and_each_has_its_own_variables() {
+        let all = together(&[
+            function("a", json!({ "A": "1" })),
+            function("b", json!({ "A": "2", "B": "3" })),
+            function("c", json!({ "A": "1" })),
+        ]);
+        let all = all.expect("settings");
+        let names: Vec<&str> = all.settings.keys().map(String::as_str).collect();
+        assert_eq!(names, ["A", "B", "SEMANTEST_VARIABLE_2_A"]);
+        assert!(names.iter().all(|name| !is_reserved(name)), "all are the user's");
+        assert_eq!(all.by_role["b"]["A"], "SEMANTEST_VARIABLE_2_A");
+        assert_eq!((&all.by_role["c"]["A"], all.by_role["c"].contains_key("B")), (&"A".to_owned(), false));
         together(&[function("a", json!({ "website_x": "1" }))]).expect_err("the platform's");
+        together(&[function("a", json!({ "SEMANTEST_VARIABLE_2_A": "1" }))]).expect_err("ours");
     }
 }

@@ -50,7 +50,9 @@ pub(crate) struct Inputs {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cors: Option<AppCors>,
     pub https_only: bool,
-    pub ftps: String,
+    /// Whether code may be brought in by FTP; Flex Consumption knows no such thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ftps: Option<String>,
     pub minimum_tls: String,
     /// Id of the storage account, where the app needs it to come into being.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,7 +100,7 @@ pub(crate) fn lower(
         ready_instances: instances.ready,
         cors: cors.map(AppCors::of),
         https_only: true,
-        ftps: "Disabled".into(),
+        ftps: (!is_flex).then(|| "Disabled".into()),
         minimum_tls: "1.2".into(),
         storage: is_flex.then(|| Reference::text(&storage_account::ADDRESS.into(), "id")),
         container: is_flex.then(|| Reference::text(&storage_container::ADDRESS.into(), "url")),
@@ -126,8 +128,8 @@ impl Tracked for FunctionApp {
         let wanted: Inputs = read(&change.resource)?;
         let runtime = FunctionRuntime::of(&wanted.runtime, wanted.hosting)?;
         let mut site = json!({
-            "serverFarmId": wanted.plan, "reserved": true, "httpsOnly": wanted.https_only,
-            "clientAffinityEnabled": false, "siteConfig": site_config(&wanted, &runtime),
+            "serverFarmId": wanted.plan, "httpsOnly": wanted.https_only, "clientAffinityEnabled": false,
+            "siteConfig": site_config(&wanted, &runtime),
         });
         if wanted.hosting == Hosting::FlexConsumption {
             site["functionAppConfig"] = flex_config(&wanted, &runtime);
@@ -139,6 +141,10 @@ impl Tracked for FunctionApp {
                 site["siteConfig"]["appSettings"] =
                     [setting("AzureWebJobsStorage"), setting(DEPLOYMENT_STORAGE)].into();
             }
+        }
+        if wanted.hosting != Hosting::FlexConsumption {
+            // Linux.
+            site["reserved"] = true.into();
         }
         Ok(json!({
             "kind": "functionapp,linux", "identity": { "type": "SystemAssigned" }, "properties": site,
@@ -189,13 +195,17 @@ pub(crate) fn address(azure: &Clients, host: &str) -> String {
 
 fn site_config(wanted: &Inputs, runtime: &FunctionRuntime) -> Value {
     let mut config = json!({
-        "ftpsState": wanted.ftps, "minTlsVersion": wanted.minimum_tls, "http20Enabled": true,
-        "cors": cors_wanted(wanted.cors.as_ref()),
+        "minTlsVersion": wanted.minimum_tls, "http20Enabled": true, "cors": cors_wanted(wanted.cors.as_ref()),
     });
+    if let Some(ftps) = &wanted.ftps {
+        config["ftpsState"] = ftps.as_str().into();
+    }
     if wanted.hosting != Hosting::FlexConsumption {
         config["linuxFxVersion"] = runtime.linux_fx_version().into();
         // 0 is no limit.
         config["functionAppScaleLimit"] = wanted.most_instances.unwrap_or(0).into();
+    }
+    if wanted.hosting == Hosting::Premium {
         config["minimumElasticInstanceCount"] = wanted.ready_instances.unwrap_or(0).into();
     }
     config

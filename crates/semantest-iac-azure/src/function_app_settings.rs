@@ -86,7 +86,7 @@ pub(crate) fn lower(
         web_pubsub: is_websocket.then(|| reference(web_pubsub::ADDRESS, "id")),
         share: (hosting == Hosting::Premium).then(|| names::in_group(blueprint, 63)),
         connections: CURRENT.into(),
-        environment_variables: environment_variables::together(&blueprint.functions)?,
+        environment_variables: environment_variables::together(&blueprint.functions)?.settings,
     };
     let mut resource = Resource::new(ADDRESS, WORD, properties(&inputs));
     resource.replace_on.insert("app".into());

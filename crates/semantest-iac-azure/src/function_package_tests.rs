@@ -11,8 +11,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::packaged_app::{Host, PackagedApp, description, packaged, zip};
 use crate::package_description::PackageDescription;
+use crate::packaged_app::{Host, PackagedApp, description, packaged, zip};
 
 const HTTP: ApiProtocol = ApiProtocol::Http;
 
@@ -35,7 +35,8 @@ fn content(package: &[u8], name: &str) -> (String, u32) {
 
 #[test]
 fn the_same_code_and_description_give_the_same_bytes() {
-    let code = || zip(&[("index.js", b"exports.handler = () => 1", false), ("bootstrap", b"#!/bin/sh", true)]);
+    let code =
+        || zip(&[("index.js", b"exports.handler = () => 1", false), ("bootstrap", b"#!/bin/sh", true)]);
     let one = packaged(of_one(Host::Node), code());
     assert_eq!(one, packaged(of_one(Host::Node), code()));
     let mut other = of_one(Host::Node);
@@ -47,7 +48,8 @@ fn the_same_code_and_description_give_the_same_bytes() {
 
 #[test]
 fn code_lies_in_a_folder_of_its_own_and_keeps_the_right_to_be_run() {
-    let code = zip(&[("host.json", b"mine", false), ("bootstrap", b"#!/bin/sh", true), ("a/b.js", b"b", false)]);
+    let code =
+        zip(&[("host.json", b"mine", false), ("bootstrap", b"#!/bin/sh", true), ("a/b.js", b"b", false)]);
     let sha256 = hex::encode(Sha256::digest(&code));
     let package = packaged(of_one(Host::CustomHandler), code);
     let folder = code_folder(&sha256);
@@ -141,7 +143,8 @@ fn handlers_are_run_by_the_same_bootstraps_as_on_this_machine() {
         let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
         let language = if name.ends_with(".py") { "python" } else { "node" };
         let ours = crate_folder().join("shim").join(language).join("bootstrap").join(&name);
-        let (ours, theirs) = (fs::read_to_string(ours).expect(&name), fs::read_to_string(&path).expect(&name));
+        let (ours, theirs) =
+            (fs::read_to_string(ours).expect(&name), fs::read_to_string(&path).expect(&name));
         assert!(ours == theirs, "{name} differs: copy it from the local provider's");
     }
 }
@@ -207,8 +210,9 @@ fn direct_calls(host: Host) {
     let code = zip(&[("index.js", NODE_CODE.as_bytes(), false), ("index.py", PYTHON_CODE.as_bytes(), false)]);
     let mut described = of_one(host);
     described.functions[0].timeout_s = 2;
-    let app = PackagedApp::start(host, &packaged(described, code), &[("GREETING", "hello")]);
-    let call = |event: Value| send(app.port, "POST", "/_semantest/invoke/api", &[], event.to_string().as_bytes());
+    let app = PackagedApp::start(host, &packaged(described, code), &[("GREETING_SETTING", "hello")]);
+    let call =
+        |event: Value| send(app.port, "POST", "/_semantest/invoke/api", &[], event.to_string().as_bytes());
     let answer = call(json!({ "word": "a" }));
     let expected = json!({
         "word": "a", "greeting": "hello", "secret": null, "name": "shop-dev-api", "region": "westeurope",
@@ -224,7 +228,10 @@ fn direct_calls(host: Host) {
     assert_eq!(failed.json()["errorMessage"], "as asked");
     let late = call(json!({ "sleep": 20_000 }));
     assert_eq!(late.header("x-semantest-function-error"), Some("Sandbox.Timedout"));
-    assert!(late.json()["errorMessage"].to_string().contains("Task timed out after 2.00 seconds"), "{late:?}");
+    assert!(
+        late.json()["errorMessage"].to_string().contains("Task timed out after 2.00 seconds"),
+        "{late:?}"
+    );
     // The process that was killed is followed by another.
     assert_eq!(call(json!({ "word": "b" })).json()["word"], "b");
     assert_eq!(send(app.port, "POST", "/_semantest/invoke/api", &[], b"{").status, 400);
@@ -242,7 +249,9 @@ fn a_python_function_is_called_directly() {
 
 #[test]
 fn a_package_that_cannot_be_loaded_fails_its_calls_and_says_why_in_the_log() {
-    for (host, said) in [(Host::Node, "Runtime.UserCodeSyntaxError"), (Host::Python, "Runtime.UserCodeSyntaxError")] {
+    for (host, said) in
+        [(Host::Node, "Runtime.UserCodeSyntaxError"), (Host::Python, "Runtime.UserCodeSyntaxError")]
+    {
         let code = zip(&[("index.js", b"exports.handler = (", false), ("index.py", b"def (", false)]);
         let app = PackagedApp::start(host, &packaged(of_one(host), code), &[]);
         let answer = send(app.port, "GET", "/x", &[], b"");
@@ -260,7 +269,11 @@ fn a_package_that_cannot_be_loaded_fails_its_calls_and_says_why_in_the_log() {
 fn many_requests_are_answered_at_once() {
     for host in [Host::Node, Host::Python] {
         let code = zip(&[
-            ("index.js", b"exports.handler = async () => { await new Promise((d) => setTimeout(d, 50)); return 1; }", false),
+            (
+                "index.js",
+                b"exports.handler = async () => { await new Promise((d) => setTimeout(d, 50)); return 1; }",
+                false,
+            ),
             ("index.py", b"import time\ndef handler(e, c):\n    time.sleep(0.05)\n    return 1\n", false),
         ]);
         let app = PackagedApp::start(host, &packaged(of_one(host), code), &[]);

@@ -63,7 +63,7 @@ fn functions(
         application_insights::lower(blueprint, region),
         plan::lower(blueprint, region, hosting, instances.ready),
     ];
-    resources.extend(PackageDescription::of(blueprint, region).map(|one| package_upload::lower(region, one)));
+    resources.push(package_upload::lower(region, PackageDescription::of(blueprint, api, region)?));
     resources.extend(blueprint.functions.iter().map(|one| function::lower(blueprint, one, region)));
     if is_websocket {
         resources.extend([web_pubsub::lower(blueprint, region), web_pubsub_hub::lower(region)]);

@@ -1,12 +1,14 @@
 //! What a function app's package is made of, as the log has it: by this alone the package can be made again, byte for byte.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use semantest_iac_core::Result;
 use semantest_iac_core::domain::blueprint::Blueprint;
-use semantest_iac_core::domain::networking::api_gateway::{ApiProtocol, Cors, Route};
+use semantest_iac_core::domain::networking::api_gateway::{ApiGateway, ApiProtocol, Cors, Route};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::environment_variables;
 use crate::function::function_name;
 
 /// A package: the functions in it, and what leads to each.
@@ -47,15 +49,18 @@ pub(crate) struct PackagedFunction {
     pub timeout_s: u32,
     /// Memory it is told that it has, in MiB.
     pub memory_mb: u32,
-    /// Names of the app's settings that are its environment variables.
+    /// Its environment variables: what the app's settings are called that hold their values.
     #[serde(default)]
-    pub environment_variables: Vec<String>,
+    pub environment_variables: BTreeMap<String, String>,
 }
 
 impl PackageDescription {
-    /// Of the functions of `blueprint`; nothing where it has no API.
-    pub fn of(blueprint: &Blueprint, region: &str) -> Option<Self> {
-        let api = blueprint.api.as_ref()?;
+    /// Of the functions of `blueprint`, called by `api`.
+    ///
+    /// # Errors
+    /// `InvalidInput` where their variables cannot be settings of one app.
+    pub fn of(blueprint: &Blueprint, api: &ApiGateway, region: &str) -> Result<Self> {
+        let mut shared = environment_variables::together(&blueprint.functions)?;
         let functions = blueprint.functions.iter().map(|function| PackagedFunction {
             role: function.role.clone(),
             function_name: function_name(blueprint, &function.role),
@@ -63,9 +68,9 @@ impl PackageDescription {
             package: function.package.clone(),
             timeout_s: function.timeout_s.0,
             memory_mb: function.memory_mb.0,
-            environment_variables: function.environment_variables.keys().cloned().collect(),
+            environment_variables: shared.by_role.remove(&function.role).unwrap_or_default(),
         });
-        Some(Self {
+        Ok(Self {
             protocol: api.protocol,
             runtime: blueprint.functions.first().map(|one| one.runtime.clone()).unwrap_or_default(),
             region: region.to_owned(),

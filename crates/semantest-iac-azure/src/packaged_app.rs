@@ -59,7 +59,7 @@ pub(crate) fn description(
         package: String::new(),
         timeout_s: 30,
         memory_mb: 256,
-        environment_variables: vec!["GREETING".to_owned()],
+        environment_variables: BTreeMap::from([("GREETING".to_owned(), "GREETING_SETTING".to_owned())]),
     };
     let route = |(key, function): &(&str, &str)| Route {
         route_key: (*key).to_owned(),
@@ -111,7 +111,8 @@ impl PackagedApp {
     pub fn start(host: Host, package: &[u8], settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         ZipArchive::new(Cursor::new(package)).expect("a zip").extract(folder.path()).expect("its files");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+        let port =
+            TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
         let mut command = command(host, folder.path(), port);
         for name in ["WEBSITE_SITE_NAME", "WEBSITE_INSTANCE_ID"] {
             match host {
@@ -140,9 +141,10 @@ impl PackagedApp {
     /// Waits until a function has logged a message with `part` in it.
     pub fn wait_for_log(&self, part: &str) -> Value {
         for _ in 0..200 {
-            let found = self.logged().into_iter().find(|line| {
-                line["message"].as_str().is_some_and(|message| message.contains(part))
-            });
+            let found = self
+                .logged()
+                .into_iter()
+                .find(|line| line["message"].as_str().is_some_and(|message| message.contains(part)));
             if let Some(found) = found {
                 return found;
             }
@@ -186,7 +188,12 @@ fn command(host: Host, folder: &Path, port: u16) -> Command {
 }
 
 /// Waits until the app takes requests; where.
-fn listening(host: Host, mut output: impl BufRead + Send + 'static, port: u16, lines: &Arc<Mutex<Vec<String>>>) -> u16 {
+fn listening(
+    host: Host,
+    mut output: impl BufRead + Send + 'static,
+    port: u16,
+    lines: &Arc<Mutex<Vec<String>>>,
+) -> u16 {
     let mut told = port;
     if host != Host::CustomHandler {
         let mut line = String::new();

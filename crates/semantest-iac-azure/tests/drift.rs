@@ -5,6 +5,7 @@ mod simulated;
 
 use semantest_iac_azure::Hosting;
 use semantest_iac_core::ErrorKind;
+use semantest_iac_core::domain::environment::SettingValue;
 use semantest_iac_core::ports::provider::{Operation, Provider};
 use semantest_iac_testkit::arm_simulator::{ArmSimulator, Delay};
 use serde_json::{Value, json};
@@ -145,6 +146,25 @@ async fn put_settings(azure: &ArmSimulator, path: &str, settings: &Value) {
         .expect("a request");
     let answer = client.request(request).await.expect("an answer");
     assert!(answer.status().is_success(), "{}", answer.status());
+}
+
+#[tokio::test]
+async fn two_functions_may_give_one_variable_different_values() {
+    let azure = Azure::start();
+    let cloud = Cloud::at(azure.url());
+    let mut blueprint = rest_api(&cloud, "1").await;
+    let plain = |value: &str| SettingValue::Plain(value.into());
+    for (function, value) in blueprint.functions.iter_mut().zip(["debug", "info"]) {
+        function.environment_variables.insert("LOG_LEVEL".into(), plain(value));
+    }
+    let deployed = Deployed::new(&cloud, blueprint).await;
+    let settings = settings(&azure, &deployed.output("function_app", "arn"));
+    assert_eq!(settings["LOG_LEVEL"], "debug");
+    assert_eq!(settings["SEMANTEST_VARIABLE_2_LOG_LEVEL"], "info");
+    let functions = &deployed.at("package").inputs["description"]["functions"];
+    let names = [0, 1].map(|at| functions[at]["environment_variables"]["LOG_LEVEL"].clone());
+    assert_eq!(names, [json!("LOG_LEVEL"), json!("SEMANTEST_VARIABLE_2_LOG_LEVEL")]);
+    assert_eq!(deployed.drift().await, Vec::<String>::new());
 }
 
 #[tokio::test]

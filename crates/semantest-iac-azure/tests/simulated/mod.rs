@@ -110,19 +110,31 @@ impl Cloud {
 
     /// A resource group that is there already, for what needs one.
     pub async fn group(&self, project: &str) {
-        let inputs =
-            properties(json!({ "region": LOCATION, "name": format!("{project}-group"), "tags": {} }));
-        let mut owner = tags(project, "resource_group");
+        let inputs = json!({ "region": LOCATION, "name": format!("{project}-group"), "tags": {} });
+        self.made(project, "resource_group", "azure.resource_group", properties(inputs)).await;
+    }
+
+    /// Something in that group that is there already.
+    pub async fn beside(&self, project: &str, address: &str, kind: &str, inputs: Value) -> Applied {
+        let group = format!("{project}-group");
+        let mut whole = properties(json!({
+            "region": LOCATION, "resource_group": group, "name": format!("{project}-{address}").replace('_', "-"),
+            "tags": {}, "workspace": format!(
+                "/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/providers/Microsoft.OperationalInsights/workspaces/{project}-workspace"
+            ),
+            "customer_id": "00000000-0000-4000-8000-00000000000a",
+        }));
+        whole.extend(properties(inputs));
+        self.made(project, address, kind, whole).await
+    }
+
+    async fn made(&self, project: &str, address: &str, kind: &str, inputs: Properties) -> Applied {
+        let mut owner = tags(project, address);
         // In nobody's scope.
         owner.environment = "beside".into();
-        let resource = ResourceHandle {
-            tags: owner,
-            kind: "azure.resource_group".into(),
-            inputs,
-            id: None,
-            outputs: Properties::new(),
-        };
-        self.apply(ChangeAction::Create, resource, None, BTreeSet::new()).await;
+        let outputs = Properties::new();
+        let resource = ResourceHandle { tags: owner, kind: kind.into(), inputs, id: None, outputs };
+        self.apply(ChangeAction::Create, resource, None, BTreeSet::new()).await
     }
 
     pub async fn apply(
