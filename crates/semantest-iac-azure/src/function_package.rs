@@ -12,8 +12,8 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use crate::package_description::PackageDescription;
-pub(crate) use crate::shim_files::shim_digest;
 use crate::shim_files::Shim;
+pub(crate) use crate::shim_files::shim_digest;
 
 const OPERATION: &str = "azure.package";
 
@@ -192,7 +192,11 @@ fn copy<W: Write + Seek>(writer: &mut ZipWriter<W>, zip: &[u8], folder: &str) ->
 }
 
 fn unreadable(error: zip::result::ZipError) -> Error {
-    Error::new(ErrorKind::InvalidInput, OPERATION, format!("the package is not a zip that can be read: {error}"))
+    Error::new(
+        ErrorKind::InvalidInput,
+        OPERATION,
+        format!("the package is not a zip that can be read: {error}"),
+    )
 }
 
 fn unwritable(error: zip::result::ZipError) -> Error {

@@ -15,38 +15,81 @@ macro_rules! files {
 }
 
 /// Between the host and functions, in Node.
-const NODE: &[File] = files!("node/", "semantest/", [
-    "cors.mjs", "definition.mjs", "environment.mjs", "gateway.mjs", "http_event.mjs", "http_response.mjs",
-    "platform.mjs", "pool.mjs", "program.mjs", "routes.mjs", "signed_request.mjs", "text.mjs", "web_pubsub.mjs",
-    "websocket_api.mjs", "websocket_event.mjs", "worker.mjs",
-]);
+const NODE: &[File] = files!(
+    "node/",
+    "semantest/",
+    [
+        "cors.mjs",
+        "definition.mjs",
+        "environment.mjs",
+        "gateway.mjs",
+        "http_event.mjs",
+        "http_response.mjs",
+        "platform.mjs",
+        "pool.mjs",
+        "program.mjs",
+        "routes.mjs",
+        "signed_request.mjs",
+        "text.mjs",
+        "web_pubsub.mjs",
+        "websocket_api.mjs",
+        "websocket_event.mjs",
+        "worker.mjs",
+    ]
+);
 /// Runs handlers in Node.
-const NODE_BOOTSTRAP: &[File] =
-    files!("node/", "semantest/", ["bootstrap/node.mjs", "bootstrap/node_errors.mjs", "bootstrap/node_module.mjs"]);
+const NODE_BOOTSTRAP: &[File] = files!(
+    "node/",
+    "semantest/",
+    ["bootstrap/node.mjs", "bootstrap/node_errors.mjs", "bootstrap/node_module.mjs"]
+);
 /// For the host's Node worker.
 const NODE_FUNCTIONS: &[File] = files!("node/", "semantest/", ["functions.mjs"]);
 /// For the host's custom handlers.
 const CUSTOM_HANDLER: &[File] = files!("node/", "semantest/", ["custom_handler.mjs"]);
 /// Microsoft's library of the programming model, and what it needs.
 const NODE_LIBRARIES: &[&[File]] = &[
-    files!("node/vendor/functions/", "semantest/node_modules/@azure/functions/", [
-        "LICENSE", "azure-functions.min.js", "package.json",
-    ]),
-    files!("node/vendor/functions-extensions-base/", "semantest/node_modules/@azure/functions-extensions-base/", [
-        "LICENSE", "azure-functions-extensions-base.min.js", "package.json",
-    ]),
+    files!(
+        "node/vendor/functions/",
+        "semantest/node_modules/@azure/functions/",
+        ["LICENSE", "azure-functions.min.js", "package.json",]
+    ),
+    files!(
+        "node/vendor/functions-extensions-base/",
+        "semantest/node_modules/@azure/functions-extensions-base/",
+        ["LICENSE", "azure-functions-extensions-base.min.js", "package.json",]
+    ),
     files!("node/vendor/cookie/", "semantest/node_modules/cookie/", ["LICENSE", "index.js"]),
 ];
 /// Where the host's Node worker begins.
 const NODE_ENTRY: &[File] = files!("node/", "", ["package.json"]);
 
 /// Between the host and functions, in Python, and what runs handlers.
-const PYTHON: &[File] = files!("python/", "semantest/", [
-    "__init__.py", "bootstrap/python.py", "bootstrap/semantest_lambda.py", "cors.py", "definition.py",
-    "environment.py", "functions.py", "gateway.py", "http_event.py", "http_response.py", "platform.py", "pool.py",
-    "routes.py", "signed_request.py", "text.py", "web_pubsub.py", "websocket_api.py", "websocket_event.py",
-    "worker.py",
-]);
+const PYTHON: &[File] = files!(
+    "python/",
+    "semantest/",
+    [
+        "__init__.py",
+        "bootstrap/python.py",
+        "bootstrap/semantest_lambda.py",
+        "cors.py",
+        "definition.py",
+        "environment.py",
+        "functions.py",
+        "gateway.py",
+        "http_event.py",
+        "http_response.py",
+        "platform.py",
+        "pool.py",
+        "routes.py",
+        "signed_request.py",
+        "text.py",
+        "web_pubsub.py",
+        "websocket_api.py",
+        "websocket_event.py",
+        "worker.py",
+    ]
+);
 /// Where the host's Python worker begins.
 const PYTHON_ENTRY: &[File] = files!("python/", "", ["function_app.py"]);
 

@@ -86,8 +86,10 @@ fn app(host: Host, endpoint: &str) -> PackagedApp {
         ("bootstrap", BOOTSTRAP.as_bytes(), true),
     ]);
     let secret = format!("Endpoint={endpoint};AccessKey={KEY};Version=1.0;");
-    let settings =
-        [("SEMANTEST_WEB_PUBSUB_CONNECTION_STRING", secret.as_str()), ("SEMANTEST_WEB_PUBSUB_HUB", "semantest")];
+    let settings = [
+        ("SEMANTEST_WEB_PUBSUB_CONNECTION_STRING", secret.as_str()),
+        ("SEMANTEST_WEB_PUBSUB_HUB", "semantest"),
+    ];
     PackagedApp::start(host, &packaged(described, code), &settings)
 }
 
@@ -209,7 +211,8 @@ fn web_pubsubs_events_reach_the_three_handlers_as_api_gateways() {
         assert_eq!(event["multiValueHeaders"]["X-Custom"], json!(["1", "2"]));
         assert!(!event.to_string().contains("a token"), "{event}");
 
-        let told = Event::message("text/plain", "{\"action\":\"sendMessage\",\"x\":\"ü\"}".as_bytes(), &state);
+        let told =
+            Event::message("text/plain", "{\"action\":\"sendMessage\",\"x\":\"ü\"}".as_bytes(), &state);
         let answer = told.send(app.port);
         assert_eq!((answer.status, answer.body.len()), (204, 0), "what it returns goes nowhere");
         let (event, line) = handed(&app, "sendMessage");
@@ -257,7 +260,10 @@ fn a_handler_that_refuses_or_fails_is_told_to_the_client() {
         assert_eq!((failed.status, failed.header("content-type")), (200, Some("text/plain")));
         let told = failed.json();
         assert_eq!(keys(&told), ["message", "connectionId", "requestId"]);
-        assert_eq!((&told["message"], &told["connectionId"]), (&json!("Internal server error"), &json!("there")));
+        assert_eq!(
+            (&told["message"], &told["connectionId"]),
+            (&json!("Internal server error"), &json!("there"))
+        );
     }
 }
 

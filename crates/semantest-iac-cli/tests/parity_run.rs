@@ -9,7 +9,7 @@ use semantest_iac_testkit::parity::Parity;
 fn answers_as_the_table_says(runtime: &str) {
     let parity = Parity::read();
     let routes: Vec<String> = parity.routes().into_iter().map(|key| format!("{key:?}")).collect();
-    let project = Project::empty();
+    let project = Project::init("python");
     for (name, content, _) in Parity::code() {
         project.write(&format!("rest-api/{name}"), std::str::from_utf8(&content).expect("text"));
     }

@@ -6,7 +6,8 @@ use std::net::TcpStream;
 use serde_json::Value;
 
 /// Headers that are the connection's own.
-const OF_THE_CONNECTION: [&str; 5] = ["connection", "content-length", "date", "keep-alive", "transfer-encoding"];
+const OF_THE_CONNECTION: [&str; 5] =
+    ["connection", "content-length", "date", "keep-alive", "transfer-encoding"];
 
 /// An answer as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +56,8 @@ pub fn send(port: u16, method: &str, target: &str, headers: &[(&str, &str)], bod
     let _ = stream.write_all(&[head.as_bytes(), b"\r\n", body].concat());
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);
-    read(&bytes).unwrap_or_else(|| panic!("no answer to {method} {target}: {}", String::from_utf8_lossy(&bytes)))
+    read(&bytes)
+        .unwrap_or_else(|| panic!("no answer to {method} {target}: {}", String::from_utf8_lossy(&bytes)))
 }
 
 fn read(bytes: &[u8]) -> Option<Answer> {
@@ -70,7 +72,8 @@ fn read(bytes: &[u8]) -> Option<Answer> {
     let chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
     let body = &bytes[end + 4..];
     let body = if chunked { joined(body)? } else { body.to_vec() };
-    let headers = headers.into_iter().filter(|(name, _)| !OF_THE_CONNECTION.contains(&name.as_str())).collect();
+    let headers =
+        headers.into_iter().filter(|(name, _)| !OF_THE_CONNECTION.contains(&name.as_str())).collect();
     Some(Answer { status, headers, body })
 }
 

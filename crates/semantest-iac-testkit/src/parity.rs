@@ -70,9 +70,14 @@ fn folder() -> PathBuf {
 
 fn ask(port: u16, request: &Value) -> Answer {
     let text = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
-    let pairs: Vec<(String, String)> =
-        request["headers"].as_array().into_iter().flatten().map(|pair| (text(&pair[0]), text(&pair[1]))).collect();
-    let headers: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let pairs: Vec<(String, String)> = request["headers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|pair| (text(&pair[0]), text(&pair[1])))
+        .collect();
+    let headers: Vec<(&str, &str)> =
+        pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     send(port, &text(&request["method"]), &text(&request["target"]), &headers, &body(&request["body"]))
 }
 

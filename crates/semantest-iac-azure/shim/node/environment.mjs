@@ -12,11 +12,14 @@ const KEPT = [
 
 export function variables(definition, settings, own, runtimeApi, credentials) {
   const all = { ...credentials };
-  const keep = (names) => names.filter((name) => own[name] !== undefined).forEach((name) => (all[name] = own[name]));
-  keep(KEPT);
+  const keep = (name, setting) => {
+    if (own[setting] !== undefined) all[name] = own[setting];
+  };
+  for (const name of KEPT) keep(name, name);
   all.LANG = "en_US.UTF-8";
   all.TZ = ":UTC";
-  keep(settings.environment_variables ?? []);
+  // Functions of one app may want different things of one name: settings are called as each is told.
+  for (const [name, setting] of Object.entries(settings.environment_variables ?? {})) keep(name, setting);
   // What follows is the runtime's own: the user's variables cannot change it.
   return Object.assign(all, {
     AWS_LAMBDA_RUNTIME_API: runtimeApi,

@@ -10,7 +10,7 @@ const BASE = "/2018-06-01/runtime/";
 // Largest response, in bytes (AWS Lambda quotas).
 export const MAX_PAYLOAD = 6 * 1024 * 1024;
 // A process that asks for no invocation within this time, or its function's longer one, is killed.
-const INIT_MS = 10_000;
+const INIT_S = 10;
 // So long the last lines of a process that has ended are waited for.
 const LAST_LINES_MS = 500;
 
@@ -51,7 +51,9 @@ export class Worker {
       return this.#end(`the function's process cannot be started: ${error.message}`);
     }
     child.unref();
-    this.#clock = setTimeout(() => this.#condemn("Sandbox.Timedout", "Init phase timed out"), Math.max(INIT_MS, settings.timeout_s * 1000));
+    const seconds = Math.max(INIT_S, settings.timeout_s);
+    const late = () => this.#condemn("Sandbox.Timedout", `Init phase timed out after ${seconds}.00 seconds`);
+    this.#clock = setTimeout(late, seconds * 1000);
     this.#clock.unref();
     const closed = [child.stdout, child.stderr].map((pipe) => {
       pipe.unref?.();

@@ -15,7 +15,9 @@ def variables(definition, settings, own, runtime_api, credentials):
     found = dict(credentials)
     found.update((name, own[name]) for name in KEPT if name in own)
     found.update({"LANG": "en_US.UTF-8", "TZ": ":UTC"})
-    found.update((name, own[name]) for name in settings.get("environment_variables", ()) if name in own)
+    # Functions of one app may want different things of one name: settings are called as each is told.
+    wanted = settings.get("environment_variables") or {}
+    found.update((name, own[setting]) for name, setting in wanted.items() if setting in own)
     # What follows is the runtime's own: the user's variables cannot change it.
     found.update({
         "AWS_LAMBDA_RUNTIME_API": runtime_api,

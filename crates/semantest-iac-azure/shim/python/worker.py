@@ -2,6 +2,7 @@
 import http.server
 import os
 import signal
+import socket
 import subprocess
 import threading
 
@@ -41,10 +42,11 @@ class Worker:
     def run(self):
         settings = self.pool.settings
         server = RuntimeApi(self)
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 3600}, daemon=True).start()
+        threading.Thread(target=server.serve, daemon=True).start()
         api = "127.0.0.1:%d" % server.server_address[1]
         environment = variables(self.pool.definition, settings, self.pool.environment, api, self.pool.credentials)
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        seconds = max(INIT_S, settings["timeout_s"])
         try:
             # A group of its own: what it starts ends with it.
             self.process = subprocess.Popen(
@@ -52,8 +54,9 @@ class Worker:
             )
         except OSError as error:
             self.end("the function's process cannot be started: %s" % error)
+            server.close()
             return
-        self.limit(max(INIT_S, settings["timeout_s"]), "Init phase timed out")
+        self.limit(seconds, "Init phase timed out after %d.00 seconds" % seconds)
         readers = [threading.Thread(target=self.follow, args=(pipe,), daemon=True)
                    for pipe in (self.process.stdout, self.process.stderr)]
         for reader in readers:
@@ -152,9 +155,21 @@ class RuntimeApi(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.worker = worker
 
+    def serve(self):
+        """Takes connections until it is closed."""
+        while True:
+            try:
+                self.process_request(*self.get_request())
+            except OSError:
+                return
+
     def close(self):
-        # Its loop is asked to end by a thread of its own: it looks only now and then.
-        self.socket.close()
+        try:
+            # Who waits for a connection is woken; closing alone does not do that.
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.server_close()
 
     def handle_error(self, request, client_address):
         """The process going away in the middle is its supervisor's business."""
