@@ -34,6 +34,8 @@ mod names;
 mod ownership;
 mod package_description;
 mod package_upload;
+#[cfg(test)]
+mod packaged_app;
 mod patience;
 mod plan;
 mod provider;
@@ -50,6 +52,8 @@ mod storage_container;
 mod tracked;
 mod web_pubsub;
 mod web_pubsub_hub;
+#[cfg(test)]
+mod websocket_shim_tests;
 mod workspace;
 
 pub use azure_core::credentials::TokenCredential;
