@@ -37,7 +37,7 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 fn is_kept(name: &str) -> bool {
     let begins =
         |prefix: &&str| name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
-    RESERVED.iter().any(|prefix| begins(&prefix))
+    RESERVED.iter().any(begins)
 }
 
 /// The variables of several functions as settings of the app that they share.
