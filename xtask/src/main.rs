@@ -62,7 +62,34 @@ fn test() -> Outcome {
         .env("RUSTDOCFLAGS", "-D warnings")
         .run("documentation")?;
     cargo(&root, &["test", "--workspace"]).env("SEMANTEST_TOOLS", &tools).run("tests")?;
+    judge_azure(&root, &tools)?;
     python::test(&root, &tools)
+}
+
+/// What needs the specifications of Azure Resource Manager, which are no part of the repository: they are run where there
+/// are any, have to be there in CI, and count as skipped elsewhere.
+fn judge_azure(root: &Path, tools: &Path) -> Outcome {
+    let given = std::env::var_os("SEMANTEST_AZURE_SPECS").map(PathBuf::from);
+    let folder = given.unwrap_or_else(|| root.join("../shared/azure-specs"));
+    if folder.join("specification").is_dir() {
+        return cargo(
+            root,
+            &["test", "-p", "semantest-iac-cli", "--test", "azure_judged", "--", "--ignored"],
+        )
+        .env("SEMANTEST_TOOLS", tools)
+        .env("SEMANTEST_AZURE_SPECS", folder)
+        .run("judgement of the calls to Azure");
+    }
+    let missing = format!(
+        "no specifications of Azure Resource Manager in {}: get the repository azure-rest-api-specs and set \
+         SEMANTEST_AZURE_SPECS to its folder",
+        folder.display()
+    );
+    if std::env::var_os("CI").is_some() {
+        return Err(missing);
+    }
+    eprintln!("xtask: skipped: the calls to Azure are not judged; {missing}");
+    Ok(())
 }
 
 fn root() -> PathBuf {

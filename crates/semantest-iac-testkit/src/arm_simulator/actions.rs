@@ -28,7 +28,7 @@ impl State {
         Some(match (kind.as_str(), action) {
             ("microsoft.storage/storageaccounts", "/listkeys") => {
                 let key =
-                    |name: &str| json!({ "keyName": name, "value": STORAGE_KEY, "permissions": "FULL" });
+                    |name: &str| json!({ "keyName": name, "value": STORAGE_KEY, "permissions": "Full" });
                 Reply::new(200, json!({ "keys": [key("key1"), key("key2")] }))
             }
             ("microsoft.signalrservice/webpubsub", "/listkeys") => {

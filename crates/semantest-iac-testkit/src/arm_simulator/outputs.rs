@@ -141,7 +141,6 @@ impl State {
         let properties = &mut whole["properties"];
         properties["latestRevisionName"] = format!("{name}--{number:07}").into();
         properties["latestReadyRevisionName"] = format!("{name}--{number:07}").into();
-        properties["runningStatus"] = "Running".into();
         if properties["configuration"]["ingress"].is_object() {
             let external = properties["configuration"]["ingress"]["external"] == Value::Bool(true);
             let inside = if external { "" } else { "internal." };
