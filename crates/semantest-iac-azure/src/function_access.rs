@@ -110,6 +110,9 @@ fn error_type(payload: &RawValue) -> Option<String> {
 /// Where to go on: from a time on, without the lines that were given already.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Cursor {
+    /// Milliseconds since 1970: lines that were written before are not asked for.
+    #[serde(default)]
+    begin: i64,
     /// Milliseconds since 1970, by when the workspace took lines in.
     from: i64,
     /// Ids of the lines given since then, with those times.
@@ -122,7 +125,7 @@ impl Cursor {
             Some(since) => since.as_millisecond(),
             None => Timestamp::now().as_millisecond() - LOOK_BACK_MS,
         };
-        Self { from, seen: BTreeSet::new() }
+        Self { begin: from, from, seen: BTreeSet::new() }
     }
 
     fn read(text: &str) -> Result<Self> {
@@ -136,9 +139,10 @@ impl Cursor {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Whether it was not given yet; from now on it was.
+    /// Whether it is asked for and was not given yet; from now on it was.
     fn take(&mut self, found: &Found) -> bool {
-        self.seen.insert((found.ingested_ms, found.id.clone()))
+        let is_new = self.seen.insert((found.ingested_ms, found.id.clone()));
+        is_new && found.line.time.as_millisecond() >= self.begin
     }
 
     fn advance(&mut self) {
@@ -165,7 +169,7 @@ mod tests {
             message: "m".into(),
         };
         let found = Found { id: "1".into(), ingested_ms: 100_000, line };
-        let mut cursor = Cursor { from: 1_000, seen: BTreeSet::new() };
+        let mut cursor = Cursor { begin: 0, from: 1_000, seen: BTreeSet::new() };
         assert!(cursor.take(&found));
         cursor.advance();
         let mut cursor = Cursor::read(&cursor.text()).expect("its own text");

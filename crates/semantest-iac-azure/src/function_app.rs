@@ -49,6 +49,8 @@ pub(crate) struct Inputs {
     pub ready_instances: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cors: Option<AppCors>,
+    /// As whom the app calls other services of Azure: `SystemAssigned`.
+    pub identity: String,
     pub https_only: bool,
     /// Whether code may be brought in by FTP; Flex Consumption knows no such thing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,6 +101,7 @@ pub(crate) fn lower(
         most_instances: instances.most,
         ready_instances: instances.ready,
         cors: cors.map(AppCors::of),
+        identity: "SystemAssigned".into(),
         https_only: true,
         ftps: (!is_flex).then(|| "Disabled".into()),
         minimum_tls: "1.2".into(),
@@ -147,12 +150,12 @@ impl Tracked for FunctionApp {
             site["reserved"] = true.into();
         }
         Ok(json!({
-            "kind": "functionapp,linux", "identity": { "type": "SystemAssigned" }, "properties": site,
+            "kind": "functionapp,linux", "identity": { "type": wanted.identity }, "properties": site,
         }))
     }
 
     async fn inputs(&self, azure: &Clients, asked: &ResourceHandle, found: &Value) -> Result<Properties> {
-        let site = &found["properties"];
+        let (site, identity) = (&found["properties"], &found["identity"]["type"]);
         // An app tells little of its configuration itself.
         let id = found["id"].as_str().unwrap_or_default();
         let whole = azure.arm.get(&format!("{id}/config/web"), API_VERSION).await?;
@@ -164,6 +167,7 @@ impl Tracked for FunctionApp {
         let mut inputs = Properties::new();
         let mut found = vec![
             ("plan", same_id(asked, "plan", &site["serverFarmId"])),
+            ("identity", if identity.is_null() { "None".into() } else { identity.clone() }),
             ("https_only", site["httpsOnly"].clone()),
             ("ftps", config("ftpsState")),
             ("minimum_tls", config("minTlsVersion")),

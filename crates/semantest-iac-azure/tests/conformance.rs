@@ -106,7 +106,7 @@ async fn application_insights_components_conform() {
 async fn function_apps_conform() {
     let plan = Needs("plan", "azure.plan", json!({ "sku": "Y1", "tier": "Dynamic" }), "plan");
     let inputs = json!({
-        "hosting": "consumption", "runtime": "nodejs20.x", "https_only": true, "ftps": "Disabled", "minimum_tls": "1.2",
+        "hosting": "consumption", "runtime": "nodejs20.x", "identity": "SystemAssigned", "https_only": true, "ftps": "Disabled", "minimum_tls": "1.2",
         "cors": { "origins": ["https://example.com"], "credentials": false }, "most_instances": 10, "tags": { "a": "b" },
     });
     let changes = json!({

@@ -79,6 +79,7 @@ async fn what_somebody_changed_of_a_rest_api_is_seen_and_brought_back() {
         ("function_app", "/properties/siteConfig/minTlsVersion", json!("1.0"), "minimum_tls"),
         ("function_app", "/properties/siteConfig/linuxFxVersion", json!("NODE|18"), "runtime"),
         ("function_app", "/properties/siteConfig/cors/allowedOrigins", json!(["*"]), "cors.origins"),
+        ("function_app", "/identity/type", json!("None"), "identity"),
         ("function_app", "/tags/team", json!("two"), "tags.team"),
         ("storage", "/properties/allowBlobPublicAccess", json!(true), "public_blobs"),
         ("storage", "/properties/minimumTlsVersion", json!("TLS1_0"), "minimum_tls"),

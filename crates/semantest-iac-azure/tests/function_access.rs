@@ -105,6 +105,7 @@ fn logs(_path: &str, _body: &str) -> Response<Full<Bytes>> {
         "rows": [
             line("1", "2026-11-30T21:00:01Z", name, "one"), line("2", "2026-11-30T21:00:02Z", name, "two"),
             line("3", "2026-11-30T21:00:03Z", "somebody-elses", "three"),
+            line("4", "2026-11-30T20:59:59Z", name, "before"),
         ],
     }]});
     Response::new(Full::new(Bytes::from(table.to_string())))
@@ -119,7 +120,7 @@ async fn lines_of_a_function_are_given_once_and_in_order() {
     let query = |cursor: Option<String>| LogQuery {
         function: deployed.at("function.list"),
         cursor,
-        since: None,
+        since: Some("2026-11-30T21:00:00Z".parse().expect("a time")),
         limit: 100,
         wait: Duration::ZERO,
     };
