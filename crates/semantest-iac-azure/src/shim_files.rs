@@ -43,6 +43,12 @@ const NODE_BOOTSTRAP: &[File] = files!(
     "semantest/",
     ["bootstrap/node.mjs", "bootstrap/node_errors.mjs", "bootstrap/node_module.mjs"]
 );
+/// What Lambda's Node has and Azure's has not. Beside users' code, where Node looks after their own.
+const NODE_RUNTIME: &[File] = files!(
+    "node/runtime/client-apigatewaymanagementapi/",
+    "code/node_modules/@aws-sdk/client-apigatewaymanagementapi/",
+    ["index.js", "package.json"]
+);
 /// For the host's Node worker.
 const NODE_FUNCTIONS: &[File] = files!("node/", "semantest/", ["functions.mjs"]);
 /// For the host's custom handlers.
@@ -82,6 +88,9 @@ const PYTHON: &[File] = files!(
         "platform.py",
         "pool.py",
         "routes.py",
+        "runtime/boto3/__init__.py",
+        "runtime/botocore/__init__.py",
+        "runtime/botocore/exceptions.py",
         "signed_request.py",
         "text.py",
         "web_pubsub.py",
@@ -120,7 +129,10 @@ impl Shim {
         let parts: Vec<&[File]> = match self {
             Self::Node => {
                 let libraries = NODE_LIBRARIES.iter().copied();
-                [NODE_ENTRY, NODE, NODE_BOOTSTRAP, NODE_FUNCTIONS].into_iter().chain(libraries).collect()
+                [NODE_ENTRY, NODE, NODE_BOOTSTRAP, NODE_RUNTIME, NODE_FUNCTIONS]
+                    .into_iter()
+                    .chain(libraries)
+                    .collect()
             }
             Self::Python => vec![PYTHON_ENTRY, PYTHON],
             Self::CustomHandler => vec![NODE, CUSTOM_HANDLER],

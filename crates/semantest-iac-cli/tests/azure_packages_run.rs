@@ -14,7 +14,8 @@ use semantest_iac_testkit::http_exchange::send;
 use serde_json::{Value, json};
 
 /// The Functions host's stand-in, of the azure provider's own tests.
-const HOST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../semantest-iac-azure/tests/shim/functions_host.mjs");
+const HOST: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../semantest-iac-azure/tests/shim/functions_host.mjs");
 
 /// A component on a simulated Azure whose function app is at a port of this machine.
 struct Deployed {
@@ -35,7 +36,8 @@ impl Drop for Deployed {
 impl Deployed {
     fn new(component: &'static str) -> Self {
         let azure = semantest(component);
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+        let port =
+            TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
         azure.azure.run_functions_at(&format!("127.0.0.1:{port}"));
         let answer = azure.ok(&["deploy"]);
         let settings = settings(&azure);
@@ -89,7 +91,11 @@ fn the_deployed_rest_api_answers_requests_and_direct_calls() {
     assert!(endpoint.ends_with(&format!("127.0.0.1:{}", app.port)), "{endpoint}");
     let answer = send(app.port, "GET", "/health", &[], b"");
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-    let called = app.azure.ok(&["invoke", "--payload", r#"{"rawPath":"/health","requestContext":{"http":{"method":"GET"}}}"#]);
+    let called = app.azure.ok(&[
+        "invoke",
+        "--data",
+        r#"{"rawPath":"/health","requestContext":{"http":{"method":"GET"}}}"#,
+    ]);
     assert_eq!(called["error_type"], Value::Null, "{called:#}");
     assert_eq!(called["payload"]["statusCode"], json!(200), "{called:#}");
     assert!(called["request_id"].as_str().is_some_and(|id| id.len() == 36), "{called:#}");
@@ -106,6 +112,12 @@ fn the_deployed_websocket_component_tells_clients_where_to_connect_and_takes_web
     let allowed = send(app.port, "OPTIONS", "/_semantest/web-pubsub", &question, b"");
     let host = endpoint.split('/').nth(2).expect("a host");
     assert_eq!((allowed.status, allowed.header("webhook-allowed-origin")), (200, Some(host)));
-    let forged = send(app.port, "POST", "/_semantest/web-pubsub", &[("ce-type", "azure.webpubsub.sys.connect")], b"{}");
+    let forged = send(
+        app.port,
+        "POST",
+        "/_semantest/web-pubsub",
+        &[("ce-type", "azure.webpubsub.sys.connect")],
+        b"{}",
+    );
     assert_eq!(forged.status, 401);
 }

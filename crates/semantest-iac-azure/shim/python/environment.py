@@ -3,6 +3,8 @@ find the app's identity. Other settings of the app (keys of its storage, for one
 import os
 import sys
 
+from .definition import FOLDER
+
 # Of this process, as they are.
 KEPT = (
     "PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS",
@@ -18,6 +20,8 @@ def variables(definition, settings, own, runtime_api, credentials):
     # Functions of one app may want different things of one name: settings are called as each is told.
     wanted = settings.get("environment_variables") or {}
     found.update((name, own[setting]) for name, setting in wanted.items() if setting in own)
+    # After the function's own code, and before what else there is.
+    found["PYTHONPATH"] = os.path.join(FOLDER, "runtime")
     # What follows is the runtime's own: the user's variables cannot change it.
     found.update({
         "AWS_LAMBDA_RUNTIME_API": runtime_api,

@@ -1,7 +1,7 @@
 // Stands in for the Functions host in front of a package's Node app: routes requests as the host does, and hands them
 // over as the host's Node worker does. Requests and answers are converted by Microsoft's own library, `@azure/functions`.
 //
-// usage: node functions_host.mjs <folder of the package>; prints its port.
+// usage: node functions_host.mjs <folder of the package> [port]; prints its port.
 import http from "node:http";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -117,5 +117,5 @@ function forward(request, response, body, chosen, data, invocationId) {
   return invoke(chosen, data, invocationId);
 }
 
-server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+server.listen(Number(process.argv[3] ?? 0), "127.0.0.1", () => console.log(server.address().port));
 process.stdin.on("end", () => process.exit(0)).resume();
