@@ -94,7 +94,7 @@ fn the_deployed_rest_api_answers_requests_and_direct_calls() {
     let called = app.azure.ok(&[
         "invoke",
         "--data",
-        r#"{"rawPath":"/health","requestContext":{"http":{"method":"GET"}}}"#,
+        r#"{"rawPath":"/health","requestContext":{"http":{"method":"GET","path":"/health"}}}"#,
     ]);
     assert_eq!(called["error_type"], Value::Null, "{called:#}");
     assert_eq!(called["payload"]["statusCode"], json!(200), "{called:#}");
