@@ -11,7 +11,6 @@ use semantest_iac_core::ports::secret_resolver::SecretResolver;
 
 use crate::cloud::Cloud;
 use crate::credentials::StaticToken;
-use crate::hosting::Hosting;
 
 /// Settings of [`AzureProvider`](crate::AzureProvider).
 #[derive(Clone)]
@@ -22,8 +21,6 @@ pub struct AzureConfig {
     pub secrets: Arc<dyn SecretResolver>,
     /// How calls are made.
     pub calls: CallSettings,
-    /// The plan that functions run on.
-    pub hosting: Hosting,
 }
 
 /// How calls are made.

@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use semantest_iac_core::Result;
 use semantest_iac_core::domain::blueprint::Blueprint;
+use semantest_iac_core::domain::compute::hosting_plan::HostingPlan;
 use semantest_iac_core::domain::deployment::resource::{Properties, Reference, Resource};
 use semantest_iac_core::domain::networking::api_gateway::Cors;
 use semantest_iac_core::ports::provider::{Change, ResourceHandle};
@@ -36,7 +37,7 @@ pub(crate) struct Inputs {
     pub name: String,
     /// Id of the plan.
     pub plan: String,
-    pub hosting: Hosting,
+    pub hosting: HostingPlan,
     pub runtime: String,
     /// Memory of an instance, where that is a choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,17 +85,17 @@ impl AppCors {
 pub(crate) fn lower(
     blueprint: &Blueprint,
     region: &str,
-    hosting: Hosting,
+    hosting: HostingPlan,
     instances: Instances,
 ) -> Result<Resource> {
     let runtime = blueprint.functions.first().map(|one| one.runtime.clone()).unwrap_or_default();
     FunctionRuntime::of(&runtime, hosting)?;
-    let is_flex = hosting == Hosting::FlexConsumption;
+    let is_flex = hosting == HostingPlan::FlexConsumption;
     let cors = blueprint.api.as_ref().and_then(|api| api.cors.as_ref());
     let inputs = Inputs {
         // Sites are known to the whole world by their names.
         name: names::unique(blueprint, region, 60),
-        plan: Reference::text(&plan::ADDRESS.into(), "id"),
+        plan: Reference::text(&plan::address(hosting), "id"),
         hosting,
         runtime,
         memory_mb: hosting.memory_mb(&blueprint.functions)?,
@@ -134,7 +135,7 @@ impl Tracked for FunctionApp {
             "serverFarmId": wanted.plan, "httpsOnly": wanted.https_only, "clientAffinityEnabled": false,
             "siteConfig": site_config(&wanted, &runtime),
         });
-        if wanted.hosting == Hosting::FlexConsumption {
+        if wanted.hosting == HostingPlan::FlexConsumption {
             site["functionAppConfig"] = flex_config(&wanted, &runtime);
             if let (None, Some(account), Some(container)) = (there, &wanted.storage, &wanted.container) {
                 // Without these it does not come into being; from then on they are among its settings.
@@ -145,7 +146,7 @@ impl Tracked for FunctionApp {
                     [setting("AzureWebJobsStorage"), setting(DEPLOYMENT_STORAGE)].into();
             }
         }
-        if wanted.hosting != Hosting::FlexConsumption {
+        if wanted.hosting != HostingPlan::FlexConsumption {
             // Linux.
             site["reserved"] = true.into();
         }
@@ -204,12 +205,12 @@ fn site_config(wanted: &Inputs, runtime: &FunctionRuntime) -> Value {
     if let Some(ftps) = &wanted.ftps {
         config["ftpsState"] = ftps.as_str().into();
     }
-    if wanted.hosting != Hosting::FlexConsumption {
+    if wanted.hosting != HostingPlan::FlexConsumption {
         config["linuxFxVersion"] = runtime.linux_fx_version().into();
         // 0 is no limit.
         config["functionAppScaleLimit"] = wanted.most_instances.unwrap_or(0).into();
     }
-    if wanted.hosting == Hosting::Premium {
+    if wanted.hosting == HostingPlan::Premium {
         config["minimumElasticInstanceCount"] = wanted.ready_instances.unwrap_or(0).into();
     }
     config
@@ -255,7 +256,7 @@ fn scale_found(
     let Ok(wanted) = read::<Inputs>(asked) else { return Vec::new() };
     let Ok(runtime) = FunctionRuntime::of(&wanted.runtime, wanted.hosting) else { return Vec::new() };
     let as_asked = |found: Value, same: Value| if found == same { json!(wanted.runtime) } else { found };
-    if wanted.hosting == Hosting::FlexConsumption {
+    if wanted.hosting == HostingPlan::FlexConsumption {
         let flex = &site["functionAppConfig"];
         let scale = &flex["scaleAndConcurrency"];
         let same = json!({ "name": runtime.worker, "version": runtime.version });

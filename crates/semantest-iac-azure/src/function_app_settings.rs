@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use semantest_iac_core::domain::blueprint::Blueprint;
+use semantest_iac_core::domain::compute::hosting_plan::HostingPlan;
 use semantest_iac_core::domain::deployment::resource::{Properties, Reference, Resource};
 use semantest_iac_core::ports::provider::{Applied, Change, Observed, Operation, ResourceHandle};
 use semantest_iac_core::{Error, ErrorKind, Result};
@@ -15,7 +16,6 @@ use crate::clients::Clients;
 use crate::environment_variables::{self, Settings};
 use crate::function_app::{self, API_VERSION, DEPLOYMENT_STORAGE};
 use crate::function_runtime::FunctionRuntime;
-use crate::hosting::Hosting;
 use crate::resource_kind::{ResourceKind, properties, read};
 use crate::storage_access::StorageAccess;
 use crate::{
@@ -42,7 +42,7 @@ struct Inputs {
     region: String,
     /// Id of the app.
     app: String,
-    hosting: Hosting,
+    hosting: HostingPlan,
     runtime: String,
     /// Id of the storage account.
     storage: String,
@@ -70,7 +70,7 @@ struct Inputs {
 pub(crate) fn lower(
     blueprint: &Blueprint,
     region: &str,
-    hosting: Hosting,
+    hosting: HostingPlan,
     is_websocket: bool,
 ) -> Result<Resource> {
     let reference = |address: &str, output: &str| Reference::text(&address.into(), output);
@@ -84,7 +84,7 @@ pub(crate) fn lower(
         blob: reference(package_upload::ADDRESS, "blob"),
         insights: reference(application_insights::ADDRESS, "id"),
         web_pubsub: is_websocket.then(|| reference(web_pubsub::ADDRESS, "id")),
-        share: (hosting == Hosting::Premium).then(|| names::in_group(blueprint, 63)),
+        share: (hosting == HostingPlan::Premium).then(|| names::in_group(blueprint, 63)),
         connections: CURRENT.into(),
         environment_variables: environment_variables::together(&blueprint.functions)?.settings,
     };
@@ -126,7 +126,7 @@ impl ResourceKind for FunctionAppSettings {
         let access = StorageAccess::of(azure, &wanted.storage, &wanted.container).await?;
         let mut settings = platform_wanted(azure, &wanted, &access).await?;
         let package = access.address_of(&wanted.blob)?;
-        if wanted.hosting != Hosting::FlexConsumption {
+        if wanted.hosting != HostingPlan::FlexConsumption {
             settings.insert(PACKAGE.into(), package.clone());
         }
         let variables: BTreeMap<String, String> =
@@ -135,7 +135,7 @@ impl ResourceKind for FunctionAppSettings {
         let body = json!({ "properties": settings });
         let path = format!("{}/config/appsettings", wanted.app);
         azure.arm.put(&path, API_VERSION, &body, operation).await?;
-        if wanted.hosting == Hosting::FlexConsumption {
+        if wanted.hosting == HostingPlan::FlexConsumption {
             let body = json!({ "properties": { "packageUri": package, "remoteBuild": false } });
             let path = format!("{}/extensions/onedeploy", wanted.app);
             azure.arm.put(&path, API_VERSION, &body, operation).await?;
@@ -180,7 +180,7 @@ async fn platform_wanted(
     let mut settings = plain_settings(wanted)?;
     settings.insert(STORAGE.into(), connection.clone());
     settings.insert(INSIGHTS.into(), insights);
-    if wanted.hosting == Hosting::FlexConsumption {
+    if wanted.hosting == HostingPlan::FlexConsumption {
         settings.insert(DEPLOYMENT_STORAGE.into(), connection.clone());
     }
     if wanted.share.is_some() {
@@ -198,7 +198,7 @@ fn plain_settings(wanted: &Inputs) -> Result<BTreeMap<String, String>> {
     let mut settings: BTreeMap<String, String> = BTreeMap::new();
     // Otherwise `/` would be Microsoft's page.
     settings.insert("AzureWebJobsDisableHomepage".into(), "true".into());
-    if wanted.hosting != Hosting::FlexConsumption {
+    if wanted.hosting != HostingPlan::FlexConsumption {
         settings.insert("FUNCTIONS_EXTENSION_VERSION".into(), "~4".into());
         settings.insert("FUNCTIONS_WORKER_RUNTIME".into(), runtime.worker.into());
     }
@@ -237,7 +237,7 @@ async fn platform_found(
         false => format!("not as they have to be: {}", stale.join(", ")),
     };
     let mut inputs = properties(&json!({ "connections": told }));
-    if asked.hosting != Hosting::FlexConsumption {
+    if asked.hosting != HostingPlan::FlexConsumption {
         let address = text(PACKAGE).split('?').next().unwrap_or_default();
         let blob = address.strip_prefix(asked.container.as_str()).map(|blob| blob.trim_start_matches('/'));
         inputs.insert("blob".into(), blob.unwrap_or(address).into());
@@ -260,7 +260,7 @@ fn stale_storage<'a>(
     access: Option<&StorageAccess>,
     text: &impl Fn(&str) -> &'a str,
 ) -> Vec<&'static str> {
-    let is_flex = asked.hosting == Hosting::FlexConsumption;
+    let is_flex = asked.hosting == HostingPlan::FlexConsumption;
     let mut names = vec![STORAGE];
     names.extend(is_flex.then_some(DEPLOYMENT_STORAGE));
     names.extend(asked.share.as_ref().map(|_| CONTENT_STORAGE));
@@ -274,7 +274,7 @@ fn stale_storage<'a>(
 mod tests {
     use super::*;
 
-    fn inputs(runtime: &str, hosting: Hosting) -> Inputs {
+    fn inputs(runtime: &str, hosting: HostingPlan) -> Inputs {
         let whole = json!({
             "region": "x", "app": "/a", "hosting": hosting, "runtime": runtime, "storage": "/s", "container": "https://c",
             "blob": "b.zip", "insights": "/i", "connections": CURRENT,
@@ -284,10 +284,10 @@ mod tests {
 
     #[test]
     fn the_host_is_told_what_it_runs() {
-        let settings = plain_settings(&inputs("nodejs20.x", Hosting::Consumption)).expect("known");
+        let settings = plain_settings(&inputs("nodejs20.x", HostingPlan::Consumption)).expect("known");
         assert_eq!(settings["FUNCTIONS_EXTENSION_VERSION"], "~4");
         assert_eq!(settings["FUNCTIONS_WORKER_RUNTIME"], "node");
-        let of_flex = plain_settings(&inputs("python3.13", Hosting::FlexConsumption)).expect("known");
+        let of_flex = plain_settings(&inputs("python3.13", HostingPlan::FlexConsumption)).expect("known");
         assert!(!of_flex.contains_key("FUNCTIONS_WORKER_RUNTIME"), "Flex Consumption refuses it");
     }
 
@@ -304,7 +304,7 @@ mod tests {
             DEPLOYMENT_STORAGE,
         ];
         assert!(known.into_iter().all(environment_variables::is_reserved));
-        let plain = plain_settings(&inputs("python3.12", Hosting::Consumption)).expect("known");
+        let plain = plain_settings(&inputs("python3.12", HostingPlan::Consumption)).expect("known");
         assert!(plain.keys().all(|name| environment_variables::is_reserved(name)), "{plain:?}");
     }
 }

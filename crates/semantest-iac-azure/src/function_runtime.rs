@@ -1,8 +1,7 @@
 //! Runtimes of functions, and what Azure calls them.
 
+use semantest_iac_core::domain::compute::hosting_plan::HostingPlan;
 use semantest_iac_core::{Error, ErrorKind, Result};
-
-use crate::hosting::Hosting;
 
 /// A runtime as Azure knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +24,7 @@ impl FunctionRuntime {
     ///
     /// # Errors
     /// `InvalidInput` for what it does not run, with what it does.
-    pub fn of(runtime: &str, hosting: Hosting) -> Result<Self> {
+    pub fn of(runtime: &str, hosting: HostingPlan) -> Result<Self> {
         if runtime.starts_with("provided.") {
             return Ok(Self { worker: "custom", version: String::new() });
         }
@@ -39,9 +38,10 @@ impl FunctionRuntime {
         if !all.contains(&version) {
             return Err(unknown(runtime, NODE.0, PYTHON.0));
         }
-        if hosting == Hosting::Consumption && !of_consumption.contains(&version) {
-            let text =
-                format!("a Consumption plan does not run `{runtime}`: use an older one, or Flex Consumption");
+        if hosting == HostingPlan::Consumption && !of_consumption.contains(&version) {
+            let text = format!(
+                "a Consumption plan does not run `{runtime}`: use an older one, or plan = \"flex-consumption\""
+            );
             return Err(Error::new(ErrorKind::InvalidInput, "azure.lower", text).with("field", "runtime"));
         }
         Ok(Self { worker, version: version.to_owned() })
@@ -79,12 +79,12 @@ mod tests {
             ("python3.12", "python", "PYTHON|3.12"),
             ("provided.al2023", "custom", "NODE|20"),
         ] {
-            let found = FunctionRuntime::of(runtime, Hosting::Consumption).expect(runtime);
+            let found = FunctionRuntime::of(runtime, HostingPlan::Consumption).expect(runtime);
             assert_eq!((found.worker, found.linux_fx_version().as_str()), (worker, fx));
         }
-        FunctionRuntime::of("python3.13", Hosting::Consumption).expect_err("not on Consumption");
-        FunctionRuntime::of("python3.13", Hosting::FlexConsumption).expect("on Flex Consumption");
-        let refused = FunctionRuntime::of("java21", Hosting::Premium).expect_err("no shim for it");
+        FunctionRuntime::of("python3.13", HostingPlan::Consumption).expect_err("not on Consumption");
+        FunctionRuntime::of("python3.13", HostingPlan::FlexConsumption).expect("on Flex Consumption");
+        let refused = FunctionRuntime::of("java21", HostingPlan::Premium).expect_err("no shim for it");
         assert!(refused.message().contains("nodejs20.x"), "{refused}");
     }
 }

@@ -3,22 +3,9 @@
 use std::collections::BTreeSet;
 
 use semantest_iac_core::domain::blueprint::Blueprint;
+use semantest_iac_core::domain::compute::hosting_plan::HostingPlan;
 use semantest_iac_core::domain::compute::serverless_function::ServerlessFunction;
 use semantest_iac_core::{Error, ErrorKind, Result};
-use serde::{Deserialize, Serialize};
-
-/// Kind of plan.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Hosting {
-    /// Paid by the call; nothing runs while nobody calls.
-    #[default]
-    Consumption,
-    /// Paid by the call, with a choice of memory and instances that are kept ready.
-    FlexConsumption,
-    /// Machines of one's own, at least one of them always running.
-    Premium,
-}
 
 /// Memory of an instance on Flex Consumption, in MiB.
 ///
@@ -45,32 +32,32 @@ pub(crate) struct Instances {
     pub ready: Option<u32>,
 }
 
-impl Hosting {
-    /// What `SEMANTEST_AZURE_PLAN` says; Consumption where it says nothing, or nothing that is known.
-    pub fn from_environment() -> Self {
-        std::env::var("SEMANTEST_AZURE_PLAN")
-            .ok()
-            .and_then(|name| Self::named(name.trim()))
-            .unwrap_or_default()
-    }
-
-    /// By the name that is used in settings: `consumption`, `flex-consumption`, `premium`.
-    pub fn named(name: &str) -> Option<Self> {
-        let all = [Self::Consumption, Self::FlexConsumption, Self::Premium];
-        all.into_iter().find(|one| one.as_str() == name)
-    }
-
-    /// Its name in settings.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Consumption => "consumption",
-            Self::FlexConsumption => "flex-consumption",
-            Self::Premium => "premium",
-        }
-    }
-
+/// What Azure has of a plan.
+pub(crate) trait Hosting: Copy {
     /// Name and tier of the plan's SKU.
-    pub(crate) fn sku(self) -> (&'static str, &'static str) {
+    fn sku(self) -> (&'static str, &'static str);
+
+    /// Memory of an instance for what the functions ask, in MiB, where that is a choice.
+    ///
+    /// # Errors
+    /// `InvalidInput` where there is no such instance.
+    fn memory_mb(self, functions: &[ServerlessFunction]) -> Result<Option<u32>>;
+
+    /// How many instances run for what the functions ask: their limits are those of the app together.
+    ///
+    /// # Errors
+    /// `InvalidInput` for what the plan cannot do.
+    fn instances(self, functions: &[ServerlessFunction]) -> Result<Instances>;
+
+    /// Checks what functions ask of the plan.
+    ///
+    /// # Errors
+    /// `InvalidInput`, saying what to do.
+    fn check(self, blueprint: &Blueprint) -> Result<()>;
+}
+
+impl Hosting for HostingPlan {
+    fn sku(self) -> (&'static str, &'static str) {
         match self {
             Self::Consumption => ("Y1", "Dynamic"),
             Self::FlexConsumption => ("FC1", "FlexConsumption"),
@@ -78,11 +65,7 @@ impl Hosting {
         }
     }
 
-    /// Memory of an instance for what the functions ask, in MiB, where that is a choice.
-    ///
-    /// # Errors
-    /// `InvalidInput` where there is no such instance.
-    pub(crate) fn memory_mb(self, functions: &[ServerlessFunction]) -> Result<Option<u32>> {
+    fn memory_mb(self, functions: &[ServerlessFunction]) -> Result<Option<u32>> {
         let asked = functions.iter().map(|function| function.memory_mb.0).max().unwrap_or_default();
         let (name, most) = match self {
             Self::Consumption => ("Consumption plan", 1536),
@@ -99,11 +82,7 @@ impl Hosting {
         Ok(of_flex.filter(|_| self == Self::FlexConsumption))
     }
 
-    /// How many instances run for what the functions ask: their limits are those of the app together.
-    ///
-    /// # Errors
-    /// `InvalidInput` for what the plan cannot do.
-    pub(crate) fn instances(self, functions: &[ServerlessFunction]) -> Result<Instances> {
+    fn instances(self, functions: &[ServerlessFunction]) -> Result<Instances> {
         let limits: Option<Vec<u32>> =
             functions.iter().map(|function| function.scaling.reserved_concurrency).collect();
         let most = limits.filter(|limits| !limits.is_empty()).map(|limits| limits.iter().sum());
@@ -116,7 +95,7 @@ impl Hosting {
         }
         match (self, most, ready) {
             (Self::Consumption, _, Some(_)) => {
-                let text = "provisioned_concurrency: a Consumption plan keeps nothing warm; use Flex Consumption or Premium";
+                let text = "provisioned_concurrency: a Consumption plan keeps nothing warm; set plan = \"flex-consumption\" or \"premium\"";
                 Err(invalid("provisioned_concurrency", text.into()))
             }
             (Self::Consumption | Self::Premium, Some(most), _) if most > CONSUMPTION_INSTANCES => {
@@ -137,15 +116,11 @@ impl Hosting {
         }
     }
 
-    /// Checks what functions ask of the plan.
-    ///
-    /// # Errors
-    /// `InvalidInput`, saying what to do.
-    pub(crate) fn check(self, blueprint: &Blueprint) -> Result<()> {
+    fn check(self, blueprint: &Blueprint) -> Result<()> {
         let longest = blueprint.functions.iter().map(|function| function.timeout_s.0).max();
         if self == Self::Consumption && longest > Some(CONSUMPTION_TIMEOUT) {
             let text = format!(
-                "timeout_s {}: {CONSUMPTION_TIMEOUT} at most on a Consumption plan; use Flex Consumption or Premium",
+                "timeout_s {}: {CONSUMPTION_TIMEOUT} at most on a Consumption plan; set plan = \"flex-consumption\" or \"premium\"",
                 longest.unwrap_or_default()
             );
             return Err(invalid("timeout_s", text));

@@ -22,31 +22,23 @@ use crate::{
 /// Azure's limit for tags on a storage account, less ours.
 const TAGS: usize = 15 - 5;
 
-/// The resources of `blueprint`, functions on a plan of that kind.
-pub(crate) fn lower(
-    blueprint: &Blueprint,
-    settings: &ProviderSettings,
-    hosting: Hosting,
-) -> Result<ResourceGraph> {
+/// The resources of `blueprint`.
+pub(crate) fn lower(blueprint: &Blueprint, settings: &ProviderSettings) -> Result<ResourceGraph> {
     let region = settings.region.as_deref().ok_or_else(no_region)?;
     // The portal's names are known, too: `West Europe`.
     let region = region.replace(' ', "").to_ascii_lowercase();
     check_tags(blueprint)?;
     let mut resources = match (&blueprint.service, &blueprint.api) {
         (Some(service), _) => containers(blueprint, service, &region)?,
-        (None, Some(api)) => functions(blueprint, api, &region, hosting)?,
+        (None, Some(api)) => functions(blueprint, api, &region)?,
         (None, None) => Vec::new(),
     };
     resources.push(resource_group::lower(blueprint, &region));
     ResourceGraph::new(resources)
 }
 
-fn functions(
-    blueprint: &Blueprint,
-    api: &ApiGateway,
-    region: &str,
-    hosting: Hosting,
-) -> Result<Vec<Resource>> {
+fn functions(blueprint: &Blueprint, api: &ApiGateway, region: &str) -> Result<Vec<Resource>> {
+    let hosting = blueprint.plan.unwrap_or_default();
     hosting.check(blueprint)?;
     check_functions(blueprint, api)?;
     let is_websocket = api.protocol == ApiProtocol::Websocket;

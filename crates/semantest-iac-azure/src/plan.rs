@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use semantest_iac_core::Result;
 use semantest_iac_core::domain::blueprint::Blueprint;
-use semantest_iac_core::domain::deployment::resource::{Properties, Resource};
+use semantest_iac_core::domain::compute::hosting_plan::HostingPlan;
+use semantest_iac_core::domain::deployment::resource::{Address, Properties, Resource};
 use semantest_iac_core::ports::provider::{Change, ResourceHandle};
 use serde_json::{Value, json};
 
@@ -15,22 +16,32 @@ use crate::resource_kind::properties;
 use crate::tracked::{Tracked, put_asked};
 
 pub(crate) const WORD: &str = "azure.plan";
-pub(crate) const ADDRESS: &str = "plan";
+
+/// Where the plan of that kind is. Each kind has an address of its own: an app that goes to another kind is made anew on the
+/// new plan before the old one, which nobody may take away from under an app, is deleted.
+pub(crate) fn address(hosting: HostingPlan) -> Address {
+    format!("plan.{}", hosting.as_str()).as_str().into()
+}
 
 /// Most machines of a Premium plan, where nothing else is asked for.
 const PREMIUM_MACHINES: u32 = 20;
 
-pub(crate) fn lower(blueprint: &Blueprint, region: &str, hosting: Hosting, ready: Option<u32>) -> Resource {
+pub(crate) fn lower(
+    blueprint: &Blueprint,
+    region: &str,
+    hosting: HostingPlan,
+    ready: Option<u32>,
+) -> Resource {
     let (sku, tier) = hosting.sku();
     let mut own = json!({ "sku": sku, "tier": tier });
-    if hosting == Hosting::Premium {
+    if hosting == HostingPlan::Premium {
         own["capacity"] = ready.unwrap_or(1).max(1).into();
         own["most_machines"] = PREMIUM_MACHINES.max(ready.unwrap_or(1)).into();
     }
-    // The kind of plan is in its name: apps cannot move between all kinds, so another kind is another plan.
+    // So is its name.
     let name = names::in_group(blueprint, 60 - sku.len() - 1);
     let name = format!("{name}-{}", sku.to_ascii_lowercase());
-    let mut resource = resource_group::member(blueprint, region, ADDRESS, WORD, name, own);
+    let mut resource = resource_group::member(blueprint, region, address(hosting).as_str(), WORD, name, own);
     resource.replace_on.insert("tier".into());
     resource
 }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource_graph::ResourceGraph;
 use semantest_iac_core::ports::provider::{
-    Applied, Change, ChangeAction, Discovered, Finding, FunctionAccess, Observed, Operation, Provider, ProviderSettings,
-    ResourceHandle, Scope,
+    Applied, Change, ChangeAction, Discovered, Finding, FunctionAccess, NOTICE, Observed, Operation,
+    Provider, ProviderSettings, ResourceHandle, Scope,
 };
 use semantest_iac_core::{Error, ErrorKind, Result};
 use std::sync::OnceLock;
@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 use crate::clients::Clients;
 use crate::config::AzureConfig;
 use crate::kinds::KINDS;
+use crate::notices;
 use crate::resource_kind::ResourceKind;
 use crate::settings_files;
 
@@ -58,7 +59,11 @@ impl Provider for AzureProvider {
     }
 
     fn lower(&self, blueprint: &Blueprint, settings: &ProviderSettings) -> Result<ResourceGraph> {
-        crate::lower::lower(blueprint, settings, self.config.hosting)
+        let graph = crate::lower::lower(blueprint, settings)?;
+        for notice in notices::of(blueprint) {
+            tracing::warn!(target: NOTICE, "  {}: {notice}", blueprint.component);
+        }
+        Ok(graph)
     }
 
     async fn observe(&self, resource: &ResourceHandle) -> Result<Option<Observed>> {

@@ -21,12 +21,13 @@ pub(crate) const ARM_TYPE: &str = "Microsoft.OperationalInsights/workspaces";
 const KEYS_API_VERSION: &str = "2020-08-01";
 
 /// Log Analytics keeps logs no shorter and, for queries, no longer. Source: its documentation, "Data retention".
-const LEAST_DAYS: u32 = 30;
+pub(crate) const LEAST_DAYS: u32 = 30;
 const MOST_DAYS: u32 = 730;
 /// Two years, counted by who counts leap years.
 const TWO_YEARS: u32 = 731;
 
-/// The workspace; asked to keep logs for fewer days than it can, it keeps them for the fewest.
+/// The workspace; asked to keep logs for fewer days than it can, it keeps them for the fewest, and [`notices`](crate::notices)
+/// says so.
 ///
 /// # Errors
 /// `InvalidInput` where logs are to be kept for longer than they can.

@@ -3,8 +3,9 @@
 
 mod simulated;
 
-use semantest_iac_azure::Hosting;
 use semantest_iac_core::ErrorKind;
+use semantest_iac_core::domain::blueprint::Blueprint;
+use semantest_iac_core::domain::compute::hosting_plan::HostingPlan;
 use semantest_iac_core::domain::environment::SettingValue;
 use semantest_iac_core::ports::provider::{Operation, Provider};
 use semantest_iac_testkit::arm_simulator::{ArmSimulator, Delay};
@@ -170,7 +171,7 @@ async fn two_functions_may_give_one_variable_different_values() {
 
 #[tokio::test]
 async fn what_is_gone_with_others_is_missing_and_no_error() {
-    for address in ["storage", "insights", "workspace", "function_app", "web_pubsub", "plan"] {
+    for address in ["storage", "insights", "workspace", "function_app", "web_pubsub", "plan.consumption"] {
         let azure = Azure::start();
         let cloud = Cloud::at(azure.url());
         let deployed = Deployed::new(&cloud, websocket(&cloud).await).await;
@@ -222,7 +223,7 @@ async fn a_group_with_something_of_somebody_elses_stays() {
     let azure = Azure::start();
     let cloud = Cloud::at(azure.url());
     let deployed = Deployed::new(&cloud, rest_api(&cloud, "1").await).await;
-    let plan = deployed.at("plan").id.expect("it is there");
+    let plan = deployed.at("plan.consumption").id.expect("it is there");
     let operation = Operation { id: "x".into(), attempt: 1 };
     azure.tamper(&plan, |plan| plan["tags"] = json!({ "owner": "somebody else" }));
     let refused = cloud.provider.delete(&deployed.at("resource_group"), &operation).await;
@@ -291,13 +292,14 @@ async fn a_container_service_is_there_as_it_was_asked_for() {
 
 #[tokio::test]
 async fn other_plans_carry_a_rest_api_too() {
-    for hosting in [Hosting::FlexConsumption, Hosting::Premium] {
+    for hosting in [HostingPlan::FlexConsumption, HostingPlan::Premium] {
         let azure = Azure::start();
-        let cloud = Cloud::hosted(azure.url(), hosting);
-        let deployed = Deployed::new(&cloud, rest_api(&cloud, "1").await).await;
+        let cloud = Cloud::at(azure.url());
+        let blueprint = Blueprint { plan: Some(hosting), ..rest_api(&cloud, "1").await };
+        let deployed = Deployed::new(&cloud, blueprint).await;
         assert_eq!(deployed.drift().await, Vec::<String>::new(), "{hosting:?}");
         let settings = settings(&azure, &deployed.output("function_app", "arn"));
-        let is_flex = hosting == Hosting::FlexConsumption;
+        let is_flex = hosting == HostingPlan::FlexConsumption;
         assert_eq!(settings["WEBSITE_RUN_FROM_PACKAGE"].is_null(), is_flex, "{hosting:?}");
         deployed.remove().await;
         assert_eq!(azure.ids(), Vec::<String>::new());

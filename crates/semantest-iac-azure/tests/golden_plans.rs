@@ -5,8 +5,8 @@ mod simulated;
 
 use std::path::PathBuf;
 
-use semantest_iac_azure::Hosting;
 use semantest_iac_core::domain::blueprint::Blueprint;
+use semantest_iac_core::domain::compute::hosting_plan::HostingPlan;
 use semantest_iac_core::domain::deployment::planner;
 use semantest_iac_core::domain::deployment::resource_graph::ResourceGraph;
 use semantest_iac_core::ports::provider::{Provider, ProviderSettings};
@@ -16,9 +16,9 @@ use simulated::{Cloud, blueprint, function};
 /// Lowering calls nobody.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
-fn lower(blueprint: &Blueprint, hosting: Hosting) -> semantest_iac_core::Result<ResourceGraph> {
+fn lower(blueprint: &Blueprint) -> semantest_iac_core::Result<ResourceGraph> {
     let settings = ProviderSettings { region: Some("westeurope".into()) };
-    Cloud::hosted(NOWHERE, hosting).provider.lower(blueprint, &settings)
+    Cloud::at(NOWHERE).provider.lower(blueprint, &settings)
 }
 
 /// The package's name tells the shim's bytes, too: it changes with every line of the shim.
@@ -29,8 +29,8 @@ fn without_shim(mut graph: Value) -> Value {
     graph
 }
 
-fn compare(name: &str, blueprint: &Blueprint, hosting: Hosting) {
-    let graph = lower(blueprint, hosting).expect("a graph");
+fn compare(name: &str, blueprint: &Blueprint) {
+    let graph = lower(blueprint).expect("a graph");
     let plan = planner::plan(&graph, &Default::default());
     let steps = plan.steps.iter().map(|step| json!({ "address": step.address, "after": step.after }));
     let found = json!({
@@ -75,13 +75,14 @@ fn a_rest_api_is_lowered_as_ever() {
         },
         "scaling": { "reserved_concurrency": 20 },
     });
-    compare("rest-api", &rest_api(changes), Hosting::Consumption);
+    compare("rest-api", &rest_api(changes));
 }
 
 #[test]
 fn a_rest_api_on_flex_consumption_is_lowered_as_ever() {
     let changes = json!({ "memory_mb": 1024, "scaling": { "provisioned_concurrency": 2 }, "timeout_s": 900 });
-    compare("rest-api-flex", &rest_api(changes), Hosting::FlexConsumption);
+    let blueprint = Blueprint { plan: Some(HostingPlan::FlexConsumption), ..rest_api(changes) };
+    compare("rest-api-flex", &blueprint);
 }
 
 #[test]
@@ -95,7 +96,7 @@ fn a_websocket_is_lowered_as_ever() {
     ];
     let routes = routes.map(|(key, function)| json!({ "route_key": key, "function": function }));
     let parts = json!({ "functions": functions, "api": { "protocol": "websocket", "routes": routes } });
-    compare("websocket", &blueprint("semantest", "websocket", parts), Hosting::Consumption);
+    compare("websocket", &blueprint("semantest", "websocket", parts));
 }
 
 #[test]
@@ -110,7 +111,7 @@ fn a_container_service_is_lowered_as_ever() {
         "load_balancer": { "listen_port": 80, "target_port": 8080, "health_check_path": "/health" },
         "tags": { "team": "platform" },
     });
-    compare("container-service", &blueprint("semantest", "container-service", parts), Hosting::Consumption);
+    compare("container-service", &blueprint("semantest", "container-service", parts));
 }
 
 #[test]
@@ -132,6 +133,13 @@ fn a_region_may_be_called_as_the_portal_calls_it() {
 }
 
 #[test]
+fn who_says_nothing_of_a_plan_gets_consumption() {
+    let nothing = rest_api(json!({}));
+    let said = Blueprint { plan: Some(HostingPlan::Consumption), ..nothing.clone() };
+    assert_eq!(lower(&nothing).expect("a graph"), lower(&said).expect("a graph"));
+}
+
+#[test]
 fn what_azure_cannot_do_is_refused_before_anything_is_begun() {
     for (changes, field) in [
         (json!({ "scaling": { "provisioned_concurrency": 1 } }), "provisioned_concurrency"),
@@ -143,7 +151,7 @@ fn what_azure_cannot_do_is_refused_before_anything_is_begun() {
         (json!({ "environment_variables": { "WEBSITE_X": "1" } }), "environment_variables.WEBSITE_X"),
         (json!({ "log_retention_days": 3653 }), "log_retention_days"),
     ] {
-        let refused = lower(&rest_api(changes.clone()), Hosting::Consumption);
+        let refused = lower(&rest_api(changes.clone()));
         let error = refused.expect_err(&format!("{changes} cannot be"));
         assert!(error.context().iter().any(|(key, value)| key == "field" && value == field), "{error:?}");
     }
@@ -155,18 +163,18 @@ fn tags_that_azure_would_refuse_are_refused_before_anything_is_begun() {
     for (key, value) in [("azure-x", "1"), ("semantest:project", "1"), ("a/b", "1"), ("a", long.as_str())] {
         let mut blueprint = rest_api(json!({}));
         blueprint.tags.insert(key.into(), value.into());
-        let message = lower(&blueprint, Hosting::Consumption).expect_err("a tag that cannot be").to_string();
+        let message = lower(&blueprint).expect_err("a tag that cannot be").to_string();
         assert!(message.contains(&format!("`{key}`")), "{message}");
     }
     let mut blueprint = rest_api(json!({}));
     blueprint.tags.insert("Team".into(), "another".into());
-    lower(&blueprint, Hosting::Consumption).expect_err("`team` and `Team` are one tag to Azure");
+    lower(&blueprint).expect_err("`team` and `Team` are one tag to Azure");
 }
 
 #[test]
 fn every_function_that_is_lowered_tells_its_routes_and_nothing_of_a_secret() {
     let secret = json!({ "PASSWORD": { "secret": "env:PASSWORD", "digest": "d1" } });
-    let graph = lower(&rest_api(json!({ "environment_variables": secret })), Hosting::Consumption);
+    let graph = lower(&rest_api(json!({ "environment_variables": secret })));
     let text = json!(graph.expect("a graph")).to_string();
     assert!(text.contains("GET /health"), "{text}");
     assert!(text.contains("env:PASSWORD"), "the reference stands there, never the value");

@@ -201,7 +201,6 @@ fn clouds(artifacts: &Arc<dyn ArtifactStore>, secrets: &Arc<dyn SecretResolver>)
             artifacts: artifacts.clone(),
             secrets: secrets.clone(),
             calls: semantest_iac_azure::CallSettings::from_environment(),
-            hosting: semantest_iac_azure::Hosting::from_environment(),
         })),
     ]
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use semantest_iac_azure::{AzureConfig, AzureProvider, CallSettings, Hosting, Pauses, StaticToken};
+use semantest_iac_azure::{AzureConfig, AzureProvider, CallSettings, Pauses, StaticToken};
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::planner;
 use semantest_iac_core::domain::deployment::property_diff::diff_properties;
@@ -61,6 +61,27 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 /// The secret that blueprints refer to as `memory:password`.
 pub const PASSWORD: &str = "correct-horse-battery";
 
+/// All calls to `url`.
+pub fn calls(url: &str) -> CallSettings {
+    CallSettings {
+        endpoint: Some(url.to_owned()),
+        subscription: Some(SUBSCRIPTION.into()),
+        location: Some(LOCATION.into()),
+        credential: Some(Arc::new(StaticToken::new(TOKEN))),
+        attempt_timeout: Duration::from_secs(10),
+        pauses: Pauses { first: Duration::from_millis(5), longest: Duration::from_millis(20) },
+        ..CallSettings::default()
+    }
+}
+
+/// A package with one file.
+pub fn zipped(code: &str) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("index.mjs", zip::write::SimpleFileOptions::default()).expect("an entry");
+    zip.write_all(code.as_bytes()).expect("content");
+    zip.finish().expect("a zip").into_inner()
+}
+
 /// A provider with packages and secrets of its own.
 pub struct Cloud {
     pub provider: AzureProvider,
@@ -69,43 +90,27 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// A provider whose calls all go to `url`, functions on Consumption.
-    pub fn at(url: &str) -> Self {
-        Self::hosted(url, Hosting::Consumption)
-    }
-
     /// A provider whose calls all go to `url`.
-    pub fn hosted(url: &str, hosting: Hosting) -> Self {
-        Self::with(url, hosting, None)
+    pub fn at(url: &str) -> Self {
+        Self::with(url, None)
     }
 
     /// A provider whose calls go to `url`, but those for logs.
     pub fn logging(url: &str, logs: &str) -> Self {
-        Self::with(url, Hosting::Consumption, Some(logs.to_owned()))
+        Self::with(url, Some(logs.to_owned()))
     }
 
-    fn with(url: &str, hosting: Hosting, log_analytics: Option<String>) -> Self {
+    fn with(url: &str, log_analytics: Option<String>) -> Self {
         let (artifacts, secrets) =
             (Arc::<InMemoryArtifactStore>::default(), Arc::<InMemorySecrets>::default());
-        let calls = CallSettings {
-            endpoint: Some(url.to_owned()),
-            subscription: Some(SUBSCRIPTION.into()),
-            credential: Some(Arc::new(StaticToken::new(TOKEN))),
-            log_analytics,
-            attempt_timeout: Duration::from_secs(10),
-            pauses: Pauses { first: Duration::from_millis(5), longest: Duration::from_millis(20) },
-            ..CallSettings::default()
-        };
-        let config = AzureConfig { artifacts: artifacts.clone(), secrets: secrets.clone(), calls, hosting };
+        let calls = CallSettings { log_analytics, ..calls(url) };
+        let config = AzureConfig { artifacts: artifacts.clone(), secrets: secrets.clone(), calls };
         Self { provider: AzureProvider::new(config), artifacts, secrets }
     }
 
     /// The address of a package with one file.
     pub async fn package(&self, code: &str) -> String {
-        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        zip.start_file("index.mjs", zip::write::SimpleFileOptions::default()).expect("an entry");
-        zip.write_all(code.as_bytes()).expect("content");
-        self.artifacts.put(zip.finish().expect("a zip").into_inner()).await.expect("put")
+        self.artifacts.put(zipped(code)).await.expect("put")
     }
 
     /// A resource group that is there already, for what needs one.
