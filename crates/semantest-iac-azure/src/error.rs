@@ -44,11 +44,18 @@ impl Failure {
             if codes.iter().any(|one| one.eq_ignore_ascii_case(code)))
     }
 
-    /// Whether the service's words hold one of `words`.
+    /// Whether the service's words hold one of `words` (in small letters).
     pub fn says(&self, words: &[&str]) -> bool {
-        let Self::Refused { message, .. } = self else { return false };
-        let message = message.to_ascii_lowercase();
+        let message = self.message().to_ascii_lowercase();
         words.iter().any(|one| message.contains(one))
+    }
+
+    /// The service's words.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Refused { message, .. } | Self::Ended { message, .. } => message,
+            _ => "",
+        }
     }
 
     /// The HTTP status that it was refused with.
@@ -205,9 +212,22 @@ fn refusal(operation: &str, called: String, status: u16, code: &str, message: &s
             error(ErrorKind::PermissionDenied, text)
         }
         404 => error(ErrorKind::NotFound, text),
+        409 if is_taken(message) => {
+            let text = format!(
+                "{text} Somebody else has this name, and it is left alone: use another project, environment or component name"
+            );
+            error(ErrorKind::AlreadyExists, text)
+        }
         409 | 412 => error(ErrorKind::Unavailable, text).retry_later(),
         _ => error(ErrorKind::Provider, text),
     }
+}
+
+/// Whether a conflict is about a name that somebody has: it does not pass by waiting. App Service has one code for all.
+pub(crate) fn is_taken(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    let words = ["already exists", "already taken", "already in use", "not available", "is reserved", "soft-deleted"];
+    words.iter().any(|one| message.contains(one))
 }
 
 /// The words of an error and its causes, each once, and without what stands in addresses behind the question mark: a

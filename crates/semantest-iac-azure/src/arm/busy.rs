@@ -5,7 +5,7 @@ use std::time::Duration;
 use semantest_iac_core::{Error, ErrorKind, Retry};
 
 use crate::config::CallSettings;
-use crate::error::Failure;
+use crate::error::{Failure, is_taken};
 use crate::patience::Patience;
 use crate::resource_id::arm_type;
 
@@ -13,14 +13,13 @@ use crate::resource_id::arm_type;
 const BUDGET: Duration = Duration::from_secs(10 * 60);
 
 /// Conflicts that pass by themselves: the services' codes for "in the middle of something".
-const PASSING: [&str; 16] = [
+const PASSING: [&str; 15] = [
     "AnotherOperationInProgress",
     "Conflict",
     "ConflictingConcurrentWriteNotAllowed",
     "ConflictingServerOperation",
     "ContainerAppOperationInProgress",
     "EtagMismatch",
-    "InUse",
     "ManagedEnvironmentNotReady",
     "OperationInProgress",
     "ParentResourceNotReady",
@@ -30,18 +29,6 @@ const PASSING: [&str; 16] = [
     "ResourceNotProvisioned",
     "StorageAccountIsNotProvisioned",
     "StorageAccountOperationInProgress",
-];
-
-/// By these words a conflict does not pass, whatever its code: App Service has one code for all.
-const LASTING: [&str; 8] = [
-    "already exists",
-    "already taken",
-    "already in use",
-    "not available",
-    "is reserved",
-    "locked",
-    "cannot be changed",
-    "soft-deleted",
 ];
 
 /// The waits of one call.
@@ -85,7 +72,7 @@ impl Busy {
 
 fn passes(failure: &Failure) -> bool {
     let conflict = matches!(failure.status(), Some(409 | 412));
-    conflict && failure.is(&PASSING) && !failure.says(&LASTING)
+    conflict && failure.is(&PASSING) && !is_taken(failure.message())
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ impl State {
         }
         if let Some(user) = self.used_by(&target.key) {
             let text =
-                format!("'{}' cannot be deleted: '{user}' uses it, and that cannot be changed.", target.id);
+                format!("'{}' cannot be deleted: '{user}' uses it.", target.id);
             return Reply::error(409, "InUse", &text);
         }
         let style = target.kind.delete;
