@@ -123,7 +123,10 @@ async fn providers(azure: &Clients) -> Finding {
     let is_registered = |namespace: &str| {
         listed.iter().any(|one| {
             let of_it = one["namespace"].as_str().is_some_and(|text| text.eq_ignore_ascii_case(namespace));
-            of_it && one["registrationState"].as_str().is_some_and(|text| text.eq_ignore_ascii_case("registered"))
+            of_it
+                && one["registrationState"]
+                    .as_str()
+                    .is_some_and(|text| text.eq_ignore_ascii_case("registered"))
         })
     };
     let missing: Vec<&str> = NAMESPACES.into_iter().filter(|one| !is_registered(one)).collect();
@@ -150,7 +153,8 @@ async fn permissions(azure: &Clients) -> Finding {
         Ok(granted) => granted,
         // Reading one's own permissions is a permission, too.
         Err(error) => {
-            let text = format!("not known: Azure cannot be asked what this identity may do ({})", error.message());
+            let text =
+                format!("not known: Azure cannot be asked what this identity may do ({})", error.message());
             return finding(name, true, &text);
         }
     };

@@ -174,7 +174,8 @@ fn ended(operation: &str, called: String, status: &str, code: &str, message: &st
 
 /// Ends of operations that another try can turn out otherwise.
 fn is_passing(code: &str) -> bool {
-    let codes = ["InternalServerError", "InternalError", "ServiceUnavailable", "OperationPreempted", "Conflict"];
+    let codes =
+        ["InternalServerError", "InternalError", "ServiceUnavailable", "OperationPreempted", "Conflict"];
     codes.iter().any(|one| one.eq_ignore_ascii_case(code))
 }
 
@@ -208,7 +209,8 @@ fn refusal(operation: &str, called: String, status: u16, code: &str, message: &s
             error(ErrorKind::Unauthenticated, text)
         }
         403 => {
-            let text = format!("{text}; `semantest-iac doctor --provider azure` shows what this identity may do");
+            let text =
+                format!("{text}; `semantest-iac doctor --provider azure` shows what this identity may do");
             error(ErrorKind::PermissionDenied, text)
         }
         404 => error(ErrorKind::NotFound, text),
@@ -226,7 +228,8 @@ fn refusal(operation: &str, called: String, status: u16, code: &str, message: &s
 /// Whether a conflict is about a name that somebody has: it does not pass by waiting. App Service has one code for all.
 pub(crate) fn is_taken(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
-    let words = ["already exists", "already taken", "already in use", "not available", "is reserved", "soft-deleted"];
+    let words =
+        ["already exists", "already taken", "already in use", "not available", "is reserved", "soft-deleted"];
     words.iter().any(|one| message.contains(one))
 }
 
@@ -280,9 +283,6 @@ mod tests {
     #[test]
     fn what_stands_behind_the_question_mark_of_an_address_is_never_told() {
         let text = "error sending request for url (https://x.blob/p.zip?sv=1&sig=secret): no route";
-        assert_eq!(
-            without_queries(text),
-            "error sending request for url (https://x.blob/p.zip): no route"
-        );
+        assert_eq!(without_queries(text), "error sending request for url (https://x.blob/p.zip): no route");
     }
 }

@@ -50,9 +50,8 @@ impl AzureSecrets {
         let operation = "keyvault.GetSecret";
         let wrong = |why: &str| Error::new(ErrorKind::SecretUnresolved, operation, why);
         let named = reference.split_once(':').map_or("", |(_, name)| name);
-        let place = place(named, self.calls.cloud).ok_or_else(|| {
-            wrong("write azure-keyvault:<vault>/<secret>, or the secret's whole address")
-        })?;
+        let place = place(named, self.calls.cloud)
+            .ok_or_else(|| wrong("write azure-keyvault:<vault>/<secret>, or the secret's whole address"))?;
         let caller = self.caller.get_or_init(|| Caller::new(&self.calls)).as_ref().map_err(Clone::clone)?;
         let scope = format!("https://{}/.default", self.calls.cloud.key_vault_suffix());
         let vault = caller.service(&place.vault, Some(&scope))?;
@@ -82,7 +81,8 @@ pub(crate) fn place(named: &str, cloud: Cloud) -> Option<Place> {
             let (host, path) = rest.split_once('/')?;
             let name = host.split(':').next().unwrap_or_default();
             let of_azure = name.ends_with(&format!(".{}", cloud.key_vault_suffix())) && !host.contains('@');
-            let here = name == "localhost" || name.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback());
+            let here =
+                name == "localhost" || name.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback());
             ((of_azure && scheme == "https") || here).then_some(())?;
             (format!("{scheme}://{host}"), path.strip_prefix("secrets/")?)
         }
@@ -93,7 +93,8 @@ pub(crate) fn place(named: &str, cloud: Cloud) -> Option<Place> {
         }
     };
     let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
-    (parts.len() <= 2 && parts.iter().all(fine)).then(|| Place { vault, path: format!("/secrets/{}", parts.join("/")) })
+    (parts.len() <= 2 && parts.iter().all(fine))
+        .then(|| Place { vault, path: format!("/secrets/{}", parts.join("/")) })
 }
 
 #[cfg(test)]
@@ -102,13 +103,47 @@ mod tests {
 
     #[test]
     fn a_reference_names_a_vault_of_this_cloud_and_a_secret_in_it() {
-        let found = |named: &str| place(named, Cloud::Public).map(|place| format!("{}{}", place.vault, place.path));
+        let found =
+            |named: &str| place(named, Cloud::Public).map(|place| format!("{}{}", place.vault, place.path));
         assert_eq!(found("shop/db").as_deref(), Some("https://shop.vault.azure.net/secrets/db"));
         assert_eq!(found("shop/db/1f").as_deref(), Some("https://shop.vault.azure.net/secrets/db/1f"));
         let address = "https://shop.vault.azure.net/secrets/db";
         assert_eq!(found(address).as_deref(), Some(address));
-        for wrong in ["shop", "shop/", "shop/a/b/c", "https://vault.example.com/secrets/db", "sh op/db", "shop.evil.com/x"] {
+        for wrong in [
+            "shop",
+            "shop/",
+            "shop/a/b/c",
+            "https://vault.example.com/secrets/db",
+            "sh op/db",
+            "shop.evil.com/x",
+        ] {
             assert_eq!(found(wrong), None, "{wrong}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_asked_of_its_vault_and_a_refusal_tells_no_token() {
+        use crate::arm::tests::scripted::Script;
+        let script = Script::of(vec![
+            (200, vec![], serde_json::json!({ "value": "canary-of-a-secret", "id": "x" })),
+            (
+                403,
+                vec![],
+                serde_json::json!({ "error": { "code": "Forbidden", "message": "no get permission" } }),
+            ),
+        ]);
+        let settings = CallSettings {
+            http_client: Some(script.clone()),
+            ..crate::arm::tests::settings("canary-of-a-token")
+        };
+        let secrets = AzureSecrets::new(&settings);
+        let found = secrets.look_up("azure-keyvault:shop/db").await.expect("a value");
+        assert_eq!(found.reveal(), "canary-of-a-secret");
+        assert!(!format!("{found:?}").contains("canary"));
+        assert_eq!(script.asked(), ["GET /secrets/db"]);
+        let refused = secrets.look_up("azure-keyvault:shop/db").await.expect_err("refused");
+        assert_eq!(refused.kind(), ErrorKind::SecretUnresolved);
+        assert!(refused.message().contains("no get permission"), "{refused:?}");
+        assert!(!format!("{refused:?}").contains("canary"), "{refused:?}");
     }
 }

@@ -7,7 +7,7 @@ mod pages;
 mod registration;
 mod rest;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use azure_core::http::Method;
 use semantest_iac_core::ports::provider::Operation;

@@ -95,7 +95,11 @@ pub(super) static TYPES: [ResourceType; 14] = [
     },
     ResourceType { tracked: false, done: None, ..resource("Microsoft.Web/sites/config", &["2023-12-01"]) },
     // Deployments of packages to Flex Consumption.
-    ResourceType { tracked: false, done: None, ..resource("Microsoft.Web/sites/extensions", &["2023-12-01"]) },
+    ResourceType {
+        tracked: false,
+        done: None,
+        ..resource("Microsoft.Web/sites/extensions", &["2023-12-01"])
+    },
     ResourceType {
         created: 201,
         put: Style::Both,

@@ -127,8 +127,7 @@ impl State {
             return busy(target.kind);
         }
         if let Some(user) = self.used_by(&target.key) {
-            let text =
-                format!("'{}' cannot be deleted: '{user}' uses it.", target.id);
+            let text = format!("'{}' cannot be deleted: '{user}' uses it.", target.id);
             return Reply::error(409, "InUse", &text);
         }
         let style = target.kind.delete;

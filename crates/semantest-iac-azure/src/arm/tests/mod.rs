@@ -1,7 +1,7 @@
 //! The client against the simulator, against Microsoft's own scenarios, and against answers written down here.
 
 mod scenarios;
-mod scripted;
+pub(crate) mod scripted;
 mod simulated;
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::config::{CallSettings, Pauses};
 use crate::credentials::StaticToken;
 
 /// Settings of calls that wait for nobody.
-fn settings(token: &str) -> CallSettings {
+pub(crate) fn settings(token: &str) -> CallSettings {
     CallSettings {
         credential: Some(Arc::new(StaticToken::new(token))),
         pauses: Pauses { first: Duration::from_millis(1), longest: Duration::from_millis(5) },

@@ -12,21 +12,21 @@ use crate::config::CallSettings;
 
 const ID: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/app";
 
-type Told = (u16, Vec<(&'static str, &'static str)>, Value);
+pub(crate) type Told = (u16, Vec<(&'static str, &'static str)>, Value);
 
 /// Gives the written answers, one after the other, and keeps what was asked.
 #[derive(Debug)]
-struct Script {
+pub(crate) struct Script {
     answers: Mutex<VecDeque<Told>>,
     asked: Mutex<Vec<String>>,
 }
 
 impl Script {
-    fn of(answers: Vec<Told>) -> Arc<Self> {
+    pub(crate) fn of(answers: Vec<Told>) -> Arc<Self> {
         Arc::new(Self { answers: Mutex::new(answers.into()), asked: Mutex::default() })
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().expect("asked").clone()
     }
 }
