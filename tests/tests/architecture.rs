@@ -5,8 +5,13 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-const ADAPTERS: [&str; 4] =
-    ["semantest-iac-aws", "semantest-iac-foreign", "semantest-iac-local", "semantest-iac-sqlite"];
+const ADAPTERS: [&str; 5] = [
+    "semantest-iac-aws",
+    "semantest-iac-azure",
+    "semantest-iac-foreign",
+    "semantest-iac-local",
+    "semantest-iac-sqlite",
+];
 const FRONT_DOORS: [&str; 3] = ["semantest-iac-cli", "semantest-iac-node", "semantest-iac-python"];
 
 /// Crates that talk to networks, disks, databases or clouds.

@@ -71,8 +71,28 @@ fn test() -> Outcome {
         .env("RUSTDOCFLAGS", "-D warnings")
         .run("documentation")?;
     cargo(&root, &["test", "--workspace"]).env("SEMANTEST_TOOLS", &tools).run("tests")?;
+    judge_azure(&root, &tools)?;
     python::test(&root, &tools)?;
     node::test(&root, &tools)
+}
+
+/// What needs the specifications of Azure Resource Manager, which are no part of the repository: run where there are any,
+/// else counted as skipped.
+fn judge_azure(root: &Path, tools: &Path) -> Outcome {
+    let Some(folder) = std::env::var_os("SEMANTEST_AZURE_SPECS").map(PathBuf::from) else {
+        eprintln!(
+            "xtask: skipped: the calls to Azure are not judged; get the repository azure-rest-api-specs and set \
+             SEMANTEST_AZURE_SPECS to its folder"
+        );
+        return Ok(());
+    };
+    if !folder.join("specification").is_dir() {
+        return Err(format!("SEMANTEST_AZURE_SPECS: there is no specification/ in {}", folder.display()));
+    }
+    cargo(root, &["test", "-p", "semantest-iac-cli", "--test", "azure_judged", "--", "--ignored"])
+        .env("SEMANTEST_TOOLS", tools)
+        .env("SEMANTEST_AZURE_SPECS", folder)
+        .run("judgement of the calls to Azure")
 }
 
 fn root() -> PathBuf {

@@ -181,7 +181,7 @@ fn refuse(arguments: &[OsString], error: &clap::Error) -> Exit {
 }
 
 /// Crates that write what they send and are sent into their finer messages: values of secrets too.
-const TALKATIVE: [&str; 4] = ["aws_", "hyper", "h2", "rustls"];
+const TALKATIVE: [&str; 7] = ["aws_", "azure_", "hyper", "h2", "reqwest", "rustls", "typespec"];
 
 /// Logs to standard error where that was asked for; else only for what one has to wait longer.
 fn start_logging(cli: &Cli, output: &Output) {

@@ -205,9 +205,9 @@ fn of_several_components_what_was_done_is_told_beside_what_could_not_be() {
 #[test]
 fn doctor_asks_only_a_provider_that_this_build_has() {
     for project in [Project::init("python"), Project::empty()] {
-        let answer = project.json(&["doctor", "--provider", "azure"]).json();
+        let answer = project.json(&["doctor", "--provider", "azur"]).json();
         let (_, refused) = error(&answer);
-        assert!(refused.contains("`azure` is being built"), "{refused}");
+        assert!(refused.contains("did you mean `azure`"), "{refused}");
         assert_eq!(project.run(&["doctor", "--provider", "loca"]).code, 2);
         assert!(!project.file(".semantest").exists() || project.file("semantest.toml").exists());
     }

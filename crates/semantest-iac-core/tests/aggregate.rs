@@ -37,6 +37,7 @@ fn blueprint() -> Blueprint {
         component: "api".into(),
         kind: ComponentKind::RestApi,
         functions: Vec::new(),
+        plan: None,
         api: None,
         service: None,
         load_balancer: None,

@@ -1,6 +1,7 @@
 //! Keys of a component that mean something on clouds only: from the definition to the blueprint.
 
 use semantest_iac_core::domain::blueprint::Blueprint;
+use semantest_iac_core::domain::compute::hosting_plan::HostingPlan;
 use semantest_iac_core::domain::networking::api_gateway::Throttling;
 use semantest_iac_core::events::Event;
 use semantest_iac_testkit::world::{World, orders};
@@ -49,7 +50,9 @@ async fn the_settings_of_functions_and_their_api_reach_the_blueprint() {
         let definition = with(definition, "kms_key", json!("alias/orders"));
         let definition = with(definition, "access_log", json!(true));
         let definition = with(definition, "throttling", json!({ "rate": 100, "burst": 200 }));
+        let definition = with(definition, "plan", json!("flex-consumption"));
         let blueprint = blueprint(definition).await;
+        assert_eq!(blueprint.plan, Some(HostingPlan::FlexConsumption));
         for function in &blueprint.functions {
             assert_eq!(function.kms_key.as_deref(), Some("alias/orders"));
             assert_eq!(function.log_retention_days, Some(30));
@@ -78,6 +81,7 @@ async fn a_definition_without_them_makes_the_blueprint_it_always_made() {
     let of_functions = serde_json::to_value(blueprint(orders()).await).expect("JSON");
     let of_container = serde_json::to_value(blueprint(worker()).await).expect("JSON");
     let keys = |value: &Value| value.as_object().expect("a table").keys().cloned().collect::<Vec<_>>();
+    assert!(of_functions.get("plan").is_none() && of_container.get("plan").is_none());
     assert_eq!(keys(&of_functions["api"]), ["protocol", "routes"]);
     let function = ["role", "package", "runtime", "handler", "memory_mb", "timeout_s", "scaling"];
     assert_eq!(sorted(keys(&of_functions["functions"][0])), sorted(function.map(str::to_owned).to_vec()));
@@ -111,6 +115,9 @@ async fn what_cannot_be_or_means_nothing_for_the_kind_is_refused() {
         (worker(), "throttling", throttling, "`throttling` means nothing for a container-service"),
         (worker(), "access_log", json!(false), "`access_log` means nothing for a container-service"),
         (worker(), "kms_key", json!("alias/x"), "`kms_key` means nothing for a container-service"),
+        (worker(), "plan", json!("premium"), "`plan` means nothing for a container-service"),
+        (orders(), "plan", json!("basic"), "it must be consumption, flex-consumption or premium"),
+        (orders(), "plan", json!(["premium"]), "it must be consumption, flex-consumption or premium"),
         (worker(), "health_check_path", json!("health"), "must start with `/`"),
         (worker(), "subnets", json!("subnet-1"), "a list of texts"),
         (orders(), "access_log", json!("yes"), "true or false"),

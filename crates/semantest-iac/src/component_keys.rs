@@ -1,6 +1,7 @@
 //! What the keys of a component take, in words: for whoever wrote something else.
 
-use semantest_iac_core::domain::component::nearest;
+use semantest_iac_core::domain::component::{ComponentKind, nearest};
+use semantest_iac_core::domain::compute::hosting_plan::HostingPlan;
 use serde_json::Value;
 
 /// What a key takes.
@@ -8,6 +9,7 @@ use serde_json::Value;
 pub(crate) enum Takes {
     Text,
     Kind,
+    Plan,
     /// A whole number from the first to the second.
     Whole(u64, u64),
     /// Memory of a function, or of a container.
@@ -57,6 +59,7 @@ const COMPONENT: &[(&str, Takes)] = &[
     ("kms_key", Takes::Text),
     ("access_log", Takes::Flag),
     ("throttling", Takes::Table(THROTTLING)),
+    ("plan", Takes::Plan),
     ("subnets", Takes::Texts),
     ("security_groups", Takes::Texts),
     ("health_check_path", Takes::Text),
@@ -104,12 +107,21 @@ fn unknown(key: &str, keys: &[(&str, Takes)]) -> String {
     }
 }
 
+/// `a, b or c`.
+fn one_of<const COUNT: usize>(words: [&str; COUNT]) -> String {
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => words.concat(),
+    }
+}
+
 impl Takes {
     /// In words.
     pub fn words(self) -> String {
         match self {
             Self::Text => "text".into(),
-            Self::Kind => "rest-api, websocket or container-service".into(),
+            Self::Kind => one_of(ComponentKind::ALL.map(ComponentKind::as_str)),
+            Self::Plan => one_of(HostingPlan::ALL.map(HostingPlan::as_str)),
             Self::Whole(least, most) if most >= u64::from(u32::MAX) => {
                 format!("a whole number of {least} or more")
             }
@@ -154,9 +166,8 @@ impl Takes {
     fn fits(self, value: &Value) -> bool {
         match self {
             Self::Text => value.is_string(),
-            Self::Kind => {
-                matches!(value.as_str(), Some("rest-api" | "websocket" | "container-service"))
-            }
+            Self::Kind => ComponentKind::ALL.iter().any(|kind| value == kind.as_str()),
+            Self::Plan => HostingPlan::ALL.iter().any(|plan| value == plan.as_str()),
             Self::Whole(least, most) => value.as_u64().is_some_and(|value| (least..=most).contains(&value)),
             Self::Memory => Self::Whole(128, 122_880).fits(value),
             Self::Number => value.is_number(),

@@ -187,7 +187,7 @@ impl IacBuilder {
 
 /// The providers of clouds that this build has. All they need of a project is its packages, and the key that its secrets'
 /// digests are made with.
-#[cfg_attr(not(feature = "aws"), allow(unused_variables))]
+#[cfg_attr(not(any(feature = "aws", feature = "azure")), allow(unused_variables))]
 fn clouds(artifacts: &Arc<dyn ArtifactStore>, secrets: &Arc<dyn SecretResolver>) -> Vec<Arc<dyn Provider>> {
     vec![
         #[cfg(feature = "aws")]
@@ -195,6 +195,12 @@ fn clouds(artifacts: &Arc<dyn ArtifactStore>, secrets: &Arc<dyn SecretResolver>)
             artifacts: artifacts.clone(),
             secrets: secrets.clone(),
             calls: semantest_iac_aws::CallSettings::from_environment(),
+        })),
+        #[cfg(feature = "azure")]
+        Arc::new(semantest_iac_azure::AzureProvider::new(semantest_iac_azure::AzureConfig {
+            artifacts: artifacts.clone(),
+            secrets: secrets.clone(),
+            calls: semantest_iac_azure::CallSettings::from_environment(),
         })),
     ]
 }

@@ -9,17 +9,14 @@ use semantest_iac_core::{Error, ErrorKind, Result};
 
 use crate::iac::Iac;
 
-/// Providers that are planned and not there yet.
-const BEING_BUILT: [&str; 1] = ["azure"];
-
 /// Providers that a build may leave out: features of the same name.
-const FEATURES: [&str; 1] = ["aws"];
+const FEATURES: [&str; 2] = ["aws", "azure"];
 
 impl Iac {
     /// Checks that this build has a provider called `name`.
     ///
     /// # Errors
-    /// `InvalidInput` with the nearest one, or saying that it is being built.
+    /// `InvalidInput` with the nearest one, or saying that this build leaves it out.
     pub fn check_provider(&self, name: &str) -> Result<()> {
         let known: Vec<&str> = self.service().ports().providers.keys().map(String::as_str).collect();
         if known.contains(&name) { Ok(()) } else { Err(no_such_provider(name, &known)) }
@@ -84,16 +81,14 @@ impl Iac {
 
 /// There is no provider called `name`, and which there are.
 pub(crate) fn no_such_provider(name: &str, known: &[&str]) -> Error {
-    let text = if BEING_BUILT.contains(&name) {
-        format!("provider `{name}` is being built; this build has: {}", known.join(", "))
-    } else if FEATURES.contains(&name) {
+    let text = if FEATURES.contains(&name) {
         format!(
             "provider `{name}` is left out of this build, which has: {}; build the program with its feature `{name}`, which is \
              on unless it was built with --no-default-features",
             known.join(", ")
         )
     } else {
-        let near = nearest(name, known.iter().copied().chain(BEING_BUILT).chain(FEATURES));
+        let near = nearest(name, known.iter().copied().chain(FEATURES));
         let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
         format!("there is no provider `{name}`; {hint}this build has: {}", known.join(", "))
     };

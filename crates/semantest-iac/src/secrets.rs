@@ -24,6 +24,8 @@ pub struct ProjectSecrets {
     added: BTreeMap<String, Arc<dyn SecretResolver>>,
     #[cfg(feature = "aws")]
     aws: semantest_iac_aws::AwsSecrets,
+    #[cfg(feature = "azure")]
+    azure: semantest_iac_azure::AzureSecrets,
 }
 
 impl ProjectSecrets {
@@ -35,6 +37,10 @@ impl ProjectSecrets {
             added: BTreeMap::new(),
             #[cfg(feature = "aws")]
             aws: semantest_iac_aws::AwsSecrets::new(&semantest_iac_aws::CallSettings::from_environment()),
+            #[cfg(feature = "azure")]
+            azure: semantest_iac_azure::AzureSecrets::new(
+                &semantest_iac_azure::CallSettings::from_environment(),
+            ),
         }
     }
 
@@ -136,9 +142,16 @@ fn load_or_make_key(path: &Path) -> std::io::Result<Vec<u8>> {
 #[async_trait]
 impl SecretResolver for ProjectSecrets {
     fn schemes(&self) -> Vec<String> {
-        let here = ["env", "file"];
-        #[cfg(feature = "aws")]
-        let here = [here[0], here[1], semantest_iac_aws::SECRETS_MANAGER, semantest_iac_aws::PARAMETER_STORE];
+        let here = [
+            "env",
+            "file",
+            #[cfg(feature = "aws")]
+            semantest_iac_aws::SECRETS_MANAGER,
+            #[cfg(feature = "aws")]
+            semantest_iac_aws::PARAMETER_STORE,
+            #[cfg(feature = "azure")]
+            semantest_iac_azure::KEY_VAULT,
+        ];
         here.map(str::to_owned).into_iter().chain(self.added.keys().cloned()).collect()
     }
 
@@ -156,6 +169,10 @@ impl SecretResolver for ProjectSecrets {
             reference.split_once(':')
         {
             return self.aws.look_up(reference, region).await;
+        }
+        #[cfg(feature = "azure")]
+        if let Some((semantest_iac_azure::KEY_VAULT, _)) = reference.split_once(':') {
+            return self.azure.look_up(reference).await;
         }
         self.look_up(reference)
     }

@@ -171,11 +171,13 @@ mod tests {
             "functions.list.handler=a=b",
             "replicas={\"min\": 1}",
             "cors.allow_credentials=true",
+            "plan=flex-consumption",
         ]);
         let wanted = json!({
             "memory_mb": 512, "handler": "index.handler", "routes": ["GET /"],
             "functions": { "list": { "timeout_s": 5, "handler": "a=b" } },
             "replicas": { "min": 1 }, "cors": { "allow_credentials": true },
+            "plan": "flex-consumption",
         });
         assert_eq!(map, wanted);
     }
@@ -213,6 +215,8 @@ mod tests {
             ("memory_mb=64", "memory_mb must be a whole number from 128 to 10240"),
             ("functions.list.timeout_s=-1", "functions.list.timeout_s must be a whole number from 1 to 900"),
             ("kind=3", "kind must be rest-api, websocket or container-service"),
+            ("plan=basic", "plan must be consumption, flex-consumption or premium"),
+            ("plan=1", "plan must be consumption, flex-consumption or premium"),
             ("handler=7", "handler must be text"),
             ("handler={ secret = \"env:X\" }", "handler must be text"),
             ("tags.x={ secret = \"env:X\" }", "tags.x must be text"),

@@ -29,6 +29,7 @@ __all__ = [
     "ContainerService",
     "Cors",
     "FunctionScaling",
+    "HostingPlan",
     "LoadBalancer",
     "Replicas",
     "Route",
@@ -104,6 +105,16 @@ class ServerlessFunction(Record):
     kms_key: str | None = None
     log_retention_days: int | None = None
     scaling: FunctionScaling = FunctionScaling()
+
+
+HostingPlan: TypeAlias = Literal["consumption", "flex-consumption", "premium"]
+"""What functions run on, and are paid by. Azure's; other clouds have one way only.
+
+Words:
+    consumption: Paid by the call; nothing runs while nobody calls.
+    flex-consumption: Paid by the call, with a choice of memory and instances that are kept ready.
+    premium: Machines of one's own, at least one of them always running.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +307,7 @@ class Blueprint(Record):
         component: Component name.
         kind: What it is.
         functions: Its functions, sorted by role.
+        plan: The plan they run on, where the cloud has several; absent: the provider's default.
         api: The API in front of them.
         service: The container service.
         load_balancer: The load balancer in front of it.
@@ -308,6 +320,7 @@ class Blueprint(Record):
         "component": Field(text),
         "kind": Field(text),
         "functions": Field(many(record(ServerlessFunction)), default=()),
+        "plan": Field(text, default=None),
         "api": Field(record(ApiGateway), default=None),
         "service": Field(record(ContainerService), default=None),
         "load_balancer": Field(record(LoadBalancer), default=None),
@@ -319,6 +332,7 @@ class Blueprint(Record):
     component: str
     kind: ComponentKind
     functions: tuple[ServerlessFunction, ...] = ()
+    plan: HostingPlan | None = None
     api: ApiGateway | None = None
     service: ContainerService | None = None
     load_balancer: LoadBalancer | None = None

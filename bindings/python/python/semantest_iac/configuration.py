@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Required, TypeAlias, TypedDict
 
-from semantest_iac.blueprint import ComponentKind
+from semantest_iac.blueprint import ComponentKind, HostingPlan
 
 __all__ = [
     "ComponentConfiguration",
     "ComponentKind",
     "Cors",
     "FunctionSettings",
+    "HostingPlan",
     "Replicas",
     "SecretSetting",
     "SettingValue",
@@ -140,6 +141,8 @@ class ComponentConfiguration(TypedDict, total=False):
             absent: the provider's own.
         access_log: Whether the API writes a log line for each request.
         throttling: How many requests the API takes.
+        plan: Plan the functions run on, on Azure: `consumption`, `flex-consumption` or `premium`;
+            absent: `consumption`.
         subnets: Subnets the container runs in; absent: the network's default ones.
         security_groups: Security groups of the container; absent: the network's default one.
         health_check_path: Path asked to find out whether a replica is well; default: `/`.
@@ -167,6 +170,7 @@ class ComponentConfiguration(TypedDict, total=False):
     kms_key: str | None
     access_log: bool | None
     throttling: Throttling | None
+    plan: HostingPlan | None
     subnets: list[str] | None
     security_groups: list[str] | None
     health_check_path: str | None

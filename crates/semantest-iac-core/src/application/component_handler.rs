@@ -74,6 +74,7 @@ impl Wanted<'_> {
             component: self.component.to_owned(),
             kind,
             functions: Vec::new(),
+            plan: self.definition.plan,
             api: None,
             service: None,
             load_balancer: None,

@@ -70,6 +70,7 @@ fn check(wanted: &Wanted<'_>) -> Result<()> {
         ("kms_key", definition.kms_key.is_some()),
         ("access_log", definition.access_log.is_some()),
         ("throttling", definition.throttling.is_some()),
+        ("plan", definition.plan.is_some()),
     ])?;
     if definition.image.is_none() && definition.command.is_none() {
         let text = "a container-service needs an `image` (or, on this machine, a `command`)";

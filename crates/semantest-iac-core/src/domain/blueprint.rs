@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::component::ComponentKind;
 use crate::domain::compute::container_service::ContainerService;
+use crate::domain::compute::hosting_plan::HostingPlan;
 use crate::domain::compute::serverless_function::ServerlessFunction;
 use crate::domain::networking::api_gateway::ApiGateway;
 use crate::domain::networking::load_balancer::LoadBalancer;
@@ -25,6 +26,9 @@ pub struct Blueprint {
     /// Its functions, sorted by role.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<ServerlessFunction>,
+    /// The plan they run on, where the cloud has several; absent: the provider's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<HostingPlan>,
     /// The API in front of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api: Option<ApiGateway>,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::compute::container_service::Replicas;
+use crate::domain::compute::hosting_plan::HostingPlan;
 use crate::domain::environment::SettingValue;
 use crate::domain::networking::api_gateway::{Cors, Throttling};
 use crate::error::{Error, ErrorKind, Result};
@@ -110,6 +111,9 @@ pub struct ComponentDefinition {
     /// How many requests the API takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttling: Option<Throttling>,
+    /// Plan the functions run on, on Azure: `consumption`, `flex-consumption` or `premium`; absent: `consumption`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<HostingPlan>,
     /// Subnets the container runs in; absent: the network's default ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subnets: Option<Vec<String>>,
@@ -180,6 +184,7 @@ pub const COMPONENT_KEYS: &[&str] = &[
     "kms_key",
     "access_log",
     "throttling",
+    "plan",
     "subnets",
     "security_groups",
     "health_check_path",
@@ -244,6 +249,7 @@ pub fn explain(field: &str, said: &str) -> String {
         "log_retention_days" => "it must be a whole number of days",
         "access_log" => "it must be true or false",
         "throttling" => "it must be a table such as { rate = 100, burst = 200 }",
+        "plan" => "it must be consumption, flex-consumption or premium",
         "rate" => "it must be a number of requests a second, above 0",
         "burst" => "it must be a whole number of requests",
         "kind" => "it must be rest-api, websocket or container-service",

@@ -13,7 +13,7 @@
 
 mod fault;
 mod forward;
-mod hold;
+pub(crate) mod hold;
 mod operation;
 mod quota;
 mod recorder;

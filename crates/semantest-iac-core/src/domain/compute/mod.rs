@@ -1,4 +1,5 @@
 //! What runs code: functions and containers.
 
 pub mod container_service;
+pub mod hosting_plan;
 pub mod serverless_function;

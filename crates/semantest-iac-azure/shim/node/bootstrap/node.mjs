@@ -1,0 +1,201 @@
+// Runs a Lambda handler in Node against the Lambda Runtime API.
+//
+// One kept-alive connection; the response to one invocation and the request for the next go out in one
+// write, which the host answers in order. While a handler runs, the connection does not keep the process
+// alive: an empty event loop is an answer of its own (`beforeExit`), as in AWS's client.
+import { connect } from "node:net";
+import { Fault, describe, logError, takeConsole } from "./node_errors.mjs";
+import { load } from "./node_module.mjs";
+
+const BASE = "/2018-06-01/runtime";
+const environment = process.env;
+const [host, port] = environment.AWS_LAMBDA_RUNTIME_API.split(":");
+// From Node 24 on Lambda takes what a handler returns and knows no callbacks. The runtime asked for counts.
+const modern = Number(/^AWS_Lambda_nodejs(\d+)/.exec(environment.AWS_EXECUTION_ENV)?.[1]) >= 24;
+
+const socket = connect({ host, port: Number(port), noDelay: true });
+let buffer = Buffer.alloc(0);
+const waiting = [];
+socket.on("data", (chunk) => {
+  buffer = buffer.length ? Buffer.concat([buffer, chunk]) : chunk;
+  for (let answer = parse(); answer; answer = parse()) waiting.shift()?.(answer);
+});
+// The host has gone, or wants this worker to end.
+socket.on("error", () => process.exit(0));
+socket.on("close", () => process.exit(0));
+
+function parse() {
+  const end = buffer.indexOf("\r\n\r\n");
+  if (end < 0) return undefined;
+  const headers = {};
+  for (const line of buffer.toString("latin1", 0, end).split("\r\n").slice(1)) {
+    const colon = line.indexOf(":");
+    headers[line.slice(0, colon).trim().toLowerCase()] = line.slice(colon + 1).trim();
+  }
+  const length = Number(headers["content-length"] ?? 0);
+  if (buffer.length < end + 4 + length) return undefined;
+  const body = buffer.toString("utf8", end + 4, end + 4 + length);
+  buffer = buffer.subarray(end + 4 + length);
+  return { headers, body };
+}
+
+const NEXT = `GET ${BASE}/invocation/next HTTP/1.1\r\nhost: runtime\r\n\r\n`;
+function post(path, text, errorType) {
+  // An error may be called anything; a header's value may not.
+  const plain = errorType?.replace(/[^\x20-\x7e]/g, "?");
+  const kind = plain ? `lambda-runtime-function-error-type: ${plain}\r\n` : "";
+  const head = `POST ${BASE}${path} HTTP/1.1\r\nhost: runtime\r\ncontent-type: application/json\r\n${kind}`;
+  return `${head}content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
+}
+const postError = (path, failure) => post(path, JSON.stringify(failure), failure.errorType);
+
+// Sends all requests at once; `then` gets the answer to the last.
+function send(requests, then) {
+  for (const request of requests) waiting.push(request === requests.at(-1) ? then : undefined);
+  socket.ref();
+  socket.write(requests.join(""));
+}
+
+let requestId;
+// Where an error that nobody catches is told: of the start, of the invocation under way, or nowhere.
+let failing = "/init/error";
+let whenEmpty;
+let ending = false;
+process.on("beforeExit", () => whenEmpty?.());
+takeConsole(() => requestId);
+
+function end(what, error, code) {
+  ending = true;
+  logError(what, error);
+  if (!failing) process.exit(code);
+  send([postError(failing, describe(error))], () => process.exit(code));
+}
+process.on("uncaughtException", (error) => end("Uncaught Exception", error, 129));
+process.on("unhandledRejection", (reason, promise) => {
+  const error = new Fault("Runtime.UnhandledPromiseRejection", String(reason), { reason, promise });
+  end("Unhandled Promise Rejection", error, 128);
+});
+
+// Handler modules expect it when they are loaded. No gateway of ours streams: HTTP APIs do not, on AWS neither.
+globalThis.awslambda = {
+  streamifyResponse: () => async () => {
+    throw new Fault("Runtime.StreamingNotSupported", "awslambda.streamifyResponse: an HTTP API does not stream responses; return the response instead");
+  },
+  HttpResponseStream: { from: (stream) => stream },
+};
+
+function context(headers, { succeed, fail, done }) {
+  const deadline = Number(headers["lambda-runtime-deadline-ms"] ?? 0);
+  const client = headers["lambda-runtime-client-context"];
+  return {
+    callbackWaitsForEmptyEventLoop: true,
+    succeed,
+    fail,
+    done,
+    functionVersion: environment.AWS_LAMBDA_FUNCTION_VERSION,
+    functionName: environment.AWS_LAMBDA_FUNCTION_NAME,
+    memoryLimitInMB: environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: environment.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: environment.AWS_LAMBDA_LOG_STREAM_NAME,
+    clientContext: client ? JSON.parse(client) : undefined,
+    identity: undefined,
+    invokedFunctionArn: headers["lambda-runtime-invoked-function-arn"],
+    awsRequestId: headers["lambda-runtime-aws-request-id"],
+    tenantId: undefined,
+    getRemainingTimeInMillis: () => Math.max(deadline - Date.now(), 0),
+  };
+}
+
+function serialize(value) {
+  try {
+    // A function or a symbol has no JSON: an empty body, as in AWS's client.
+    return JSON.stringify(value === undefined ? null : value) ?? "";
+  } catch {
+    throw new Error("Unable to stringify response body");
+  }
+}
+
+// The ways in which a handler may answer the invocation `id`; the first counts.
+function answers(id, waits) {
+  let settled = false;
+  const once = (act) => (...values) => {
+    if (settled) return;
+    settled = true;
+    act(...values);
+  };
+  const finish = (answer) => {
+    failing = whenEmpty = undefined;
+    send([answer, NEXT], serve);
+  };
+  const refuse = (error) => {
+    logError("Invoke Error", error);
+    finish(postError(`/invocation/${id}/error`, describe(error)));
+  };
+  const give = (value) => {
+    let text;
+    try {
+      text = serialize(value);
+    } catch (error) {
+      return refuse(error);
+    }
+    finish(post(`/invocation/${id}/response`, text));
+  };
+  const done = (error, value) => (error == null ? give(value) : refuse(error));
+  const callback = (error, value) => {
+    if (error == null && waits()) whenEmpty = () => give(value);
+    else done(error, value);
+  };
+  whenEmpty = once(give);
+  return {
+    callback: once(callback),
+    done: once(done),
+    succeed: once(give),
+    fail: once((error) => refuse(error ?? "handled")),
+  };
+}
+
+// What somebody would return as an answer, and not a timer or the like.
+function isData(value) {
+  if (value === null || typeof value !== "object") return ["string", "number", "boolean"].includes(typeof value);
+  return [Object.prototype, Array.prototype, null].includes(Object.getPrototypeOf(value));
+}
+
+// Runs one invocation. An async handler answers with its promise; another with a callback, or not at all. What
+// that returns Lambda ignores before Node 24; here it is taken, with a warning, so that nobody looks for it in vain.
+function serve({ headers, body }) {
+  const id = headers["lambda-runtime-aws-request-id"];
+  requestId = id;
+  failing = `/invocation/${id}/error`;
+  environment._X_AMZN_TRACE_ID = headers["lambda-runtime-trace-id"] ?? "";
+  socket.unref();
+  let info;
+  const answer = answers(id, () => info.callbackWaitsForEmptyEventLoop);
+  try {
+    info = context(headers, answer);
+    const returned = runtime.handler(JSON.parse(body), info, answer.callback);
+    if (modern) Promise.resolve(returned).then(answer.succeed, answer.fail);
+    else if (typeof returned?.then === "function") returned.then(answer.succeed, answer.fail);
+    else if (runtime.handler.length < 3 && isData(returned)) {
+      console.warn("the handler is not async: Lambda ignores what it returns before Node 24; make it async");
+      answer.succeed(returned);
+    }
+  } catch (error) {
+    answer.fail(error);
+  }
+}
+
+function begin() {
+  if (ending) return;
+  failing = undefined;
+  send([NEXT], serve);
+}
+
+const runtime = {};
+load(environment._HANDLER, environment.LAMBDA_TASK_ROOT).then(
+  (handler) => {
+    runtime.handler = handler;
+    // Node tells of promises rejected meanwhile after its ticks and before this comes: they are the start's failure.
+    process.nextTick(() => setImmediate(begin));
+  },
+  (error) => end("Uncaught Exception", error, 129),
+);

@@ -1,0 +1,1 @@
+"""The app for the Functions host, around handlers written for Lambda."""

@@ -1,0 +1,169 @@
+"""Runs a Lambda handler in Python against the Lambda Runtime API.
+
+One kept-alive connection; the response to one invocation and the request for the next go out in one
+write, which the host answers in order.
+"""
+import importlib
+import json
+import os
+import socket
+import sys
+import traceback
+
+import semantest_lambda as client
+
+BASE = "/2018-06-01/runtime"
+
+
+def main():
+    host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].rsplit(":", 1)
+    connection = Connection(host, int(port))
+    # In place of the folder of this file, which is nothing of the function's.
+    sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
+    client.set_up_logging()
+    try:
+        handler = load(os.environ["_HANDLER"])
+    except Exception as error:  # what else a module may raise, SystemExit for one, ends the process as on AWS
+        failure = describe(error, "")
+        print_failure(failure, error)
+        connection.exchange([post_error("/init/error", failure)])
+        sys.exit(1)
+    pending = [get(BASE + "/invocation/next")]
+    while True:
+        headers, body = connection.exchange(pending)
+        answer = invoke(handler, headers, body)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pending = [answer, get(BASE + "/invocation/next")]
+
+
+def invoke(handler, headers, body):
+    """The request that answers one invocation."""
+    request_id = headers["lambda-runtime-aws-request-id"]
+    path = "/invocation/" + request_id
+    client.request_id = request_id
+    os.environ["_X_AMZN_TRACE_ID"] = headers.get("lambda-runtime-trace-id", "")
+    try:
+        payload, kind = client.marshal(handler(json.loads(body), client.LambdaContext(headers)))
+        return post(path + "/response", payload, "content-type: %s\r\n" % kind)
+    except Exception as error:
+        failure = describe(error, request_id)
+        print_failure(failure, error)
+        return post_error(path + "/error", failure)
+
+
+class Connection:
+    def __init__(self, host, port):
+        self.socket = socket.create_connection((host, port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.buffer = b""
+
+    def exchange(self, requests):
+        """Sends all requests at once and returns the last answer."""
+        try:
+            self.socket.sendall(b"".join(requests))
+        except OSError:
+            # The host has gone.
+            os._exit(0)
+        answer = None
+        for _ in requests:
+            answer = self.read()
+        return answer
+
+    def read(self):
+        while b"\r\n\r\n" not in self.buffer:
+            self.fill()
+        head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
+        lines = head.decode("latin-1").split("\r\n")
+        headers = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            headers[name.strip().lower()] = value.strip()
+        length = int(headers.get("content-length", "0"))
+        while len(self.buffer) < length:
+            self.fill()
+        body, self.buffer = self.buffer[:length], self.buffer[length:]
+        return headers, body
+
+    def fill(self):
+        try:
+            more = self.socket.recv(262144)
+        except OSError:
+            more = b""
+        if not more:
+            # The host has gone, or wants this worker to end.
+            os._exit(0)
+        self.buffer += more
+
+
+def get(path):
+    return ("GET %s HTTP/1.1\r\nhost: runtime\r\n\r\n" % path).encode()
+
+
+def post(path, body, headers):
+    head = "POST %s%s HTTP/1.1\r\nhost: runtime\r\n%scontent-length: %d\r\n\r\n"
+    return (head % (BASE, path, headers, len(body))).encode() + body
+
+
+def post_error(path, failure):
+    headers = "content-type: application/json\r\nlambda-runtime-function-error-type: %s\r\n" % failure["errorType"]
+    return post(path, json.dumps(failure).encode(), headers)
+
+
+# Names and words of what goes wrong with a handler are those of AWS's client (awslambdaric).
+def load(name):
+    module_name, dot, function = name.rpartition(".")
+    if not dot:
+        raise client.Fault("Runtime.MalformedHandlerName", "Bad handler '%s': use module.function" % name)
+    if module_name.split(".")[0] in sys.builtin_module_names:
+        message = "Cannot use built-in module %s as a handler module" % module_name
+        raise client.Fault("Runtime.BuiltInModuleConflict", message)
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as error:
+        message = "Unable to import module '%s': %s" % (module_name, error)
+        raise client.Fault("Runtime.ImportModuleError", message).with_traceback(error.__traceback__) from None
+    except SyntaxError as error:
+        message = "Syntax error in module '%s': %s" % (module_name, error)
+        trace = ['  File "%s" Line %s\n    %s' % (error.filename, error.lineno, error.text)]
+        raise client.Fault("Runtime.UserCodeSyntaxError", message, trace) from None
+    try:
+        return getattr(module, function)
+    except AttributeError:
+        message = "Handler '%s' missing on module '%s'" % (function, module_name)
+        raise client.Fault("Runtime.HandlerNotFound", message) from None
+
+
+def describe(error, request_id):
+    fault = isinstance(error, client.Fault)
+    return {
+        "errorMessage": str(error),
+        "errorType": error.kind if fault else type(error).__name__,
+        "requestId": request_id,
+        "stackTrace": error.trace if fault else stack_of(error),
+    }
+
+
+def stack_of(error):
+    # Tuples carry no columns: lines without the marks that Python 3.11 and later put under an expression.
+    frames = [(frame.filename, frame.lineno, frame.name, frame.line) for frame in traceback.extract_tb(error.__traceback__)]
+    theirs = next((at for at, frame in enumerate(frames) if frame[0] != __file__), 0)
+    return traceback.format_list(frames[theirs:])
+
+
+def print_failure(failure, error):
+    head = "[ERROR] " + failure["errorType"]
+    if failure["errorMessage"]:
+        head += ": " + failure["errorMessage"]
+    stack = failure["stackTrace"]
+    if failure["errorType"] == "Runtime.ImportModuleError":
+        # The answer tells no more than AWS's does; where the import stands is told here.
+        stack = stack_of(error)
+    lines = [head, "Traceback (most recent call last):"]
+    for entry in stack:
+        lines.extend(entry.splitlines())
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+main()

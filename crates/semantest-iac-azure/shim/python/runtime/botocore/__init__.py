@@ -1,0 +1,1 @@
+"""As much of botocore as `boto3` beside it takes."""
