@@ -108,7 +108,8 @@ async fn manage(world: &World, request: Request<Incoming>) -> Result<Response<Fu
             name => drop(call.headers.insert(name.to_owned(), text(value))),
         }
     }
-    let changes = parts.method != hyper::Method::GET;
+    // A POST asks: for keys, or for a change that the next PUT begins.
+    let changes = matches!(call.method.as_str(), "PUT" | "PATCH" | "DELETE");
     let stop = world.state().held.as_mut().and_then(|held| held.count(changes));
     let (before, after) = match stop {
         Some(stop) if stop.after => (None, Some(stop)),
