@@ -98,6 +98,15 @@ export interface ServerlessFunctionFields {
   readonly scaling?: FunctionScalingFields | null | undefined;
 }
 
+/**
+ * What functions run on, and are paid by. Azure's; other clouds have one way only.
+ *
+ * - `consumption`: Paid by the call; nothing runs while nobody calls.
+ * - `flex-consumption`: Paid by the call, with a choice of memory and instances that are kept ready.
+ * - `premium`: Machines of one's own, at least one of them always running.
+ */
+export type HostingPlan = "consumption" | "flex-consumption" | "premium";
+
 /** One route. */
 export interface Route {
   /** `GET /orders/{id}`, `$default`, `$connect`, `sendMessage`, … */
@@ -303,6 +312,8 @@ export interface Blueprint {
   readonly kind: ComponentKind;
   /** Its functions, sorted by role. */
   readonly functions: readonly ServerlessFunction[];
+  /** The plan they run on, where the cloud has several; absent: the provider's default. */
+  readonly plan: HostingPlan | null;
   /** The API in front of them. */
   readonly api: ApiGateway | null;
   /** The container service. */
@@ -320,6 +331,7 @@ export const Blueprint = recordOf<Blueprint>("Blueprint", {
   component: field("component", text),
   kind: field("kind", word<ComponentKind>()),
   functions: defaulted("functions", many(ServerlessFunction), []),
+  plan: optional("plan", word<HostingPlan>()),
   api: optional("api", ApiGateway),
   service: optional("service", ContainerService),
   loadBalancer: optional("load_balancer", LoadBalancer),
@@ -333,6 +345,7 @@ export interface BlueprintFields {
   readonly component: string;
   readonly kind: ComponentKind;
   readonly functions?: readonly ServerlessFunctionFields[] | null | undefined;
+  readonly plan?: HostingPlan | null | undefined;
   readonly api?: ApiGatewayFields | null | undefined;
   readonly service?: ContainerServiceFields | null | undefined;
   readonly loadBalancer?: LoadBalancer | null | undefined;
