@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * What every port has to keep to, tried out: the suites that the adapters of semantest-iac itself pass.
  *

@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * Infrastructure as code for event-driven systems.
  *

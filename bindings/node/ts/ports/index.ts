@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * Ports of your own: a provider, an event bus, an event store, a resolver of secrets.
  *

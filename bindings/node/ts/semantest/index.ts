@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /**
  * Adapters for Semantest: its event forms, its WebSocket server and its store.
  *
