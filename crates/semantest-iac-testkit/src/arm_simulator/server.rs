@@ -22,7 +22,6 @@ use super::reply::Reply;
 use super::resource_types::type_of;
 use super::resources::{Course, target};
 use super::{SUBSCRIPTION, State, TOKEN, World};
-use crate::fault_proxy::hold::Held;
 
 /// The connection is broken instead of an answer.
 #[derive(Debug)]
