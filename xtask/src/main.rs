@@ -5,6 +5,7 @@ mod codegen;
 mod command;
 mod files;
 mod node;
+mod pulumi;
 mod python;
 mod tools;
 
@@ -25,7 +26,10 @@ cargo xtask <task>
   node            only the npm packages: builds and packs them and runs their tests, in a project in which
                   they are installed
   node --dist     the npm packages as they are released, under target/node/dist: what can be built here
+  pulumi          only the Pulumi plugin: its tests against Pulumi's stubs and SDK, and with a real `pulumi` where
+                  there is Go to build it
   tools           only sets up what the tests need, under target/tools
+  tools pulumi    builds the real `pulumi` from its Go modules, under target/tools/pulumi
   bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local, aws,
                   python, node (default: all)
 ";
@@ -43,6 +47,8 @@ fn main() -> ExitCode {
         ["python"] => tools::set_up(&root()).and_then(|tools| python::test(&root(), &tools)),
         ["node"] => tools::set_up(&root()).and_then(|tools| node::test(&root(), &tools)),
         ["node", "--dist"] => node::release(&root()),
+        ["pulumi"] => pulumi::test(&root()),
+        ["tools", "pulumi"] => pulumi::tools(&root()),
         ["tools"] => tools::set_up(&root()).map(drop),
         ["bench", names @ ..] => bench::run(&root(), names),
         _ => {
