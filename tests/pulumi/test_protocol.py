@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import grpc
@@ -11,7 +10,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2 as messages
 
-from plugin import PATIENCE, PROGRAM, UNKNOWN, Plugin, plain, secret, struct
+from plugin import PATIENCE, UNKNOWN, Plugin, plain, secret, struct
 
 
 def test_the_port_is_the_first_and_only_line_of_standard_output(project: Path) -> None:
@@ -134,11 +133,3 @@ def test_cancel_is_answered_at_once_and_the_process_ends_when_told(plugin: Plugi
     plugin.process.terminate()
     plugin.process.communicate(timeout=PATIENCE)
     assert plugin.process.returncode in (0, -15)
-
-
-def test_without_an_engine_it_says_how_it_is_meant_to_be_used(tmp_path: Path) -> None:
-    """A person who starts it sees more than a number."""
-    ran = subprocess.run([PROGRAM], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert ran.returncode != 0
-    assert ran.stdout == ""
-    assert "pulumi" in ran.stderr.lower()

@@ -31,7 +31,7 @@ cargo xtask <task>
   tools           only sets up what the tests need, under target/tools
   tools pulumi    builds the real `pulumi` from its Go modules, under target/tools/pulumi
   bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local, aws,
-                  python, node (default: all)
+                  python, node, pulumi (default: all)
 ";
 
 /// What every task returns: nothing, or words that say what failed.

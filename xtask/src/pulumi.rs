@@ -42,8 +42,6 @@ pub(crate) fn set_up(root: &Path) -> Result<Option<PathBuf>, String> {
     program(go, &folder, &["build", "-trimpath", "-tags", "osusergo,grpcnotrace", "-o", "bin/", "-ldflags"])
         .arg(format!("-s -w -X {VERSION}={version}"))
         .args(&PROGRAMS)
-        // Nothing in it needs C, and this machine may have no compiler for it.
-        .env("CGO_ENABLED", "0")
         .run("pulumi, from its Go modules (minutes, the first time)")?;
     write(&stamp, &wanted)?;
     Ok(Some(bin))
@@ -74,7 +72,7 @@ pub(crate) fn stand_ins(root: &Path) -> Outcome {
     real(root).args(&["--no-run"]).run("Pulumi: the plugin")?;
     let tests = root.join("tests/pulumi");
     program(python, &tests, &["-P", "-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
-        .env("SEMANTEST_PULUMI_PLUGIN", built(root).join(PLUGIN))
+        .env("SEMANTEST_PULUMI_PLUGIN", built(root, "debug").join(PLUGIN))
         .env("SEMANTEST_ROOT", root)
         .run("Pulumi: tests with its stubs and its SDK")
 }
@@ -95,10 +93,20 @@ fn real(root: &Path) -> Program {
     cargo(root, &["test", "--quiet", "--workspace", "--test", WITH_PULUMI])
 }
 
-/// Where Cargo puts programs.
-fn built(root: &Path) -> PathBuf {
+/// Where Cargo puts programs of a profile.
+fn built(root: &Path, profile: &str) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    target.unwrap_or_else(|| root.join("target")).join("debug")
+    target.unwrap_or_else(|| root.join("target")).join(profile)
+}
+
+/// What the plugin costs the engine: its size, its start, and an `up` with nothing to do.
+pub(crate) fn bench(root: &Path) -> Outcome {
+    let python = tools::pulumi_python(root)?;
+    cargo(root, &["build", "--profile", "dist", "--quiet", "--package", "semantest-iac-pulumi"])
+        .run("Pulumi: the plugin as it is released")?;
+    program(python, &root.join("tests/pulumi"), &["bench.py"])
+        .env("SEMANTEST_PULUMI_PLUGIN", built(root, "dist").join(PLUGIN))
+        .run("benchmark pulumi")
 }
 
 /// Go's program: the one on the path, or where Go's own instructions put it.
