@@ -151,6 +151,15 @@ impl Iac {
         self.service.plan(&request).await.map_err(|error| self.project.locate(error, &request))
     }
 
+    /// What [`Self::deploy`] would do where nothing is there: every resource with all its inputs; changes nothing.
+    ///
+    /// # Errors
+    /// As [`Self::deploy`].
+    pub async fn plan_anew(&self, request: DeploymentRequested) -> Result<PlanAnswer> {
+        self.check_place(&request)?;
+        self.service.plan_anew(&request).await.map_err(|error| self.project.locate(error, &request))
+    }
+
     /// What [`Self::destroy`] would do; changes nothing.
     ///
     /// # Errors
