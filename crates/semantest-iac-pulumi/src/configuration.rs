@@ -117,7 +117,9 @@ impl Taking<'_> {
             let path = format!("{path}.{key}");
             let inside = deeper(secrecy, value);
             let value = match (key.as_str(), value.as_object()) {
-                (VARIABLES, Some(variables)) => Value::Object(self.variables(&path, role, variables, inside)?),
+                (VARIABLES, Some(variables)) => {
+                    Value::Object(self.variables(&path, role, variables, inside)?)
+                }
                 ("functions", Some(functions)) if role.is_empty() => {
                     Value::Object(self.functions(&path, functions, inside)?)
                 }
@@ -223,7 +225,8 @@ mod tests {
 
     #[test]
     fn a_secret_variable_becomes_a_reference() {
-        let variables = object(&[("PASSWORD", secret(Property::text("canary"))), ("MODE", Property::text("a"))]);
+        let variables =
+            object(&[("PASSWORD", secret(Property::text("canary"))), ("MODE", Property::text("a"))]);
         let configuration = object(&[("memory_mb", Property::Number(512.0)), (VARIABLES, variables)]);
         let taken = taken(&configuration, None).expect("taken");
         let expected = json!({
@@ -251,7 +254,8 @@ mod tests {
 
     #[test]
     fn variables_of_their_own_input_are_laid_over_the_configuration() {
-        let configuration = object(&[(VARIABLES, object(&[("A", Property::text("1")), ("B", Property::text("1"))]))]);
+        let configuration =
+            object(&[(VARIABLES, object(&[("A", Property::text("1")), ("B", Property::text("1"))]))]);
         let variables = secret(object(&[("B", Property::text("2"))]));
         let taken = taken(&configuration, Some(&variables)).expect("taken");
         assert_eq!(taken.keys[VARIABLES], json!({ "A": "1", "B": { "secret": "pulumi:dev/api/B" } }));

@@ -61,7 +61,9 @@ pub(crate) async fn update(
     let (id, outputs) = work.carry_out(request.timeout, run).await?;
     match id == request.id {
         true => Ok(UpdateResponse { properties: Some(to_wire(outputs)) }),
-        false => Err(Status::internal(format!("`{}` became `{id}`: it should have been replaced", request.id))),
+        false => {
+            Err(Status::internal(format!("`{}` became `{id}`: it should have been replaced", request.id)))
+        }
     }
 }
 

@@ -51,7 +51,9 @@ impl Difference {
             match (simple, text.is_empty()) {
                 (true, true) => text.push_str(name),
                 (true, false) => text.extend([".", name]),
-                (false, _) => text.push_str(&format!("[\"{}\"]", name.replace('\\', "\\\\").replace('"', "\\\""))),
+                (false, _) => {
+                    text.push_str(&format!("[\"{}\"]", name.replace('\\', "\\\\").replace('"', "\\\"")))
+                }
             }
         }
         text
@@ -68,7 +70,8 @@ pub(crate) fn differences(old: &Properties, new: &Properties) -> Vec<Difference>
 
 fn compare(path: &mut Vec<String>, old: &Properties, new: &Properties, found: &mut Vec<Difference>) {
     let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let given = |map: &Properties, key: &String| map.get(key).filter(|value| **value != Property::Null).cloned();
+    let given =
+        |map: &Properties, key: &String| map.get(key).filter(|value| **value != Property::Null).cloned();
     for key in keys {
         path.push(key.clone());
         let how = match (given(old, key), given(new, key)) {

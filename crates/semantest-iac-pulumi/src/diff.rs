@@ -42,7 +42,11 @@ pub(crate) async fn resource(session: &Session, request: DiffRequest) -> Result<
     let (outputs, new) = (from_message(request.olds), from_message(request.news));
     let mut old = from_message(request.old_inputs);
     if old.is_empty() {
-        old = outputs.iter().filter(|(name, _)| new.contains_key(*name)).map(|(n, v)| (n.clone(), v.clone())).collect();
+        old = outputs
+            .iter()
+            .filter(|(name, _)| new.contains_key(*name))
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect();
     }
     let mut judged = Judged { found: differences(&old, &new), ..Judged::default() };
     // A refresh asks with both sides exchanged: the old side is what was found. No plan has a part in that.
@@ -74,7 +78,10 @@ pub(crate) async fn plan(session: &Session, inputs: &Properties) -> Result<PlanA
     plan_of(session, inputs).await?.map_err(status)
 }
 
-async fn plan_of(session: &Session, inputs: &Properties) -> Result<semantest_iac::Result<PlanAnswer>, Status> {
+async fn plan_of(
+    session: &Session,
+    inputs: &Properties,
+) -> Result<semantest_iac::Result<PlanAnswer>, Status> {
     let inputs = Inputs::new(inputs);
     let (request, taken) = inputs.request().map_err(refused)?;
     session.secrets().hold(taken.secrets);
@@ -164,7 +171,8 @@ fn step_differences(step: &PlanStep, old: &Properties, new: &Properties) -> Vec<
         StepAction::Create if !old.contains_key(address) => whole(How::Added),
         StepAction::Create => whole(How::Changed),
         StepAction::Update | StepAction::Replace => {
-            let (Some(Property::Object(old)), Some(Property::Object(new))) = (old.get(address), new.get(address))
+            let (Some(Property::Object(old)), Some(Property::Object(new))) =
+                (old.get(address), new.get(address))
             else {
                 return whole(How::Changed);
             };

@@ -104,7 +104,9 @@ fn line(event: &Event) -> Option<String> {
 /// happens: a plugin that is started by hand serves whoever calls it.
 pub(crate) async fn talk(address: String, mut lines: Lines, gone: CancellationToken) {
     let Ok(stream) = TcpStream::connect(&address).await else { return };
-    let Ok((sender, connection)) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await else { return };
+    let Ok((sender, connection)) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await else {
+        return;
+    };
     let origin = Uri::builder().scheme("http").authority(address).path_and_query("/").build();
     let Ok(origin) = origin else { return };
     let telling = async move {

@@ -64,7 +64,11 @@ pub(crate) fn about_inputs(error: &Error, given: &Properties) -> Option<Refused>
         return None;
     }
     let fact = |wanted: &str| {
-        error.context().iter().find(|(key, _)| key == wanted).map(|(_, value)| value.trim_start_matches("an ").trim_start_matches("a ").to_owned())
+        error
+            .context()
+            .iter()
+            .find(|(key, _)| key == wanted)
+            .map(|(_, value)| value.trim_start_matches("an ").trim_start_matches("a ").to_owned())
     };
     let in_file = fact("file").is_some();
     let property = match fact("field").filter(|_| !in_file) {
@@ -92,7 +96,9 @@ impl From<Refused> for CheckFailure {
 
 fn code(kind: ErrorKind) -> Code {
     match kind {
-        ErrorKind::InvalidInput | ErrorKind::InvalidProject | ErrorKind::InvalidGraph => Code::InvalidArgument,
+        ErrorKind::InvalidInput | ErrorKind::InvalidProject | ErrorKind::InvalidGraph => {
+            Code::InvalidArgument
+        }
         ErrorKind::NotFound => Code::NotFound,
         ErrorKind::AlreadyExists => Code::AlreadyExists,
         ErrorKind::Held | ErrorKind::VersionConflict => Code::Aborted,
@@ -118,7 +124,10 @@ mod tests {
         let status = half_done("p/e/c".into(), Properties::new(), outputs, &error);
         let details = Details::decode(status.details()).expect("details");
         let failed = ErrorResourceInitFailed::decode(details.details[0].value.as_slice()).expect("a failure");
-        assert_eq!((failed.id.as_str(), failed.reasons.as_slice()), ("p/e/c", &["api: refused".to_owned()][..]));
+        assert_eq!(
+            (failed.id.as_str(), failed.reasons.as_slice()),
+            ("p/e/c", &["api: refused".to_owned()][..])
+        );
         assert!(details.details[0].type_url.ends_with("/pulumirpc.ErrorResourceInitFailed"));
     }
 }

@@ -9,15 +9,8 @@ use crate::configuration::{Configuration, Refused, take};
 use crate::property::{Properties, Property};
 
 /// Inputs that a user gives.
-pub(crate) const INPUTS: [&str; 7] = [
-    "component",
-    "environment",
-    "provider",
-    "region",
-    "directory",
-    "configuration",
-    "environmentVariables",
-];
+pub(crate) const INPUTS: [&str; 7] =
+    ["component", "environment", "provider", "region", "directory", "configuration", "environmentVariables"];
 
 /// Inputs that name something: they may be set for all resources, as provider configuration.
 pub(crate) const NAMES: [&str; 5] = ["component", "environment", "provider", "region", "directory"];
@@ -92,8 +85,11 @@ fn project_folder(named: Option<&str>) -> PathBuf {
 /// The inputs with what stands in for those that are not given: the provider's configuration, and the stack's name for the
 /// environment. What `check` added before is left out.
 pub(crate) fn with_defaults(given: &Properties, configured: &Properties, stack: Option<&str>) -> Properties {
-    let mut inputs: Properties =
-        given.iter().filter(|(name, value)| *name != RESOURCES && **value != Property::Null).map(pair).collect();
+    let mut inputs: Properties = given
+        .iter()
+        .filter(|(name, value)| *name != RESOURCES && **value != Property::Null)
+        .map(pair)
+        .collect();
     // Where a project lies differs from machine to machine: it is looked up when it is needed.
     for name in NAMES.iter().filter(|name| **name != "directory") {
         if let (false, Some(value)) = (inputs.contains_key(*name), configured.get(*name)) {
@@ -119,9 +115,10 @@ pub(crate) fn check_form(inputs: &Properties, known: &[&str]) -> Vec<Refused> {
         }
         if !known.contains(&name.as_str()) {
             let near = nearest(name, known.iter().copied());
-            let hint = near.map_or_else(|| format!("known are {}", known.join(", ")), |near| {
-                format!("did you mean `{near}`?")
-            });
+            let hint = near.map_or_else(
+                || format!("known are {}", known.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
             refused.push(Refused::new(name, format!("there is no such input; {hint}")));
             continue;
         }

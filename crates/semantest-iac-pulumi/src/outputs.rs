@@ -16,7 +16,11 @@ const COMPUTED: [&str; 4] = ["endpoint", "functions", "status", "version"];
 ///
 /// # Errors
 /// Where the log cannot be read.
-pub(crate) async fn deployment(iac: &Iac, environment: &str, component: &str) -> Result<Option<DeploymentAnswer>> {
+pub(crate) async fn deployment(
+    iac: &Iac,
+    environment: &str,
+    component: &str,
+) -> Result<Option<DeploymentAnswer>> {
     match iac.state_at(environment, component, At::Time(Timestamp::MAX)).await {
         Ok((deployment, _)) => Ok(Some(deployment)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -140,7 +144,8 @@ mod tests {
 
     #[test]
     fn what_was_found_is_laid_over_what_the_log_says() {
-        let resources = json!({ "api": { "port": 1 }, "function.a": { "environment_variables": { "A.B": "1" } } });
+        let resources =
+            json!({ "api": { "port": 1 }, "function.a": { "environment_variables": { "A.B": "1" } } });
         let mut resources = from_json_map(resources.as_object().expect("an object"));
         let drift = json!([
             { "address": "api", "kind": "k", "missing": true, "diff": [] },
@@ -150,7 +155,8 @@ mod tests {
             ] },
         ]);
         lay_drift(&mut resources, &serde_json::from_value::<Vec<DriftAnswer>>(drift).expect("drift"));
-        let expected = json!({ "function.a": { "environment_variables": { "A.B": "2" }, "outputs.arn": "y" } });
+        let expected =
+            json!({ "function.a": { "environment_variables": { "A.B": "2" }, "outputs.arn": "y" } });
         assert_eq!(Property::Object(resources).to_json(), Some(expected));
     }
 }

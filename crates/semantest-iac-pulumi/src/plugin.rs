@@ -16,8 +16,8 @@ use crate::protocol::resource_provider_server::ResourceProvider;
 use crate::protocol::{
     CheckRequest, CheckResponse, ConfigureRequest, ConfigureResponse, CreateRequest, CreateResponse,
     DeleteRequest, DiffRequest, DiffResponse, GetSchemaRequest, GetSchemaResponse, InvokeRequest,
-    InvokeResponse, PluginAttach, PluginInfo, ProviderHandshakeRequest, ProviderHandshakeResponse, ReadRequest,
-    ReadResponse, UpdateRequest, UpdateResponse,
+    InvokeResponse, PluginAttach, PluginInfo, ProviderHandshakeRequest, ProviderHandshakeResponse,
+    ReadRequest, ReadResponse, UpdateRequest, UpdateResponse,
 };
 use crate::secrets::PulumiSecrets;
 use crate::work::Work;

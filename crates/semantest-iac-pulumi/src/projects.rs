@@ -64,7 +64,8 @@ impl Projects {
     }
 
     fn builder(&self, directory: &Path) -> semantest_iac::IacBuilder {
-        let program = std::env::current_exe().map_or_else(|_| "pulumi-resource-semantest".into(), PathBuf::into_os_string);
+        let program = std::env::current_exe()
+            .map_or_else(|_| "pulumi-resource-semantest".into(), PathBuf::into_os_string);
         let command = std::iter::once(program).chain(HOST.map(OsString::from)).collect();
         let builder = Iac::builder(directory).host_command(command).lease_wait(PATIENCE);
         builder.secret_resolver(self.secrets.clone())

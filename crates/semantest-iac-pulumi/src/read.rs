@@ -17,7 +17,10 @@ use crate::protocol::{ReadRequest, ReadResponse};
 ///
 /// # Errors
 /// `InvalidInput` for an id that is none of this project's; the log's and the provider's errors.
-pub(crate) async fn resource(session: &Session, request: ReadRequest) -> std::result::Result<ReadResponse, Status> {
+pub(crate) async fn resource(
+    session: &Session,
+    request: ReadRequest,
+) -> std::result::Result<ReadResponse, Status> {
     let place = Place::of(&request.id).map_err(status)?;
     let (stored, state) = (from_message(request.inputs), from_message(request.properties));
     let directory = match Inputs::new(&stored).text("directory") {

@@ -19,7 +19,11 @@ use crate::work::Work;
 ///
 /// # Errors
 /// What could not be taken away: the next run goes on.
-pub(crate) async fn resource(session: &Arc<Session>, work: &Work, request: DeleteRequest) -> Result<(), Status> {
+pub(crate) async fn resource(
+    session: &Arc<Session>,
+    work: &Work,
+    request: DeleteRequest,
+) -> Result<(), Status> {
     let session = session.clone();
     let state = from_message(request.properties);
     let run = |cancel| async move { destroy(&session, &request.urn, &request.id, &state, &cancel).await };

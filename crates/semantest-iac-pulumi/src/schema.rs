@@ -55,20 +55,24 @@ fn configuration() -> Value {
 }
 
 fn deployment() -> Value {
-    let mut inputs = merged(&configuration(), &json!({
-        "configuration": map(
-            "Keys of a component as in semantest.toml (memory_mb, …), laid over its definition.",
-            json!({ "$ref": ANY }),
-        ),
-        "environmentVariables": map(
-            "Environment variables, laid over the configuration's. Secrets stay secret: the log knows only that they are \
-             there.",
-            json!({ "type": "string" }),
-        ),
-    }));
+    let mut inputs = merged(
+        &configuration(),
+        &json!({
+            "configuration": map(
+                "Keys of a component as in semantest.toml (memory_mb, …), laid over its definition.",
+                json!({ "$ref": ANY }),
+            ),
+            "environmentVariables": map(
+                "Environment variables, laid over the configuration's. Secrets stay secret: the log knows only that they are \
+                 there.",
+                json!({ "type": "string" }),
+            ),
+        }),
+    );
     inputs["component"] = text("Component to deploy; default: the provider's.");
     let mut outputs = merged(&inputs, &facts());
-    outputs["resources"] = map("Every resource of the deployment by address, with what it is made of.", json!({ "$ref": ANY }));
+    outputs["resources"] =
+        map("Every resource of the deployment by address, with what it is made of.", json!({ "$ref": ANY }));
     json!({
         "description": "A component, deployed: what `semantest-iac deploy` does. The id is <project>/<environment>/<component>.",
         "inputProperties": inputs,

@@ -35,7 +35,8 @@ impl SecretResolver for PulumiSecrets {
     async fn resolve(&self, reference: &str) -> Result<SecretValue> {
         let held = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         held.get(reference).cloned().ok_or_else(|| {
-            let text = format!("secret `{reference}` is a Pulumi program's and was not given: run `pulumi up`");
+            let text =
+                format!("secret `{reference}` is a Pulumi program's and was not given: run `pulumi up`");
             Error::new(ErrorKind::SecretUnresolved, "secret.resolve", text).with("reference", reference)
         })
     }
