@@ -32,6 +32,8 @@ enum Outlook {
     Elsewhere(String),
     /// The same, and this is what will be done.
     Planned(PlanAnswer),
+    /// The same, with nothing to do but to start it: this machine was.
+    Asleep,
 }
 
 /// Answers the engine.
@@ -105,7 +107,11 @@ async fn look(session: &Session, id: &str, new: &Properties) -> Result<Outlook, 
         return Ok(Outlook::Another(other));
     }
     match plan_of(session, new).await? {
-        Ok(plan) => Ok(Outlook::Planned(plan)),
+        Ok(plan) if plan.changes.total_changes() > 0 => Ok(Outlook::Planned(plan)),
+        Ok(plan) => {
+            let served = iac.is_served(&place.environment, &place.component).await.map_err(status)?;
+            Ok(if served { Outlook::Planned(plan) } else { Outlook::Asleep })
+        }
         Err(error) if error.operation() == "deployment.place" => {
             let field = error.context().iter().find(|(key, _)| key == "field");
             Ok(Outlook::Elsewhere(field.map_or_else(|| "provider".to_owned(), |(_, field)| field.clone())))
@@ -121,6 +127,10 @@ impl Judged {
             Outlook::Elsewhere(name) => {
                 self.replace(&name);
                 self.delete_first = true;
+            }
+            Outlook::Asleep => {
+                self.found.retain(|one| one.root() != RESOURCES);
+                self.found.push(Difference::new(&[RESOURCES], How::Changed));
             }
             Outlook::Planned(plan) => {
                 self.found.retain(|one| one.root() != RESOURCES);

@@ -82,15 +82,17 @@ pub(crate) fn about_inputs(error: &Error, given: &Properties) -> Option<Refused>
     Some(Refused::new(property, error.to_record().message))
 }
 
+/// Inputs that the engine prints whole where one is named in a failure: too much to read, and not for everybody.
+const LARGE: [&str; 2] = ["configuration", "environmentVariables"];
+
 impl From<Refused> for CheckFailure {
     fn from(refused: Refused) -> Self {
-        // A property is named by its root: what stands behind it is said in words.
-        let root = refused.property.split('.').next().unwrap_or_default().to_owned();
-        let reason = match root == refused.property {
-            true => refused.reason,
-            false => format!("{}: {}", refused.property, refused.reason),
-        };
-        Self { property: root, reason }
+        let root = refused.property.split('.').next().unwrap_or_default();
+        if LARGE.contains(&root) {
+            let reason = format!("{}: {}", refused.property, refused.reason);
+            return Self { property: String::new(), reason };
+        }
+        Self { property: refused.property, reason: refused.reason }
     }
 }
 

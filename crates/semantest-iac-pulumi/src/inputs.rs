@@ -123,8 +123,16 @@ pub(crate) fn check_form(inputs: &Properties, known: &[&str]) -> Vec<Refused> {
             continue;
         }
         let text = matches!(value.plain(), Property::Text(_) | Property::Unknown | Property::Null);
-        if NAMES.contains(&name.as_str()) && !text {
-            refused.push(Refused::new(name, "it must be text"));
+        match value {
+            _ if !NAMES.contains(&name.as_str()) => {}
+            Property::Secret(_) => {
+                refused.push(Refused::new(
+                    name,
+                    "it is seen in ids and in the event log, so it cannot be secret",
+                ));
+            }
+            _ if !text => refused.push(Refused::new(name, "it must be text")),
+            _ => {}
         }
     }
     refused
@@ -152,6 +160,14 @@ mod tests {
         let refused = check_form(&properties(&[("compnent", "rest-api")]), &INPUTS);
         assert_eq!(refused.len(), 1);
         assert!(refused[0].reason.contains("did you mean `component`?"), "{refused:?}");
+    }
+
+    #[test]
+    fn names_are_no_secrets() {
+        let secret = Property::Secret(Box::new(Property::text("canary")));
+        let refused = check_form(&Properties::from([("component".to_owned(), secret)]), &INPUTS);
+        assert!(refused[0].reason.contains("cannot be secret"), "{refused:?}");
+        assert!(!format!("{refused:?}").contains("canary"));
     }
 
     #[test]

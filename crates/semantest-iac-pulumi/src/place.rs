@@ -45,6 +45,11 @@ pub(crate) fn stack_of(urn: &str) -> Option<&str> {
     urn.strip_prefix("urn:pulumi:")?.split("::").next().filter(|stack| !stack.is_empty())
 }
 
+/// The type that a URN is of, without those of its parents.
+pub(crate) fn type_of(urn: &str) -> Option<&str> {
+    urn.split("::").nth(2)?.rsplit('$').next()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +70,8 @@ mod tests {
         let urn = "urn:pulumi:production::shop::semantest:index:Deployment::api";
         assert_eq!(stack_of(urn), Some("production"));
         assert_eq!(stack_of("production"), None);
+        assert_eq!(type_of(urn), Some("semantest:index:Deployment"));
+        let nested = "urn:pulumi:dev::shop::my:Group$semantest:index:Deployment::api";
+        assert_eq!(type_of(nested), Some("semantest:index:Deployment"));
     }
 }

@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 
 use crate::engine::EngineLog;
 use crate::inputs::Inputs;
-use crate::place::Place;
+use crate::place::{Place, type_of};
 use crate::projects::Projects;
 use crate::property::{Properties, from_message};
 use crate::protocol::resource_provider_server::ResourceProvider;
@@ -22,6 +22,9 @@ use crate::protocol::{
 use crate::secrets::PulumiSecrets;
 use crate::work::Work;
 use crate::{check, deploy, diff, functions, read, remove, schema};
+
+/// The one type of resource.
+const DEPLOYMENT: &str = "semantest:index:Deployment";
 
 /// What all calls share.
 pub(crate) struct Session {
@@ -100,6 +103,16 @@ impl Plugin {
     }
 }
 
+/// Refuses what is no resource of ours, of whatever type a program may speak.
+fn of_deployment(urn: &str) -> Result<(), Status> {
+    match type_of(urn) {
+        None | Some(DEPLOYMENT) => Ok(()),
+        Some(other) => Err(Status::invalid_argument(format!(
+            "there is no resource `{other}`; this plugin has `{DEPLOYMENT}`"
+        ))),
+    }
+}
+
 type Answer<T> = Result<Response<T>, Status>;
 
 #[tonic::async_trait]
@@ -148,27 +161,39 @@ impl ResourceProvider for Plugin {
     }
 
     async fn check(&self, request: Request<CheckRequest>) -> Answer<CheckResponse> {
-        check::resource(&self.session, request.into_inner()).await.map(Response::new)
+        let request = request.into_inner();
+        of_deployment(&request.urn)?;
+        check::resource(&self.session, request).await.map(Response::new)
     }
 
     async fn diff(&self, request: Request<DiffRequest>) -> Answer<DiffResponse> {
-        diff::resource(&self.session, request.into_inner()).await.map(Response::new)
+        let request = request.into_inner();
+        of_deployment(&request.urn)?;
+        diff::resource(&self.session, request).await.map(Response::new)
     }
 
     async fn create(&self, request: Request<CreateRequest>) -> Answer<CreateResponse> {
-        deploy::create(&self.session, &self.work, request.into_inner()).await.map(Response::new)
+        let request = request.into_inner();
+        of_deployment(&request.urn)?;
+        deploy::create(&self.session, &self.work, request).await.map(Response::new)
     }
 
     async fn read(&self, request: Request<ReadRequest>) -> Answer<ReadResponse> {
-        read::resource(&self.session, request.into_inner()).await.map(Response::new)
+        let request = request.into_inner();
+        of_deployment(&request.urn)?;
+        read::resource(&self.session, request).await.map(Response::new)
     }
 
     async fn update(&self, request: Request<UpdateRequest>) -> Answer<UpdateResponse> {
-        deploy::update(&self.session, &self.work, request.into_inner()).await.map(Response::new)
+        let request = request.into_inner();
+        of_deployment(&request.urn)?;
+        deploy::update(&self.session, &self.work, request).await.map(Response::new)
     }
 
     async fn delete(&self, request: Request<DeleteRequest>) -> Answer<()> {
-        remove::resource(&self.session, &self.work, request.into_inner()).await.map(Response::new)
+        let request = request.into_inner();
+        of_deployment(&request.urn)?;
+        remove::resource(&self.session, &self.work, request).await.map(Response::new)
     }
 
     async fn cancel(&self, _: Request<()>) -> Answer<()> {
