@@ -181,7 +181,7 @@ impl ResourceProvider for Plugin {
     async fn read(&self, request: Request<ReadRequest>) -> Answer<ReadResponse> {
         let request = request.into_inner();
         of_deployment(&request.urn)?;
-        read::resource(&self.session, request).await.map(Response::new)
+        read::resource(&self.session, &self.work, request).await.map(Response::new)
     }
 
     async fn update(&self, request: Request<UpdateRequest>) -> Answer<UpdateResponse> {

@@ -1,5 +1,7 @@
 //! Read: a refresh looks the deployment up, an import finds it by its id.
 
+use std::sync::Arc;
+
 use semantest_iac::answer::{DeploymentAnswer, DriftAnswer};
 use semantest_iac::ports::project::Project;
 use semantest_iac::{Error, ErrorKind, Iac, Result};
@@ -12,15 +14,23 @@ use crate::place::Place;
 use crate::plugin::Session;
 use crate::property::{Properties, Property, from_message, to_wire};
 use crate::protocol::{ReadRequest, ReadResponse};
+use crate::work::Work;
 
 /// Answers with what is there, or with no id where nothing is.
 ///
 /// # Errors
 /// `InvalidInput` for an id that is none of this project's; the log's and the provider's errors.
 pub(crate) async fn resource(
-    session: &Session,
+    session: &Arc<Session>,
+    work: &Work,
     request: ReadRequest,
 ) -> std::result::Result<ReadResponse, Status> {
+    let session = session.clone();
+    // What was found is recorded: that must not be broken off.
+    work.carry_out(0.0, |_| async move { read(&session, request).await }).await
+}
+
+async fn read(session: &Session, request: ReadRequest) -> std::result::Result<ReadResponse, Status> {
     let place = Place::of(&request.id).map_err(status)?;
     let (stored, state) = (from_message(request.inputs), from_message(request.properties));
     let directory = match Inputs::new(&stored).text("directory") {
