@@ -61,7 +61,9 @@ class Plugin:
         assert self.process.stdout is not None
         self.first_line = self.process.stdout.readline()
         assert self.first_line.strip().isdigit(), (self.first_line, self.log())
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{self.first_line.strip()}")
+        # As Pulumi raises it: without it the answer to a large message would be refused here.
+        limits = [(f"grpc.max_{way}_message_length", 400 << 20) for way in ("send", "receive")]
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{self.first_line.strip()}", limits)
         self.stub = ResourceProviderStub(self.channel)
 
     def log(self) -> str:

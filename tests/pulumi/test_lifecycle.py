@@ -156,13 +156,6 @@ def test_another_component_or_environment_is_another_deployment(plugin: Plugin) 
     assert kinds(answer)["component"] == "UPDATE_REPLACE"
 
 
-def test_what_the_program_ignores_is_no_difference(plugin: Plugin) -> None:
-    """`ignoreChanges` is the provider's to honour in Diff."""
-    created = plugin.created(configuration={"memory_mb": 256})
-    news = plugin.checked(olds=created.inputs, configuration={"memory_mb": 512})
-    assert plugin.diff(created, news, ignore=("configuration",)).changes == messages.DiffResponse.DIFF_NONE
-
-
 def test_a_change_of_code_is_seen_though_no_input_changed(plugin: Plugin, project: Path) -> None:
     """A component's code is what most updates are about."""
     created = plugin.created()

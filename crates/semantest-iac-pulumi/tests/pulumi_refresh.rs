@@ -54,7 +54,8 @@ async fn what_the_command_line_did_is_seen_by_refresh() {
         component: "rest-api".into(),
         environment: "production".into(),
         variables: [("GREETING".to_owned(), SettingValue::Plain("by hand".into()))].into(),
-        ..EnvironmentConfigurationRequested::default()
+        unset: Vec::new(),
+        tags: [].into(),
     };
     stack.iac().await.configure(request, &CancellationToken::new()).await.expect("configured");
     assert_eq!(get(&stack.output("endpoint")), "by hand");
@@ -67,11 +68,7 @@ async fn what_the_command_line_did_is_seen_by_refresh() {
 async fn what_the_command_line_removed_is_gone_after_refresh_and_made_again_by_up() {
     let stack = Stack::new();
     stack.up().ok();
-    let request = RemovalRequested {
-        component: "rest-api".into(),
-        environment: "production".into(),
-        ..RemovalRequested::default()
-    };
+    let request = RemovalRequested { component: "rest-api".into(), environment: "production".into() };
     stack.iac().await.destroy(request, &CancellationToken::new()).await.expect("removed");
     stack.run("refresh").ok().saying("1 deleted");
     assert!(stack.deployments().is_empty());

@@ -183,6 +183,30 @@ outputs:
 
 #[test]
 #[ignore = "needs a real pulumi: cargo xtask pulumi"]
+fn what_the_program_ignores_is_left_as_it_is() {
+    let program = |greeting: &str| {
+        format!(
+            "
+resources:
+  component:
+    type: semantest:Deployment
+    properties:
+      configuration: {{ environment_variables: {{ GREETING: {greeting} }} }}
+    options: {{ ignoreChanges: [configuration] }}
+outputs:
+  endpoint: ${{component.endpoint}}
+"
+        )
+    };
+    let stack = Stack::with_program(&program("first"));
+    stack.up().ok();
+    stack.program(&program("second"));
+    stack.up().ok().saying("2 unchanged");
+    assert_eq!(get(&stack.output("endpoint")), "first");
+}
+
+#[test]
+#[ignore = "needs a real pulumi: cargo xtask pulumi"]
 fn pulumi_takes_our_schema() {
     let stack = Stack::new();
     let schema = stack.pulumi(&["package", "get-schema", "./bin/pulumi-resource-semantest"]).ok();

@@ -225,7 +225,7 @@ impl Drop for Stack {
 }
 
 fn short_type(event: &Envelope) -> String {
-    let json = serde_json::to_value(event).expect("an event is JSON");
+    let json = event.to_value();
     json["type"].as_str().unwrap_or_default().trim_start_matches("com.semantest.iac.").to_owned()
 }
 
