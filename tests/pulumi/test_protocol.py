@@ -93,19 +93,24 @@ def test_a_message_larger_than_grpcs_default_limit_is_taken(plugin: Plugin) -> N
     assert answer.inputs.fields or answer.failures
 
 
-def test_configuration_may_be_unknown_in_a_preview_and_secret(project: Path) -> None:
-    """Both reach the provider before anything has been agreed on."""
+def test_configuration_may_be_unknown_in_a_preview(project: Path) -> None:
+    """It reaches the provider before anything has been agreed on."""
     with Plugin(project) as plugin:
         plugin.handshake()
         checked = plugin.check_config(component=UNKNOWN)
         assert not checked.failures
         assert plain(checked.inputs)["component"] == UNKNOWN
+        plugin.stub.Configure(messages.ConfigureRequest(args=checked.inputs), timeout=PATIENCE)
+
+
+def test_names_that_are_secret_are_refused(project: Path) -> None:
+    """They stand in ids and in the log; a secret among them would be told to everybody."""
     with Plugin(project) as plugin:
         plugin.handshake()
-        checked = plugin.check_config(component=secret("rest-api"))
-        assert not checked.failures
-        assert plain(checked.inputs)["component"] == secret("rest-api")
-        plugin.stub.Configure(messages.ConfigureRequest(args=checked.inputs), timeout=PATIENCE)
+        failures = plugin.check_config(component=secret("canary-99")).failures
+        assert [failure.property for failure in failures] == ["component"]
+        assert "secret" in failures[0].reason
+        assert "canary" not in failures[0].reason
 
 
 def test_the_provider_is_never_replaced(plugin: Plugin) -> None:

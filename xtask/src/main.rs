@@ -17,8 +17,8 @@ use command::cargo;
 const USAGE: &str = "\
 cargo xtask <task>
 
-  test            everything: tools, formatting, lints, documentation, all tests, those of the Python wheel and
-                  the npm packages too
+  test            everything: tools, formatting, lints, documentation, all tests, those of the Python wheel, the
+                  npm packages and the Pulumi plugin too
   codegen         writes what is generated: schemas/ and the events, answers, errors of the packages for
                   Python and TypeScript
   codegen --check says which of it is out of date, and writes nothing
@@ -78,7 +78,8 @@ fn test() -> Outcome {
         .run("documentation")?;
     cargo(&root, &["test", "--workspace"]).env("SEMANTEST_TOOLS", &tools).run("tests")?;
     python::test(&root, &tools)?;
-    node::test(&root, &tools)
+    node::test(&root, &tools)?;
+    pulumi::test(&root)
 }
 
 fn root() -> PathBuf {
