@@ -218,8 +218,9 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        if let Some(host) = self.host() {
-            let _ = Command::new("kill").arg(host).output();
+        let elsewhere = std::fs::read_to_string(self.file("infrastructure/.semantest/local/host.lock"));
+        for host in self.host().into_iter().chain(elsewhere.ok()) {
+            let _ = Command::new("kill").arg(host.trim()).output();
         }
     }
 }
