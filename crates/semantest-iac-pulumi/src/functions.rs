@@ -13,6 +13,9 @@ use crate::plugin::Session;
 use crate::property::{Properties, Property, from_message, to_wire};
 use crate::protocol::{InvokeRequest, InvokeResponse};
 
+const GET_DEPLOYMENT: &str = "semantest:index:getDeployment";
+const GET_HISTORY: &str = "semantest:index:getHistory";
+
 /// Arguments of both.
 pub(crate) const ARGUMENTS: [&str; 3] = ["component", "environment", "directory"];
 
@@ -21,6 +24,9 @@ pub(crate) const ARGUMENTS: [&str; 3] = ["component", "environment", "directory"
 /// # Errors
 /// `NotFound` where nothing is deployed; `Unimplemented` for a function that there is not.
 pub(crate) async fn invoke(session: &Session, request: InvokeRequest) -> Result<InvokeResponse, Status> {
+    if ![GET_DEPLOYMENT, GET_HISTORY].contains(&request.tok.as_str()) {
+        return Err(Status::unimplemented(format!("there is no function `{}`", request.tok)));
+    }
     let mut arguments = from_message(request.args);
     for name in ARGUMENTS {
         if let (false, Some(value)) = (arguments.contains_key(name), session.configured().get(name)) {
@@ -34,10 +40,9 @@ pub(crate) async fn invoke(session: &Session, request: InvokeRequest) -> Result<
         let failures = wrong.into_iter().map(Into::into).collect();
         return Ok(InvokeResponse { r#return: None, failures });
     }
-    let answer = match request.tok.as_str() {
-        "semantest:index:getDeployment" => deployment(session, &arguments).await?,
-        "semantest:index:getHistory" => history(session, &arguments).await?,
-        other => return Err(Status::unimplemented(format!("there is no function `{other}`"))),
+    let answer = match request.tok == GET_HISTORY {
+        true => history(session, &arguments).await?,
+        false => deployment(session, &arguments).await?,
     };
     Ok(InvokeResponse { r#return: Some(to_wire(answer)), failures: Vec::new() })
 }
