@@ -83,9 +83,13 @@ fn with_pulumi(root: &Path) -> Outcome {
         println!("{NO_GO}");
         return Ok(());
     };
+    let node = root.join("target/tools/pulumi-node");
+    tools::npm(&root.join("tests/tools/pulumi/node"), &node, "Pulumi: its SDK for Node")?;
     real(root)
         .args(&["--", "--ignored"])
         .env("SEMANTEST_PULUMI", bin.join("pulumi"))
+        .env("SEMANTEST_PULUMI_PYTHON", tools::pulumi_python(root)?)
+        .env("SEMANTEST_PULUMI_NODE", node)
         .run("Pulumi: tests with the real command line")
 }
 

@@ -100,15 +100,52 @@ impl Stack {
     }
 
     pub fn with_program(program: &str) -> Self {
-        let stack = Self { folder: tempfile::tempdir().expect("a folder") };
-        for folder in ["code", "bin", "backend", "home"] {
-            std::fs::create_dir(stack.file(folder)).expect(folder);
-        }
-        std::os::unix::fs::symlink(PLUGIN, stack.file("bin/pulumi-resource-semantest")).expect("the plugin");
+        let stack = Self::empty();
+        std::fs::create_dir(stack.file("code")).expect("a folder");
         stack.write("semantest.toml", PROJECT);
         stack.write("code/hello.py", CODE);
         stack.program(program);
         stack.pulumi(&["stack", "init", "production"]).ok();
+        stack
+    }
+
+    /// A folder with the plugin and with Pulumi's own folders, and nothing else.
+    fn empty() -> Self {
+        let stack = Self { folder: tempfile::tempdir().expect("a folder") };
+        for folder in ["bin", "backend", "home"] {
+            std::fs::create_dir(stack.file(folder)).expect(folder);
+        }
+        std::os::unix::fs::symlink(PLUGIN, stack.file("bin/pulumi-resource-semantest")).expect("the plugin");
+        stack
+    }
+
+    /// A copy of `examples/pulumi` with this plugin, and with hosts for its programs in Python and TypeScript.
+    pub fn example() -> Self {
+        let stack = Self::empty();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        copy(&root.join("examples/pulumi"), stack.path());
+        for program in ["Pulumi.yaml", "python/Pulumi.yaml", "typescript/Pulumi.yaml"] {
+            let text = std::fs::read_to_string(stack.file(program)).expect(program);
+            let line =
+                text.lines().find(|line| line.contains("target/release")).expect("a path of the plugin");
+            let here = format!("      path: {}", stack.file("bin").display());
+            stack.write(program, &text.replace(line, &here));
+        }
+        let host = root.join("tests/tools/pulumi/language_host.py").canonicalize().expect("a host");
+        for language in ["python", "nodejs"] {
+            let name = format!("pulumi-language-{language}");
+            let script = stack.file(&format!("home/{name}"));
+            std::os::unix::fs::symlink(&host, &script).expect("a link");
+            let python = tool("SEMANTEST_PULUMI_PYTHON");
+            stack.write(
+                &format!("bin/{name}"),
+                &format!("#!/bin/sh\nexec {} {} \"$@\"\n", python.display(), script.display()),
+            );
+            let made = Command::new("chmod").arg("+x").arg(stack.file(&format!("bin/{name}"))).status();
+            assert!(made.expect("chmod").success());
+        }
+        let packages = tool("SEMANTEST_PULUMI_NODE").join("node_modules");
+        std::os::unix::fs::symlink(packages, stack.file("typescript/node_modules")).expect("a link");
         stack
     }
 
@@ -138,12 +175,14 @@ impl Stack {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let pulumi = std::env::var_os("SEMANTEST_PULUMI").map(PathBuf::from);
-        let pulumi = pulumi.expect("SEMANTEST_PULUMI is not set: run these tests with `cargo xtask pulumi`");
-        let tools = pulumi.parent().expect("a folder").to_owned();
-        let mut path = tools.into_os_string();
-        path.push(":");
-        path.push(std::env::var_os("PATH").unwrap_or_default());
+        let pulumi = tool("SEMANTEST_PULUMI");
+        let mut path = self.file("bin").into_os_string();
+        for folder in
+            [pulumi.parent().expect("a folder").as_os_str(), &std::env::var_os("PATH").unwrap_or_default()]
+        {
+            path.push(":");
+            path.push(folder);
+        }
         let mut command = Command::new(pulumi);
         command.args(arguments).current_dir(self.path()).stdin(Stdio::null()).env("PATH", path);
         for name in ["PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "SEMANTEST_ENVIRONMENT", "SEMANTEST_LOG"] {
@@ -163,9 +202,19 @@ impl Stack {
         ran(self.command(arguments).output().expect("pulumi runs"))
     }
 
+    /// For the program in `folder`.
+    pub fn pulumi_in(&self, folder: &str, arguments: &[&str]) -> Ran {
+        ran(self.command(arguments).current_dir(self.file(folder)).output().expect("pulumi runs"))
+    }
+
     /// The first user's command, with nobody asked.
     pub fn up(&self) -> Ran {
-        self.pulumi(&[&COMMAND[..], &UNASKED].concat())
+        self.up_in("")
+    }
+
+    /// The same for the program in `folder`.
+    pub fn up_in(&self, folder: &str) -> Ran {
+        self.pulumi_in(folder, &[&COMMAND[..], &UNASKED].concat())
     }
 
     /// The same for another component, which Pulumi then keeps in the stack's configuration.
@@ -225,6 +274,24 @@ impl Drop for Stack {
     }
 }
 
+/// What `cargo xtask pulumi` set up, by the variable that says where.
+fn tool(variable: &str) -> PathBuf {
+    let path = std::env::var_os(variable).map(PathBuf::from);
+    path.unwrap_or_else(|| panic!("{variable} is not set: run these tests with `cargo xtask pulumi`"))
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("an example").flatten() {
+        let target = to.join(entry.file_name());
+        match entry.path() {
+            path if path.ends_with(".semantest") || path.ends_with("node_modules") => {}
+            path if path.is_dir() => copy(&path, &target),
+            path => drop(std::fs::copy(path, target).expect("a copy")),
+        }
+    }
+}
+
 fn short_type(event: &Envelope) -> String {
     let json = event.to_value();
     json["type"].as_str().unwrap_or_default().trim_start_matches("com.semantest.iac.").to_owned()
@@ -249,11 +316,16 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Body of a GET.
+/// Body of a GET of `/`.
 pub fn get(endpoint: &str) -> String {
+    get_path(endpoint, "/")
+}
+
+/// Body of a GET.
+pub fn get_path(endpoint: &str, path: &str) -> String {
     let address = endpoint.trim_start_matches("http://").trim_end_matches('/').to_owned();
     let mut stream = TcpStream::connect(&address).unwrap_or_else(|error| panic!("{endpoint}: {error}"));
-    write!(stream, "GET / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").expect("request");
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").expect("request");
     let mut text = String::new();
     stream.read_to_string(&mut text).expect("response");
     text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
