@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::Outcome;
 use crate::command::cargo;
-use crate::{node, python, tools};
+use crate::{node, pulumi, python, tools};
 
 /// Every benchmark of Rust by its name, with the example that is it.
 const BENCHMARKS: [(&str, &str, &str); 5] = [
@@ -17,8 +17,9 @@ const BENCHMARKS: [(&str, &str, &str); 5] = [
 
 type Benchmark = fn(&Path) -> Outcome;
 
-/// The benchmarks of the packages for other languages, which are programs in these.
-const PACKAGES: [(&str, Benchmark); 2] = [("python", python::bench), ("node", node::bench)];
+/// The benchmarks of what is made for other languages, which are programs in these.
+const PACKAGES: [(&str, Benchmark); 3] =
+    [("python", python::bench), ("node", node::bench), ("pulumi", pulumi::bench)];
 
 /// Runs the named benchmarks, or all.
 pub(crate) fn run(root: &Path, names: &[&str]) -> Outcome {

@@ -5,6 +5,7 @@ mod codegen;
 mod command;
 mod files;
 mod node;
+mod pulumi;
 mod python;
 mod tools;
 
@@ -16,8 +17,8 @@ use command::cargo;
 const USAGE: &str = "\
 cargo xtask <task>
 
-  test            everything: tools, formatting, lints, documentation, all tests, those of the Python wheel and
-                  the npm packages too
+  test            everything: tools, formatting, lints, documentation, all tests, those of the Python wheel, the
+                  npm packages and the Pulumi plugin too
   codegen         writes what is generated: schemas/ and the events, answers, errors of the packages for
                   Python and TypeScript
   codegen --check says which of it is out of date, and writes nothing
@@ -25,9 +26,12 @@ cargo xtask <task>
   node            only the npm packages: builds and packs them and runs their tests, in a project in which
                   they are installed
   node --dist     the npm packages as they are released, under target/node/dist: what can be built here
+  pulumi          only the Pulumi plugin: its tests against Pulumi's stubs and SDK, and with a real `pulumi` where
+                  there is Go to build it
   tools           only sets up what the tests need, under target/tools
+  tools pulumi    builds the real `pulumi` from its Go modules, under target/tools/pulumi
   bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local, aws,
-                  python, node (default: all)
+                  python, node, pulumi (default: all)
 ";
 
 /// What every task returns: nothing, or words that say what failed.
@@ -43,6 +47,8 @@ fn main() -> ExitCode {
         ["python"] => tools::set_up(&root()).and_then(|tools| python::test(&root(), &tools)),
         ["node"] => tools::set_up(&root()).and_then(|tools| node::test(&root(), &tools)),
         ["node", "--dist"] => node::release(&root()),
+        ["pulumi"] => pulumi::test(&root()),
+        ["tools", "pulumi"] => pulumi::tools(&root()),
         ["tools"] => tools::set_up(&root()).map(drop),
         ["bench", names @ ..] => bench::run(&root(), names),
         _ => {
@@ -73,7 +79,8 @@ fn test() -> Outcome {
     cargo(&root, &["test", "--workspace"]).env("SEMANTEST_TOOLS", &tools).run("tests")?;
     judge_azure(&root, &tools)?;
     python::test(&root, &tools)?;
-    node::test(&root, &tools)
+    node::test(&root, &tools)?;
+    pulumi::gate(&root)
 }
 
 /// What needs the specifications of Azure Resource Manager, which are no part of the repository: run where there are any,

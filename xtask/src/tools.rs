@@ -26,6 +26,14 @@ pub(crate) fn python_build(root: &Path) -> Result<PathBuf, String> {
     Ok(tools.join("python-build"))
 }
 
+/// What the tests of the Pulumi plugin run in; its interpreter.
+pub(crate) fn pulumi_python(root: &Path) -> Result<PathBuf, String> {
+    let (source, tools) = (root.join("tests/tools"), root.join("target/tools"));
+    fs::create_dir_all(&tools).map_err(|error| format!("{}: {error}", tools.display()))?;
+    python(&source, &tools, "pulumi", "pulumi-python")?;
+    Ok(tools.join("pulumi-python/bin/python"))
+}
+
 /// A virtual environment `folder` with what `list`.txt names.
 fn python(source: &Path, tools: &Path, list: &str, folder: &str) -> Outcome {
     let list_file = source.join(list).with_extension("txt");

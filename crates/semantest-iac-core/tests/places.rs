@@ -1,6 +1,8 @@
 //! Where a deployment goes to, and stays.
 
 use semantest_iac_core::application::answer::RunStatus;
+use semantest_iac_core::application::inspect::At;
+use semantest_iac_core::domain::deployment::resource::Properties;
 use semantest_iac_core::events::Event;
 use semantest_iac_core::events::request::DeploymentRequested;
 use semantest_iac_testkit::world::{World, orders, request};
@@ -66,4 +68,34 @@ async fn what_was_removed_is_deployed_where_the_machine_is_set_up_for_now() {
     world.provider.set_default_region("us-east-1");
     deploy_to(&world, None).await.expect("a run");
     assert_eq!(planned_regions(&world).await.last(), Some(&Some("us-east-1".to_owned())));
+}
+
+#[tokio::test]
+async fn a_plan_made_anew_shows_what_the_log_holds_and_records_nothing() {
+    let world = World::new();
+    world.provider.set_default_region("eu-west-1");
+    deploy_to(&world, None).await.expect("a run");
+    let (service, events) = (world.service(), world.history().await.len());
+    // The machine is set up for another one: what is deployed stays where it is.
+    world.provider.set_default_region("us-east-1");
+    let plan = service.plan_anew(&request()).await.expect("a plan");
+    let (deployed, _) = service.state_at("dev", "orders", At::Version(1)).await.expect("a deployment");
+    assert_eq!(plan.changes.created, deployed.resources.len());
+    for step in &plan.steps {
+        let logged = deployed.resources.iter().find(|resource| resource.address == step.address);
+        let logged = logged.and_then(|resource| resource.inputs.clone()).expect("inputs");
+        let wanted = step.diff.iter().map(|change| (change.property.clone(), change.after.clone()));
+        let wanted: Properties = wanted.map(|(name, value)| (name, value.expect("a value"))).collect();
+        assert_eq!(logged, wanted, "{}", step.address);
+    }
+    assert_eq!(world.history().await.len(), events);
+}
+
+#[tokio::test]
+async fn a_plan_made_anew_can_be_for_another_place() {
+    let world = World::new();
+    deploy_to(&world, Some("us-east-1")).await.expect("a run");
+    let elsewhere = DeploymentRequested { region: Some("eu-west-1".to_owned()), ..request() };
+    world.service().plan(&elsewhere).await.expect_err("it does not move");
+    assert!(world.service().plan_anew(&elsewhere).await.expect("a plan").changes.created > 0);
 }

@@ -21,7 +21,6 @@ use crate::control::messages::HostState;
 use crate::error::foreign;
 use crate::function::{self, FunctionInputs};
 use crate::host::definition::{EnvironmentValue, FunctionDefinition, SecretValues, Tags};
-use crate::host::serving::Serving;
 use crate::host_link::HostLink;
 use crate::packages::Packages;
 use crate::runtime::interpreter;
@@ -66,19 +65,23 @@ impl LocalProvider {
     /// # Errors
     /// `Unavailable` where it does not start or answer.
     pub async fn holds(&self, functions: &[&str], endpoint: Option<&str>) -> Result<bool> {
-        let has_all = |serving: Serving| {
+        if self.serves(functions, endpoint) {
+            return Ok(true);
+        }
+        self.host_with_something().await?;
+        Ok(self.serves(functions, endpoint))
+    }
+
+    /// As [`Self::holds`], as far as its files tell: nobody is asked and nothing is started.
+    pub fn serves(&self, functions: &[&str], endpoint: Option<&str>) -> bool {
+        self.host.serving().is_some_and(|serving| {
             let is_there = |name: &&str| {
                 let package = serving.packages.get(*name);
                 package.is_some_and(|package| self.packages.is_whole(package))
                     && !serving.lacking.contains(*name)
             };
             functions.iter().all(is_there) && endpoint.is_none_or(|wanted| serving.endpoints.contains(wanted))
-        };
-        if self.host.serving().is_some_and(has_all) {
-            return Ok(true);
-        }
-        self.host_with_something().await?;
-        Ok(self.host.serving().is_some_and(has_all))
+        })
     }
 
     /// Stops the host; it says whether one ran. What it ran is kept for the next one.

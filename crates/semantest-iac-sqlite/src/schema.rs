@@ -62,7 +62,13 @@ pub(crate) fn check(connection: &Connection, path: &Path) -> Result<i64> {
     let read = |pragma: &str| -> Result<i64> {
         connection.query_row(pragma, [], |row| row.get(0)).map_err(sqlite("store.open", path))
     };
-    let (version, application) = (read("PRAGMA user_version")?, read("PRAGMA application_id")?);
+    let mut version = read("PRAGMA user_version")?;
+    let mut tables = 0;
+    if version == 0 {
+        tables = read("SELECT count(*) FROM sqlite_schema")?;
+        // Between two questions another process may have made it whole: the marks are what counts, asked for last.
+        version = read("PRAGMA user_version")?;
+    }
     if version > SCHEMA_VERSION {
         let text = format!(
             "{} was written by a newer semantest-iac (schema {version}, this one knows {SCHEMA_VERSION}): \
@@ -72,11 +78,11 @@ pub(crate) fn check(connection: &Connection, path: &Path) -> Result<i64> {
         return Err(Error::new(ErrorKind::StorageTooNew, "store.open", text).with("file", path.display()));
     }
     // Ours is created whole, in one transaction: tables without our marks are somebody else's.
-    let tables = || read("SELECT count(*) FROM sqlite_schema");
-    if version < 0 || (version > 0 && application != APPLICATION_ID) || (version == 0 && tables()? > 0) {
-        return Err(foreign(path));
-    }
-    Ok(version)
+    let is_ours = match version {
+        0 => tables == 0,
+        _ => version > 0 && read("PRAGMA application_id")? == APPLICATION_ID,
+    };
+    if is_ours { Ok(version) } else { Err(foreign(path)) }
 }
 
 /// The error for a file that is no log of this program.

@@ -231,6 +231,28 @@ async fn a_store_ends_although_another_process_never_lets_it_write() {
     end.recv_timeout(Duration::from_secs(20)).expect("it does not wait for the other process");
 }
 
+/// Who looks while the file comes into being sees nothing, or all of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_just_being_made_is_nobody_elses() {
+    for round in 0..20 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let readers: Vec<_> = (0..2)
+            .map(|_| {
+                let folder = folder.path().to_owned();
+                tokio::spawn(async move {
+                    while SqliteStore::open(&folder).expect("a store").head().await.expect("the log") == 0 {}
+                })
+            })
+            .collect();
+        let writer = SqliteStore::open(folder.path()).expect("a store");
+        let appended = writer.append(append("first", ExpectedVersion::Any, &["0"])).await;
+        appended.unwrap_or_else(|error| panic!("round {round}: {error}"));
+        for reader in readers {
+            reader.await.expect("a reader");
+        }
+    }
+}
+
 #[test]
 fn opening_to_read_creates_nothing() {
     let folder = tempfile::tempdir().expect("a folder");

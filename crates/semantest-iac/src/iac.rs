@@ -142,6 +142,23 @@ impl Iac {
         Ok(())
     }
 
+    /// Whether what is deployed on this machine runs, as far as files tell: nobody is asked and nothing is started. What is
+    /// elsewhere, or not deployed, is not judged. Where it does not run, [`Self::deploy`] brings it back.
+    ///
+    /// # Errors
+    /// Where the log cannot be read.
+    pub async fn is_served(&self, environment: &str, component: &str) -> Result<bool> {
+        let status = self.service.status(Some(environment), Some(component)).await?;
+        Ok(status.deployments.iter().all(|deployed| {
+            let here = deployed.provider.as_deref().is_some_and(|provider| self.is_on_this_machine(provider));
+            let functions: Vec<&str> =
+                deployed.functions.iter().map(|one| one.function_name.as_str()).collect();
+            deployed.status != "deployed"
+                || !here
+                || self.local.serves(&functions, deployed.endpoint.as_deref())
+        }))
+    }
+
     /// What [`Self::deploy`] would do; changes nothing.
     ///
     /// # Errors
@@ -149,6 +166,15 @@ impl Iac {
     pub async fn plan(&self, request: DeploymentRequested) -> Result<PlanAnswer> {
         self.check_place(&request)?;
         self.service.plan(&request).await.map_err(|error| self.project.locate(error, &request))
+    }
+
+    /// What [`Self::deploy`] would do where nothing is there: every resource with all its inputs; changes nothing.
+    ///
+    /// # Errors
+    /// As [`Self::deploy`].
+    pub async fn plan_anew(&self, request: DeploymentRequested) -> Result<PlanAnswer> {
+        self.check_place(&request)?;
+        self.service.plan_anew(&request).await.map_err(|error| self.project.locate(error, &request))
     }
 
     /// What [`Self::destroy`] would do; changes nothing.

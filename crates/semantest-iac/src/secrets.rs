@@ -76,6 +76,10 @@ impl ProjectSecrets {
                 unresolved(reference, format!("set the environment variable {name} before you run this"))
             }),
             Some(("file", path)) => self.read(reference, path),
+            // Named here, since other front doors come across what a Pulumi program has deployed.
+            Some(("pulumi", _)) => {
+                Err(unresolved(reference, "a Pulumi program gives it: run its `pulumi up` instead".into()))
+            }
             Some((scheme, _)) => {
                 let known = self.schemes().join(", ");
                 let text = format!("this build does not know the scheme `{scheme}`; it knows {known}");

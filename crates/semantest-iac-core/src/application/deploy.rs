@@ -88,17 +88,36 @@ impl DeploymentService {
     /// # Errors
     /// As for [`Self::deploy`], except that secrets need not be resolvable.
     pub async fn plan(&self, request: &DeploymentRequested) -> Result<PlanAnswer> {
+        self.plan_from(request, false).await
+    }
+
+    /// The plan as if nothing were there: every resource with all its inputs, secrets as references. Settings and scaling in
+    /// force are laid over them. Changes nothing, records nothing.
+    ///
+    /// # Errors
+    /// As for [`Self::plan`].
+    pub async fn plan_anew(&self, request: &DeploymentRequested) -> Result<PlanAnswer> {
+        self.plan_from(request, true).await
+    }
+
+    async fn plan_from(&self, request: &DeploymentRequested, nothing: bool) -> Result<PlanAnswer> {
         let target = Target::new(self.ports.project.name(), &request.environment, &request.component)?;
         let blueprint = self.blueprint(&target, request, &DigestOnly).await?;
         let deployment = replay(&self.ports, &target.stream()).await?;
         let state = deployment.state();
-        let (provider, region) = self.place(request, state).await?;
+        let nowhere = DeploymentState::default();
+        let (provider, region) = match self.place(request, state).await {
+            // Where nothing is there, it can go anywhere.
+            Err(_) if nothing => self.place(request, &nowhere).await?,
+            place => place?,
+        };
+        let existing = if nothing { &nowhere.resources } else { &state.resources };
         let (configuration, scaling) = (&state.configuration, &state.scaling);
         // Nothing to compare with, and a digest would need a key that is made with the first deploy.
-        let secrets = if state.resources.is_empty() { SecretUse::Ignore } else { SecretUse::Compare };
+        let secrets = if existing.is_empty() { SecretUse::Ignore } else { SecretUse::Compare };
         let lowering = Lowering { provider, region, blueprint, configuration, scaling, secrets };
         let goal = self.lower(lowering).await?;
-        let plan = planner::plan(&goal.graph, &state.resources);
+        let plan = planner::plan(&goal.graph, existing);
         Ok(PlanAnswer::new(target.stream(), goal.provider, plan))
     }
 

@@ -1,0 +1,52 @@
+//! Delete: a deployment is taken away, and nothing happens where it is gone.
+
+use std::sync::Arc;
+
+use semantest_iac::CancellationToken;
+use semantest_iac::events::request::RemovalRequested;
+use tonic::Status;
+
+use crate::failure::status;
+use crate::inputs::Inputs;
+use crate::place::Place;
+use crate::plugin::Session;
+use crate::property::{Properties, from_message};
+use crate::protocol::DeleteRequest;
+use crate::read::belongs;
+use crate::work::Work;
+
+/// Deletes a resource.
+///
+/// # Errors
+/// What could not be taken away: the next run goes on.
+pub(crate) async fn resource(
+    session: &Arc<Session>,
+    work: &Work,
+    request: DeleteRequest,
+) -> Result<(), Status> {
+    let session = session.clone();
+    let state = from_message(request.properties);
+    let run = |cancel| async move { destroy(&session, &request.urn, &request.id, &state, &cancel).await };
+    work.carry_out(request.timeout, run).await
+}
+
+async fn destroy(
+    session: &Session,
+    urn: &str,
+    id: &str,
+    state: &Properties,
+    cancel: &CancellationToken,
+) -> Result<(), Status> {
+    let place = Place::of(id).map_err(status)?;
+    let directory = Inputs::new(state).directory(session.configured_directory().as_deref());
+    let iac = session.projects().open_to_look(&directory).await.map_err(status)?;
+    belongs(&iac, &place).map_err(status)?;
+    session.name(&iac, &place.environment, &place.component, urn);
+    let known = iac.status(Some(&place.environment), Some(&place.component)).await.map_err(status)?;
+    if known.deployments.is_empty() {
+        return Ok(());
+    }
+    let request = RemovalRequested { component: place.component, environment: place.environment };
+    let answer = iac.destroy(request, cancel).await.map_err(status)?;
+    answer.error.map_or(Ok(()), |error| Err(status(error.into())))
+}

@@ -1,0 +1,141 @@
+//! The Pulumi plugin's tests: against Pulumi's own stubs and SDK, and with a real `pulumi` built from its Go modules.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::Outcome;
+use crate::command::{Program, cargo, program};
+use crate::files::{copied, read, write};
+use crate::tools;
+
+/// What is built, beside one another: the command line finds the host of YAML programs there.
+const PROGRAMS: [&str; 2] =
+    ["github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml"];
+
+/// As Pulumi's own releases set it; without it the command line says that it is of no version.
+const VERSION: &str = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
+
+/// The tests that need a real `pulumi`; all of them are ignored unless asked for.
+const WITH_PULUMI: &str = "pulumi_*";
+
+/// The plugin's program.
+const PLUGIN: &str = "pulumi-resource-semantest";
+
+/// Builds the real `pulumi` if it is not there yet, and gives the folder that it is in, under `target/tools`. Nothing where there is no Go:
+/// who calls has to say that something was not tested.
+pub(crate) fn set_up(root: &Path) -> Result<Option<PathBuf>, String> {
+    let source = root.join("tests/tools/pulumi");
+    let folder = root.join("target/tools/pulumi");
+    let wanted = read(&source.join("go.mod"))?;
+    let stamp = folder.join("built");
+    let bin = folder.join("bin");
+    if fs::read_to_string(&stamp).is_ok_and(|built| built == wanted) {
+        return Ok(Some(bin));
+    }
+    let Some(go) = go() else { return Ok(None) };
+    fs::create_dir_all(&bin).map_err(|error| format!("{}: {error}", bin.display()))?;
+    for file in ["go.mod", "go.sum"] {
+        copied(&source.join(file), &folder.join(file))?;
+    }
+    let version = version(&wanted).ok_or("tests/tools/pulumi/go.mod names no version of Pulumi")?;
+    program(go, &folder, &["build", "-trimpath", "-tags", "osusergo,grpcnotrace", "-o", "bin/", "-ldflags"])
+        .arg(format!("-s -w -X {VERSION}={version}"))
+        .args(&PROGRAMS)
+        .run("pulumi, from its Go modules (minutes, the first time)")?;
+    write(&stamp, &wanted)?;
+    Ok(Some(bin))
+}
+
+/// `tools pulumi`: sets up, and says where or why not.
+pub(crate) fn tools(root: &Path) -> Outcome {
+    match set_up(root)? {
+        Some(bin) => println!("pulumi and pulumi-language-yaml are in {}", bin.display()),
+        None => println!("{NO_GO}"),
+    }
+    Ok(())
+}
+
+const NO_GO: &str =
+    "SKIPPED: no Go on this machine, so no real pulumi: tests of the literal `pulumi up` are not run";
+
+/// The part of the gate: as [`test`], but a real `pulumi` is not built for it, which would take minutes and Go's own registry.
+pub(crate) fn gate(root: &Path) -> Outcome {
+    stand_ins(root)?;
+    if root.join("target/tools/pulumi/built").is_file() {
+        return with_pulumi(root);
+    }
+    println!(
+        "SKIPPED: no real pulumi was built here, so the literal `pulumi up` was not run; `cargo xtask pulumi` does both"
+    );
+    Ok(())
+}
+
+/// All tests of the plugin: those that stand in for the engine, then those with the real one.
+pub(crate) fn test(root: &Path) -> Outcome {
+    stand_ins(root)?;
+    with_pulumi(root)
+}
+
+/// The plugin driven by Pulumi's own stubs, and programs of its own SDK whose engine is Pulumi's stand-in.
+pub(crate) fn stand_ins(root: &Path) -> Outcome {
+    let python = tools::pulumi_python(root)?;
+    // Built as the tests below and those of the workspace are, so nothing is built twice.
+    real(root).args(&["--no-run"]).run("Pulumi: the plugin")?;
+    let tests = root.join("tests/pulumi");
+    program(python, &tests, &["-P", "-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
+        .env("SEMANTEST_PULUMI_PLUGIN", built(root, "debug").join(PLUGIN))
+        .env("SEMANTEST_ROOT", root)
+        .run("Pulumi: tests with its stubs and its SDK")
+}
+
+/// The literal command, and all that can happen to it.
+fn with_pulumi(root: &Path) -> Outcome {
+    let Some(bin) = set_up(root)? else {
+        println!("{NO_GO}");
+        return Ok(());
+    };
+    let node = root.join("target/tools/pulumi-node");
+    tools::npm(&root.join("tests/tools/pulumi/node"), &node, "Pulumi: its SDK for Node")?;
+    real(root)
+        .args(&["--", "--ignored"])
+        .env("SEMANTEST_PULUMI", bin.join("pulumi"))
+        .env("SEMANTEST_PULUMI_PYTHON", tools::pulumi_python(root)?)
+        .env("SEMANTEST_PULUMI_NODE", node)
+        .run("Pulumi: tests with the real command line")
+}
+
+fn real(root: &Path) -> Program {
+    cargo(root, &["test", "--quiet", "--workspace", "--test", WITH_PULUMI])
+}
+
+/// Where Cargo puts programs of a profile.
+fn built(root: &Path, profile: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    target.unwrap_or_else(|| root.join("target")).join(profile)
+}
+
+/// What the plugin costs the engine: its size, its start, and an `up` with nothing to do.
+pub(crate) fn bench(root: &Path) -> Outcome {
+    let python = tools::pulumi_python(root)?;
+    cargo(root, &["build", "--profile", "dist", "--quiet", "--package", "semantest-iac-pulumi"])
+        .run("Pulumi: the plugin as it is released")?;
+    program(python, &root.join("tests/pulumi"), &["bench.py"])
+        .env("SEMANTEST_PULUMI_PLUGIN", built(root, "dist").join(PLUGIN))
+        .run("benchmark pulumi")
+}
+
+/// Go's program: the one on the path, or where Go's own instructions put it.
+fn go() -> Option<OsString> {
+    let answers = |go: &OsString| {
+        let asked = std::process::Command::new(go).arg("version").output();
+        asked.is_ok_and(|answer| answer.status.success())
+    };
+    ["go", "/usr/local/go/bin/go"].map(OsString::from).into_iter().find(answers)
+}
+
+/// The version of the command line that a `go.mod` names.
+fn version(module: &str) -> Option<&str> {
+    let line = module.lines().find(|line| line.trim().starts_with("github.com/pulumi/pulumi/pkg/v3 v"))?;
+    line.split_whitespace().nth(1)
+}
