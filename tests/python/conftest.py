@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# Who runs the tests in the background may have had Ctrl-C ignored, and programs that are started inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PROJECT = f"""\
 project = "shop"

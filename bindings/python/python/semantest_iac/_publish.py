@@ -68,9 +68,12 @@ def nested(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         if waiting >= DEEPEST:
             text = f"{DEEPEST} events brought each other about, each inside of the one before"
             raise refused(f"{text}: handlers publish in a circle")
-    if "id" not in event:
+    if not event.keys() & {"id", "specversion"}:
+        # What is not given is filled in; of a whole event nothing may be missing.
         event = {**event, "id": _core.new_id()}
-    key = event["id"] if isinstance(event["id"], str) else object()
+    key: object = event.get("id")
+    if not isinstance(key, str):
+        key = object()
     _under_way.add(key)
     try:
         yield event
