@@ -59,7 +59,7 @@ pub(crate) fn tools(root: &Path) -> Outcome {
 const NO_GO: &str =
     "SKIPPED: no Go on this machine, so no real pulumi: tests of the literal `pulumi up` are not run";
 
-/// The part of the gate: as [`test`], but a real `pulumi` is not built for it, which would take minutes and Go's own registry.
+/// The part of the gate: as [`test()`], but a real `pulumi` is not built for it, which would take minutes and Go's own registry.
 pub(crate) fn gate(root: &Path) -> Outcome {
     stand_ins(root)?;
     if root.join("target/tools/pulumi/built").is_file() {
