@@ -106,7 +106,7 @@ fn every_error_of_the_project_file_has_a_place() {
     let cases = [
         (good.replace("nodejs20.x", "java21"), "components.rest-api.runtime", "8"),
         (good.replace("\"local\"", "\"locl\""), "environments.dev.provider", "4"),
-        (good.replace("\"local\"", "\"azure\""), "environments.dev.provider", "4"),
+        (good.replace("\"local\"", "\"azure\""), "environments.dev.region", "3"),
         (good.replace("\"local\"", "\"aws\""), "environments.dev.region", "3"),
         (good.replace("code = \"rest-api\"", "code = \"nowhere\""), "components.rest-api.code", "7"),
         (good.replace("[environments.dev]\nprovider = \"local\"\n", ""), "environments", ""),
