@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::arm::RestClient;
 use crate::config::CallSettings;
-use crate::credentials::FoundCredential;
+use crate::credentials::{FoundCredential, KeptTokens};
 use crate::error::{Failure, words};
 use crate::http_client::http_client;
 use crate::retries::Retries;
@@ -24,7 +24,7 @@ pub(crate) struct Caller {
     pub settings: CallSettings,
     http: Arc<dyn HttpClient>,
     credential: Arc<dyn TokenCredential>,
-    found: Option<Arc<FoundCredential>>,
+    found: Option<Arc<KeptTokens<FoundCredential>>>,
 }
 
 impl Caller {
@@ -38,7 +38,7 @@ impl Caller {
         if let Some(credential) = settings.credential.clone() {
             return Ok(Self { settings, http, credential, found: None });
         }
-        let found = Arc::new(FoundCredential::new(settings.cloud, http.clone()));
+        let found = Arc::new(KeptTokens::of(FoundCredential::new(settings.cloud, http.clone())));
         Ok(Self { settings, http, credential: found.clone(), found: Some(found) })
     }
 
@@ -70,7 +70,7 @@ impl Caller {
     /// What says who we are: `Azure command line (az login)`. Known once there was a token.
     pub fn credential_source(&self) -> &'static str {
         match &self.found {
-            Some(found) => found.source().unwrap_or("nothing yet"),
+            Some(found) => found.inner.source().unwrap_or("nothing yet"),
             None => "the credential that was given",
         }
     }

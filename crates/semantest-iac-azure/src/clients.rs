@@ -13,7 +13,7 @@ use crate::config::{AzureConfig, CallSettings};
 use crate::settings_files;
 
 /// Of the list of subscriptions.
-const SUBSCRIPTIONS_API: &str = "2022-12-01";
+pub(crate) const SUBSCRIPTIONS_API: &str = "2022-12-01";
 
 /// Calls of Azure.
 pub(crate) struct Clients {
@@ -64,7 +64,7 @@ impl Clients {
     }
 
     async fn find_subscription(&self) -> Result<String> {
-        if let Some(default) = settings_files::default_subscription() {
+        if let Some(default) = settings_files::default_subscription(self.settings().cloud) {
             return Ok(default);
         }
         let all = self.arm.list("/subscriptions", SUBSCRIPTIONS_API).await?;

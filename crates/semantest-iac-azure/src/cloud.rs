@@ -1,5 +1,7 @@
 //! Which Azure: where its services are, and for whom tokens are asked.
 
+use crate::settings_files;
+
 /// One of the Azures there are. Each has its own addresses and its own directory of users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cloud {
@@ -13,11 +15,20 @@ pub enum Cloud {
 }
 
 impl Cloud {
-    /// What `AZURE_CLOUD_NAME` (the command line's) or `AZURE_ENVIRONMENT` (the SDKs') says; public where neither does.
+    /// What `AZURE_CLOUD_NAME` (the command line's) or `AZURE_ENVIRONMENT` (the SDKs') says, or else `az cloud set` did; public
+    /// where nobody says. A name that is none counts as not said; `doctor` tells of it.
     pub fn from_environment() -> Self {
-        let names = ["AZURE_CLOUD_NAME", "AZURE_ENVIRONMENT"];
-        let set = names.iter().filter_map(|name| std::env::var(name).ok());
-        set.filter_map(|name| Self::named(&name)).next().unwrap_or_default()
+        Self::said().and_then(|name| Self::named(&name)).unwrap_or_default()
+    }
+
+    /// The name of a cloud that is set up and that there is none of.
+    pub(crate) fn unknown() -> Option<String> {
+        Self::said().filter(|name| Self::named(name).is_none())
+    }
+
+    fn said() -> Option<String> {
+        let set = |name: &str| std::env::var(name).ok().filter(|name| !name.trim().is_empty());
+        set("AZURE_CLOUD_NAME").or_else(|| set("AZURE_ENVIRONMENT")).or_else(settings_files::default_cloud)
     }
 
     /// By the names that Microsoft's tools use: `AzureCloud`, `AzureUSGovernment`, `AzureChinaCloud` and the like.

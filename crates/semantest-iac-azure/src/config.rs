@@ -83,7 +83,7 @@ impl Default for CallSettings {
 impl CallSettings {
     /// Defaults, changed by `SEMANTEST_AZURE_ENDPOINT`, `SEMANTEST_AZURE_LOGS_ENDPOINT`, `SEMANTEST_AZURE_TOKEN`,
     /// `SEMANTEST_AZURE_TIMEOUT_S` (one call), `SEMANTEST_AZURE_OPERATION_TIMEOUT_S` (what Azure accepts and does later), `SEMANTEST_AZURE_REGISTER=off`, and by the
-    /// variables that Microsoft's tools know: `AZURE_CLOUD_NAME` or `AZURE_ENVIRONMENT`, `AZURE_SUBSCRIPTION_ID`,
+    /// variables that Microsoft's tools know: `AZURE_CLOUD_NAME` or `AZURE_ENVIRONMENT` (else what `az cloud set` chose), `AZURE_SUBSCRIPTION_ID`,
     /// `AZURE_DEFAULTS_LOCATION` or `AZURE_LOCATION`.
     pub fn from_environment() -> Self {
         let set = |name: &str| std::env::var(name).ok().filter(|text| !text.trim().is_empty());

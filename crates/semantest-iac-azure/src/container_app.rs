@@ -23,7 +23,7 @@ use crate::names;
 use crate::patience::Patience;
 use crate::resource_group;
 use crate::resource_kind::{properties, read};
-use crate::tracked::{Tracked, put_asked, same_id};
+use crate::tracked::{Tracked, put_asked, put_told, same_id};
 
 pub(crate) const WORD: &str = "azure.container_app";
 pub(crate) const ADDRESS: &str = "service";
@@ -145,17 +145,21 @@ impl Tracked for ContainerApp {
         for (key, value) in [
             ("environment", same_id(asked, "environment", environment)),
             ("image", container["image"].clone()),
-            ("command", container["args"].clone()),
             ("port", ingress["targetPort"].clone()),
             ("external", ingress["external"].clone()),
             ("cpu", container["resources"]["cpu"].clone()),
             ("memory", container["resources"]["memory"].clone()),
             ("min_replicas", scale["minReplicas"].clone()),
             ("max_replicas", scale["maxReplicas"].clone()),
+        ] {
+            put_asked(&mut inputs, asked, key, value);
+        }
+        for (key, value) in [
+            ("command", container["args"].clone()),
             ("target_cpu_percent", json!(target)),
             ("health_check_path", probe.map(|probe| probe["httpGet"]["path"].clone()).unwrap_or_default()),
         ] {
-            put_asked(&mut inputs, asked, key, value);
+            put_told(&mut inputs, asked, key, value);
         }
         let variables = variables_found(azure, asked, found).await?;
         inputs.insert("environment_variables".into(), json!(variables));

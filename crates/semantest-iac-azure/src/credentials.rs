@@ -1,5 +1,6 @@
 //! Who we are: credentials as the Azure command line and Microsoft's SDKs find them, and where a token may go.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,10 +16,13 @@ use azure_identity::{
     ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential,
     WorkloadIdentityCredentialOptions,
 };
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::cloud::Cloud;
 use crate::error::words;
+
+/// A token is not used for the last of its life.
+const LAST_MINUTES: Duration = Duration::minutes(5);
 
 /// A token that somebody else has got. Prints nothing of it.
 #[derive(Clone)]
@@ -160,6 +164,42 @@ impl TokenCredential for FoundCredential {
     }
 }
 
+/// Tokens of another credential, each asked for once in its life: command lines keep none, and would be started for every call.
+#[derive(Debug)]
+pub(crate) struct KeptTokens<C> {
+    /// Who is asked.
+    pub inner: C,
+    kept: Mutex<HashMap<String, AccessToken>>,
+}
+
+impl<C> KeptTokens<C> {
+    /// Asks `inner` when a token is needed.
+    pub fn of(inner: C) -> Self {
+        Self { inner, kept: Mutex::default() }
+    }
+}
+
+#[async_trait]
+impl<C: TokenCredential> TokenCredential for KeptTokens<C> {
+    async fn get_token(
+        &self,
+        scopes: &[&str],
+        options: Option<TokenRequestOptions<'_>>,
+    ) -> azure_core::Result<AccessToken> {
+        // Held while somebody asks: calls made at once wait for one token.
+        let mut kept = self.kept.lock().await;
+        let key = scopes.join(" ");
+        if let Some(token) = kept.get(&key)
+            && token.expires_on > OffsetDateTime::now_utc() + LAST_MINUTES
+        {
+            return Ok(token.clone());
+        }
+        let token = self.inner.get_token(scopes, options).await?;
+        kept.insert(key, token.clone());
+        Ok(token)
+    }
+}
+
 /// Puts the token into calls, and into no others than those that may carry it: encrypted ones to the very service it is for.
 /// In the clear only on this machine itself, where an emulator is.
 #[derive(Debug)]
@@ -209,6 +249,35 @@ mod tests {
         assert!(safe("https://management.azure.com/x"));
         assert!(safe("http://127.0.0.1:8080/x") && safe("http://[::1]:8080/x") && safe("http://localhost/x"));
         assert!(!safe("http://management.azure.com/x") && !safe("http://127.0.0.1.example.com/x"));
+    }
+
+    /// Gives tokens that live so long, and counts.
+    #[derive(Debug)]
+    struct Counting(std::sync::atomic::AtomicUsize, Duration);
+
+    #[async_trait]
+    impl TokenCredential for Counting {
+        async fn get_token(
+            &self,
+            _scopes: &[&str],
+            _options: Option<TokenRequestOptions<'_>>,
+        ) -> azure_core::Result<AccessToken> {
+            let asked = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Ok(AccessToken::new(Secret::new(format!("token {asked}")), OffsetDateTime::now_utc() + self.1))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_is_asked_for_once_in_its_life_and_for_each_service() {
+        for (life, wanted) in [(Duration::hours(1), 2), (Duration::minutes(4), 20)] {
+            let kept = KeptTokens::of(Counting(std::sync::atomic::AtomicUsize::new(0), life));
+            let calls = (0..20).map(|call| {
+                let scopes: &[&str] = if call % 2 == 0 { &["management"] } else { &["vault"] };
+                kept.get_token(scopes, None)
+            });
+            futures::future::try_join_all(calls).await.expect("tokens");
+            assert_eq!(kept.inner.0.load(std::sync::atomic::Ordering::Relaxed), wanted, "{life}");
+        }
     }
 
     #[tokio::test]

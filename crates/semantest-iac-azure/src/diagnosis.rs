@@ -4,14 +4,12 @@ use semantest_iac_core::Result;
 use semantest_iac_core::ports::provider::{Finding, Provider, ProviderSettings};
 use serde_json::Value;
 
-use crate::clients::Clients;
+use crate::clients::{Clients, SUBSCRIPTIONS_API};
+use crate::cloud::Cloud;
 use crate::provider::AzureProvider;
 
 /// Of resource providers.
 const PROVIDERS_API: &str = "2024-03-01";
-
-/// Of subscriptions.
-const SUBSCRIPTIONS_API: &str = "2022-12-01";
 
 /// Of permissions.
 const PERMISSIONS_API: &str = "2022-04-01";
@@ -45,7 +43,16 @@ pub(crate) async fn diagnose(provider: &AzureProvider, settings: &ProviderSettin
     };
     let mut findings = vec![location(provider, settings).await];
     let cloud = format!("{:?} ({})", azure.settings().cloud, azure.settings().cloud.resource_manager());
-    findings.push(finding("azure cloud", true, &cloud));
+    findings.push(match Cloud::unknown() {
+        None => finding("azure cloud", true, &cloud),
+        Some(name) => {
+            let text = format!(
+                "there is no cloud `{}`; {cloud} is taken: set AZURE_CLOUD_NAME",
+                name.escape_debug()
+            );
+            finding("azure cloud", false, &text)
+        }
+    });
     if let Some(endpoint) = &azure.settings().endpoint {
         findings.push(finding("azure endpoint", true, &format!("{endpoint}, instead of Azure's own")));
     }

@@ -8,18 +8,14 @@ use serde_json::Value;
 use crate::clients::Clients;
 use crate::kinds::KINDS;
 use crate::ownership::{PROJECT, owner_in, owner_of, tags_of};
-
-/// Of resource groups and lists of resources.
-const API: &str = "2024-03-01";
-
-const GROUPS: &str = "Microsoft.Resources/resourceGroups";
+use crate::resource_group::{API_VERSION, ARM_TYPE};
 
 /// Everything that carries our tags within `scope`.
 pub(crate) async fn discover(azure: &Clients, scope: &Scope) -> Result<Vec<Discovered>> {
     let groups = groups(azure, scope).await?;
     let inside = try_join_all(groups.iter().map(|group| resources_in(azure, group))).await?;
     let mut found: Vec<Discovered> =
-        groups.iter().filter_map(|group| discovered(group, GROUPS, scope)).collect();
+        groups.iter().filter_map(|group| discovered(group, ARM_TYPE, scope)).collect();
     for resource in inside.iter().flatten() {
         let arm_type = resource["type"].as_str().unwrap_or_default();
         found.extend(discovered(resource, arm_type, scope));
@@ -33,12 +29,12 @@ async fn groups(azure: &Clients, scope: &Scope) -> Result<Vec<Value>> {
     let filter = format!("tagName eq '{PROJECT}' and tagValue eq '{quoted}'");
     let filter = percent_encoding::utf8_percent_encode(&filter, percent_encoding::NON_ALPHANUMERIC);
     let path = azure.path(&format!("/resourceGroups?$filter={filter}")).await?;
-    let mut groups = azure.arm.list(&path, API).await?;
+    let mut groups = azure.arm.list(&path, API_VERSION).await?;
     for group in &mut groups {
         // Lists by tag may leave the tags themselves out.
         if !group["tags"].is_object()
             && let Some(id) = group["id"].as_str().map(str::to_owned)
-            && let Some(whole) = azure.arm.get(&id, API).await?
+            && let Some(whole) = azure.arm.get(&id, API_VERSION).await?
         {
             *group = whole;
         }
@@ -49,7 +45,7 @@ async fn groups(azure: &Clients, scope: &Scope) -> Result<Vec<Value>> {
 
 async fn resources_in(azure: &Clients, group: &Value) -> Result<Vec<Value>> {
     let Some(id) = group["id"].as_str() else { return Ok(Vec::new()) };
-    match azure.arm.list(&format!("{id}/resources"), API).await {
+    match azure.arm.list(&format!("{id}/resources"), API_VERSION).await {
         // Deleted a moment ago.
         Err(error) if error.kind() == semantest_iac_core::ErrorKind::NotFound => Ok(Vec::new()),
         listed => listed,

@@ -137,7 +137,7 @@ fn said(body: &[u8]) -> (String, String) {
             Some(text[from..from + text[from..].find(&close)?].to_owned())
         };
         let message = part("Message").unwrap_or_else(|| text.chars().take(300).collect());
-        return (part("Code").unwrap_or_default(), message);
+        return (part("Code").unwrap_or_default(), without_queries(&message));
     };
     let error = [&value["error"], &value["odata.error"]].into_iter().find(|one| one.is_object());
     of_object(error.unwrap_or(&value))
@@ -157,7 +157,8 @@ pub(crate) fn of_object(error: &Value) -> (String, String) {
             message = if message.is_empty() { more.to_owned() } else { format!("{message} {more}") };
         }
     }
-    (code, message)
+    // A service may repeat the address that it was given, with the signature in it.
+    (code, without_queries(&message))
 }
 
 fn ended(operation: &str, called: String, status: &str, code: &str, message: &str) -> Error {
@@ -278,6 +279,10 @@ mod tests {
         let storage = b"\xef\xbb\xbf<?xml version=\"1.0\"?><Error><Code>AuthenticationFailed</Code><Message>no</Message></Error>";
         assert_eq!(said(storage), ("AuthenticationFailed".into(), "no".into()));
         assert_eq!(said(b"<html>bad gateway</html>").1, "<html>bad gateway</html>");
+        let repeated =
+            br#"{"error":{"code":"Bad","message":"cannot read https://x.blob/p.zip?sv=1&sig=secret now"}}"#;
+        assert_eq!(said(repeated).1, "cannot read https://x.blob/p.zip now");
+        assert_eq!(said(b"<Error><Message>https://x/p?sig=secret</Message></Error>").1, "https://x/p");
     }
 
     #[test]

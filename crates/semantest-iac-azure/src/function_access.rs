@@ -74,7 +74,16 @@ impl FunctionAccess for AzureProvider {
         };
         let until = Instant::now() + query.wait;
         let (workspace, name) = (&function.workspace, &function.function_name);
+        if !query.wait.is_zero() {
+            // Whoever follows comes back more often than there is something new.
+            let pause = cursor.pause();
+            tokio::time::sleep(pause.min(query.wait)).await;
+            if pause > query.wait {
+                return Ok(LogPage { lines: Vec::new(), cursor: cursor.text() });
+            }
+        }
         loop {
+            cursor.asked = Timestamp::now().as_millisecond();
             let found = log_query::lines(azure, workspace, name, cursor.from, query.limit).await?;
             let lines: Vec<_> =
                 found.into_iter().filter(|found| cursor.take(found)).map(|one| one.line).collect();
@@ -117,6 +126,9 @@ struct Cursor {
     from: i64,
     /// Ids of the lines given since then, with those times.
     seen: BTreeSet<(i64, String)>,
+    /// Milliseconds since 1970: when the workspace was last asked.
+    #[serde(default)]
+    asked: i64,
 }
 
 impl Cursor {
@@ -125,7 +137,13 @@ impl Cursor {
             Some(since) => since.as_millisecond(),
             None => Timestamp::now().as_millisecond() - LOOK_BACK_MS,
         };
-        Self { begin: from, from, seen: BTreeSet::new() }
+        Self { begin: from, from, ..Self::default() }
+    }
+
+    /// How long it is until the workspace is asked again.
+    fn pause(&self) -> Duration {
+        let passed = Timestamp::now().as_millisecond().saturating_sub(self.asked);
+        POLL.saturating_sub(Duration::from_millis(u64::try_from(passed).unwrap_or_default()))
     }
 
     fn read(text: &str) -> Result<Self> {
@@ -169,11 +187,22 @@ mod tests {
             message: "m".into(),
         };
         let found = Found { id: "1".into(), ingested_ms: 100_000, line };
-        let mut cursor = Cursor { begin: 0, from: 1_000, seen: BTreeSet::new() };
+        let mut cursor = Cursor { from: 1_000, ..Cursor::default() };
         assert!(cursor.take(&found));
         cursor.advance();
         let mut cursor = Cursor::read(&cursor.text()).expect("its own text");
         assert!(!cursor.take(&found), "also by whoever goes on from there");
         assert_eq!(cursor.from, 40_000);
+    }
+
+    #[test]
+    fn who_follows_a_log_asks_no_oftener_than_it_pays() {
+        let now = Timestamp::now().as_millisecond();
+        assert_eq!(Cursor::since(None).pause(), Duration::ZERO, "the first time at once");
+        assert!(Cursor { asked: now, ..Cursor::default() }.pause() > Duration::ZERO);
+        assert!(
+            Cursor { asked: now + 3_600_000, ..Cursor::default() }.pause() <= POLL,
+            "clocks may be set back"
+        );
     }
 }

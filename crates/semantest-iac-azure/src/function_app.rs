@@ -172,7 +172,7 @@ impl Tracked for FunctionApp {
             ("https_only", site["httpsOnly"].clone()),
             ("ftps", config("ftpsState")),
             ("minimum_tls", config("minTlsVersion")),
-            ("cors", cors_found(&config("cors"))),
+            ("cors", if whole.is_null() { Value::Null } else { cors_found(&config("cors")) }),
         ];
         found.extend(scale_found(asked, site, &config));
         for (key, value) in found {
@@ -222,12 +222,8 @@ fn cors_wanted(cors: Option<&AppCors>) -> Value {
 }
 
 fn cors_found(found: &Value) -> Value {
-    match found["allowedOrigins"].as_array() {
-        Some(origins) => {
-            json!({ "origins": origins, "credentials": found["supportCredentials"].as_bool().unwrap_or(false) })
-        }
-        None => Value::Null,
-    }
+    let origins = found["allowedOrigins"].as_array().cloned().unwrap_or_default();
+    json!({ "origins": origins, "credentials": found["supportCredentials"].as_bool().unwrap_or(false) })
 }
 
 fn flex_config(wanted: &Inputs, runtime: &FunctionRuntime) -> Value {
@@ -264,7 +260,7 @@ fn scale_found(
             ("runtime", as_asked(flex["runtime"].clone(), same)),
             ("memory_mb", whole(&scale["instanceMemoryMB"])),
             ("most_instances", whole(&scale["maximumInstanceCount"])),
-            ("ready_instances", whole(&scale["alwaysReady"][0]["instanceCount"])),
+            ("ready_instances", ready_found(&scale["alwaysReady"])),
         ];
     }
     vec![
@@ -272,6 +268,15 @@ fn scale_found(
         ("most_instances", config("functionAppScaleLimit")),
         ("ready_instances", config("minimumElasticInstanceCount")),
     ]
+}
+
+/// Instances of the first group; none where the list is empty.
+fn ready_found(groups: &Value) -> Value {
+    match groups.as_array().map(Vec::as_slice) {
+        Some([]) => json!(0),
+        Some([group, ..]) => whole(&group["instanceCount"]),
+        None => Value::Null,
+    }
 }
 
 /// Numbers may come back with a point.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
+use crate::hosting::CONSUMPTION_TIMEOUT;
 use crate::package_description::PackageDescription;
 use crate::shim_files::Shim;
 pub(crate) use crate::shim_files::shim_digest;
@@ -24,12 +25,9 @@ pub(crate) const GATEWAY: &str = "zzzz-gateway";
 /// Methods of requests that are answered.
 const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
 
-/// The host ends functions after its own time limit, at least this long, in seconds: the shim answers before that.
+/// The host ends functions after its own time limit, at least this long, in seconds: the shim answers before that, but for the
+/// last seconds of what Consumption allows at most.
 const LEAST_TIMEOUT: u32 = 60;
-/// Longest limit of the Consumption plan, in seconds.
-///
-/// Source: Azure Functions documentation, "Function app timeout duration".
-const CONSUMPTION_TIMEOUT: u32 = 600;
 /// The shim has so long to answer for a function whose time is up, in seconds.
 const LAST_WORDS: u32 = 5;
 
@@ -84,7 +82,7 @@ fn pretty(value: &Value) -> String {
 fn host(description: &PackageDescription, shim: Shim) -> Value {
     let longest = description.functions.iter().map(|function| function.timeout_s).max().unwrap_or_default();
     let limit = match longest {
-        CONSUMPTION_TIMEOUT.. => longest,
+        _ if longest > CONSUMPTION_TIMEOUT => longest + LAST_WORDS,
         _ => (longest + LAST_WORDS).clamp(LEAST_TIMEOUT, CONSUMPTION_TIMEOUT),
     };
     let mut host = json!({

@@ -21,7 +21,7 @@ const CONSUMPTION_INSTANCES: u32 = 200;
 /// Longest time limit on Consumption, in seconds.
 ///
 /// Source: Azure Functions documentation, "Function app time-out duration".
-const CONSUMPTION_TIMEOUT: u32 = 600;
+pub(crate) const CONSUMPTION_TIMEOUT: u32 = 600;
 
 /// How many instances run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -13,6 +13,11 @@ use crate::clients::Clients;
 /// Of Log Analytics.
 const API: &str = "v1";
 
+/// So many rows an answer has at most.
+///
+/// Source: Azure Monitor documentation, "Azure Monitor service limits", Log Analytics query API.
+const MOST_ROWS: usize = 500_000;
+
 /// A line with what tells it from every other.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Found {
@@ -61,6 +66,7 @@ pub(crate) async fn lines(
 fn query(function: &str, since_ms: i64, limit: usize) -> Result<String> {
     let since = Timestamp::from_millisecond(since_ms)
         .map_err(|_| Error::new(ErrorKind::InvalidInput, "azure.logs", "there are no logs of such a time"))?;
+    let limit = limit.min(MOST_ROWS);
     // As the shim writes it; a name has letters, digits and dashes only.
     let start = format!(r#"{{"function_name":"{function}""#).replace('\\', r"\\").replace('\'', r"\'");
     Ok(format!(
@@ -124,5 +130,7 @@ mod tests {
         let query = query("shop-dev", 0, 100).expect("a query");
         assert!(query.contains(r#"startswith_cs '{"function_name":"shop-dev"'"#), "{query}");
         assert!(query.contains("datetime(1970-01-01T00:00:00Z)"), "{query}");
+        let all = super::query("shop-dev", 0, usize::MAX).expect("a query");
+        assert!(all.contains("top 500000 by"), "numbers of the query language are signed: {all}");
     }
 }

@@ -14,8 +14,8 @@ pub(crate) const UNIQUE: &str = "${unique}";
 /// How long [`UNIQUE`] is once it is put in.
 const UNIQUE_LENGTH: usize = 8;
 
-/// Digits that stand for the region in names that are unique in all of Azure: a component that moves is first made there
-/// and then taken away here.
+/// Digits that stand for the region in names that are unique in all of Azure: names stay taken for a while after what had
+/// them is gone, and one made in another region meets none of them.
 const REGION_DIGITS: usize = 4;
 
 /// Azure's limit for resource groups.

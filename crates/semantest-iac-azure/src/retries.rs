@@ -15,13 +15,13 @@ use crate::config::Pauses;
 /// Tries in all.
 const TRIES: u32 = 6;
 
-/// Asked to stay away for longer, we do not come back.
+/// Asked to stay away for longer, we come back after this all the same.
 const LONGEST_PAUSE: StdDuration = StdDuration::from_secs(120);
 
 /// Nothing is tried for longer.
 const LONGEST_TRYING: Duration = Duration::minutes(5);
 
-/// Pauses double from one try to the next, and are never shorter than Azure asks for.
+/// Pauses double from one try to the next, and are never shorter than Azure asks for, up to [`LONGEST_PAUSE`].
 #[derive(Debug)]
 pub(crate) struct Retries {
     pauses: Pauses,

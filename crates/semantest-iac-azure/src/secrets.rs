@@ -79,8 +79,10 @@ pub(crate) fn place(named: &str, cloud: Cloud) -> Option<Place> {
     let (vault, path) = match named.split_once("://") {
         Some((scheme, rest)) => {
             let (host, path) = rest.split_once('/')?;
+            // Anything else in it could end the host for whoever reads the address, and the token would go elsewhere.
+            host.chars().all(|c| c.is_ascii_alphanumeric() || "-.:".contains(c)).then_some(())?;
             let name = host.split(':').next().unwrap_or_default();
-            let of_azure = name.ends_with(&format!(".{}", cloud.key_vault_suffix())) && !host.contains('@');
+            let of_azure = name.ends_with(&format!(".{}", cloud.key_vault_suffix()));
             let here =
                 name == "localhost" || name.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback());
             ((of_azure && scheme == "https") || here).then_some(())?;
@@ -116,6 +118,12 @@ mod tests {
             "https://vault.example.com/secrets/db",
             "sh op/db",
             "shop.evil.com/x",
+            "https://evil.com#.vault.azure.net/secrets/x",
+            "https://evil.com?.vault.azure.net/secrets/x",
+            "https://evil.com\\.vault.azure.net/secrets/x",
+            "https://evil.com@shop.vault.azure.net/secrets/x",
+            "https://localhost:1@evil.com/secrets/x",
+            "http://127.0.0.1@evil.com/secrets/x",
         ] {
             assert_eq!(found(wrong), None, "{wrong}");
         }

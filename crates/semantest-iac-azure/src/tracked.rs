@@ -120,7 +120,7 @@ impl<K: Tracked> ResourceKind for K {
         let body = self.body(azure, change, there.as_ref()).await?;
         let body = with_tags(body, change, operation, there.is_some().then_some(&tags));
         let made = azure.arm.put(&id, K::API_VERSION, &body, operation).await;
-        let made = made.map_err(|error| taken::<K>(error, &id, there.is_some()))?;
+        let made = made.map_err(|error| error.with("name", name_in(&id)))?;
         let made = self.settled(azure, &id, made).await?;
         let adopted = there.is_some() && change.resource.id.is_none() && !made_by_us;
         Ok(Applied { outputs: self.outputs(azure, &id, &made), id, adopted })
@@ -139,22 +139,6 @@ impl<K: Tracked> ResourceKind for K {
 
 async fn delete_it<K: Tracked>(azure: &Clients, id: &str, operation: &Operation) -> Result<()> {
     azure.arm.delete(&format!("{id}{}", K::DELETION), K::API_VERSION, operation).await
-}
-
-/// A name that is unique in all of Azure and somebody else's is nothing that another try helps with.
-fn taken<K: Tracked>(error: Error, id: &str, is_there: bool) -> Error {
-    let said = error.message().to_ascii_lowercase();
-    let words = ["already taken", "already exists", "already in use", "not available"];
-    let is_conflict = error.context().iter().any(|(key, value)| key == "status" && value == "409");
-    if is_there || !is_conflict || !words.iter().any(|word| said.contains(word)) {
-        return error;
-    }
-    let text = format!(
-        "{}: the name `{}` is somebody else's in Azure; use another project, environment or component name",
-        error.message(),
-        name_in(id)
-    );
-    Error::new(ErrorKind::AlreadyExists, error.operation(), text).with("name", name_in(id))
 }
 
 /// The resource by what it is to be called: a replacement may have another name than what it replaces.
@@ -231,6 +215,13 @@ pub(crate) fn same_id(asked: &ResourceHandle, key: &str, found: &Value) -> Value
     match (asked.and_then(Value::as_str), found.as_str()) {
         (Some(one), Some(other)) if one.eq_ignore_ascii_case(other) => one.into(),
         _ => found.clone(),
+    }
+}
+
+/// As [`put_asked`], of what is always told: where it is not, it is gone.
+pub(crate) fn put_told(inputs: &mut Properties, asked: &ResourceHandle, key: &str, found: Value) {
+    if asked.inputs.contains_key(key) {
+        inputs.insert(key.into(), found);
     }
 }
 

@@ -80,6 +80,7 @@ async fn what_somebody_changed_of_a_rest_api_is_seen_and_brought_back() {
         ("function_app", "/properties/siteConfig/minTlsVersion", json!("1.0"), "minimum_tls"),
         ("function_app", "/properties/siteConfig/linuxFxVersion", json!("NODE|18"), "runtime"),
         ("function_app", "/properties/siteConfig/cors/allowedOrigins", json!(["*"]), "cors.origins"),
+        ("function_app", "/properties/siteConfig/cors/allowedOrigins", json!(null), "cors.origins"),
         ("function_app", "/identity/type", json!("None"), "identity"),
         ("function_app", "/tags/team", json!("two"), "tags.team"),
         ("storage", "/properties/allowBlobPublicAccess", json!(true), "public_blobs"),
@@ -274,6 +275,8 @@ async fn a_container_service_is_there_as_it_was_asked_for() {
     for (pointer, value, property) in [
         ("/properties/template/scale/maxReplicas", json!(9), "max_replicas"),
         ("/properties/template/scale/rules/0/custom/metadata/value", json!("90"), "target_cpu_percent"),
+        ("/properties/template/scale/rules", json!([]), "target_cpu_percent"),
+        ("/properties/template/containers/0/probes", json!(null), "health_check_path"),
         ("/properties/template/containers/0/image", json!("other:1"), "image"),
         ("/properties/template/containers/0/resources/memory", json!("2Gi"), "memory"),
         ("/properties/template/containers/0/env/0/value", json!("c"), "environment_variables.A"),

@@ -57,7 +57,7 @@ async fn what_has_a_fixed_name_is_replaced_where_it_is_and_once() {
 }
 
 #[tokio::test]
-async fn a_component_that_moves_to_another_region_leaves_nothing_behind() {
+async fn a_component_in_another_region_shares_no_name_with_this_one() {
     let azure = Azure::start();
     let cloud = Cloud::at(azure.url());
     let blueprint = rest_api(&cloud, "1").await;
@@ -123,7 +123,8 @@ async fn a_name_that_is_somebody_elses_is_told_as_that_and_not_tried_again() {
     let refused = cloud.provider.apply(&change(ChangeAction::Create, resource), &operation("1", 1)).await;
     let error = refused.expect_err("it is taken");
     assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error:?}");
-    assert!(error.message().contains("`sttaken` is somebody else's"), "{error}");
+    assert!(error.message().contains("Somebody else has this name"), "{error}");
+    assert!(error.context().iter().any(|(key, value)| key == "name" && value == "sttaken"), "{error:?}");
     let puts = azure.calls().iter().filter(|call| call.method == "PUT").count();
     assert_eq!(puts, 1);
 }
