@@ -76,6 +76,12 @@ pub(crate) enum Verb {
     /// Deploys components as they are defined.
     #[command(after_help = "Example: semantest-iac deploy --component rest-api --provider local")]
     Deploy,
+    /// Deploys to this machine, shows the logs, and deploys again what is saved.
+    #[command(
+        after_help = "What is under way when something is saved ends with the old code. Ctrl-C ends `dev`, and the \
+                            local host with it, unless that ran before. With --output json, one JSON object a line."
+    )]
+    Dev(DevArguments),
     /// Shows what deploy would do; changes nothing.
     Plan(PlanArguments),
     /// Shows deployments, as the log says.
@@ -123,7 +129,7 @@ impl Verb {
     /// Whether it may be in the middle of something when it is asked to stop.
     pub fn changes_something(&self) -> bool {
         match self {
-            Self::Deploy | Self::Refresh(_) | Self::Rollback(_) => true,
+            Self::Deploy | Self::Dev(_) | Self::Refresh(_) | Self::Rollback(_) => true,
             Self::Configure(_) | Self::Scale(_) | Self::Destroy(_) => true,
             Self::Events(events) => events.action.is_some(),
             _ => false,
@@ -151,6 +157,13 @@ pub(crate) struct InitArguments {
     /// Name of the project [default: the folder's].
     #[arg(long)]
     pub name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevArguments {
+    /// Deploys once and shows the logs: for tests.
+    #[arg(long)]
+    pub no_watch: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod interrupt;
+mod log_line;
 mod names;
 mod options;
 mod output;

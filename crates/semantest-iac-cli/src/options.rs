@@ -15,7 +15,7 @@ const ALWAYS: [&str; 3] = ["output", "quiet", "verbose"];
 /// The options that the verb at `path` has a use for, beside [`ALWAYS`] and its own.
 fn used(path: &[&str]) -> &'static [&'static str] {
     match path {
-        ["deploy"] => &["project", "environment", "components", "provider", "settings", "wait"],
+        ["deploy" | "dev"] => &["project", "environment", "components", "provider", "settings", "wait"],
         ["plan"] => &["project", "environment", "components", "provider", "settings"],
         ["rollback" | "scale" | "configure" | "destroy"] => {
             &["project", "environment", "components", "provider", "wait"]

@@ -75,6 +75,14 @@ impl Output {
         self.note_write(written);
     }
 
+    /// An empty screen, where there is one.
+    pub fn clear(&self) {
+        if std::io::stdout().is_terminal() {
+            // ECMA-48: erase the screen and what was scrolled away (xterm), cursor to the top.
+            self.raw("\u{1b}[2J\u{1b}[3J\u{1b}[H");
+        }
+    }
+
     /// Remembers that something could not be written.
     pub fn note_write(&self, written: std::io::Result<()>) {
         if let Err(error) = written {

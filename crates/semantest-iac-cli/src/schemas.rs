@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::several::{Plans, Refreshes, Runs};
 use crate::verbs::answers::{
-    CompletionsAnswer, DoctorAnswer, InitAnswer, LocalStopAnswer, LogsAnswer, OutputsAnswer, SchemasAnswer,
-    StatusOfAll,
+    CompletionsAnswer, DevLine, DoctorAnswer, InitAnswer, LocalStopAnswer, LogsAnswer, OutputsAnswer,
+    SchemasAnswer, StatusOfAll,
 };
 
 /// An error, as any verb prints it.
@@ -53,6 +53,7 @@ pub fn documents() -> BTreeMap<String, Value> {
     }
     let others = [
         ("plan", schema_for!(Plans)),
+        ("dev", schema_for!(DevLine)),
         ("status", schema_for!(StatusOfAll)),
         ("outputs", schema_for!(OutputsAnswer)),
         ("publish", schema_for!(PublishAnswer)),

@@ -92,6 +92,16 @@ impl LocalProvider {
         self.host.stop().await
     }
 
+    /// Has a function go on with new processes; what is under way ends with the old ones.
+    ///
+    /// # Errors
+    /// `NotFound` where the host has no such function.
+    pub async fn restart_workers(&self, function: &ResourceHandle) -> Result<()> {
+        let name = physical_name(function)?;
+        let (host, _) = self.host.ensure().await?;
+        host.restart_workers(&name).await
+    }
+
     /// Whether the host runs. Starts nothing.
     ///
     /// # Errors

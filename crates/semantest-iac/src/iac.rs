@@ -445,6 +445,19 @@ impl Iac {
         Ok((self.service.ports().provider(&provider)?, handle.clone()))
     }
 
+    /// Has the functions of a component on this machine go on with new processes, what is under way with the old ones;
+    /// says how many functions there are.
+    ///
+    /// # Errors
+    /// `NotFound` where it is not deployed; those of the local host.
+    pub async fn restart_workers(&self, environment: &str, component: &str) -> Result<usize> {
+        let (_, functions) = self.service.functions(environment, component).await?;
+        for (_, handle) in &functions {
+            self.local.restart_workers(handle).await?;
+        }
+        Ok(functions.len())
+    }
+
     /// Whether the local host runs. Starts nothing.
     ///
     /// # Errors

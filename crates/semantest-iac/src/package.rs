@@ -17,6 +17,7 @@ use crate::composition::archive::{self, UNPACKED_LIMIT};
 
 use cache::Cache;
 pub use cache::fingerprint;
+pub use listing::is_never_code;
 use listing::{Listed, list};
 
 const OPERATION: &str = "project.package";

@@ -58,7 +58,11 @@ export class Pool {
 
   idle(worker) {
     this.#idle.push(worker);
-    worker.idleClock = setTimeout(() => worker.kill(), IDLE);
+    worker.idleClock = setTimeout(() => {
+      // It gets nothing more, though its end is seen later.
+      this.#idle = this.#idle.filter((other) => other !== worker);
+      worker.kill();
+    }, IDLE);
     worker.idleClock.unref();
     this.#next();
   }

@@ -10,14 +10,14 @@ const encode = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (sign) => 
 const sha256 = (data) => createHash("sha256").update(data).digest("hex");
 const hmac = (key, text) => createHmac("sha256", key).update(text).digest();
 
-// `secrets`: access key id to secret.
+// `secrets`: a Map of access key id to secret. The id comes from the request: an object would also find what all objects have.
 export function isSignedBy(request, secrets, now = Date.now()) {
   const values = (name) => request.headers.filter(([key]) => key === name).map(([, value]) => value.trim().replace(/ +/g, " "));
   const found = PATTERN.exec(values("authorization")[0] ?? "");
-  const secret = found ? secrets[found[1]] : undefined;
+  const secret = found ? secrets.get(found[1]) : undefined;
   const date = values("x-amz-date")[0] ?? "";
   const time = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(date);
-  if (!secret || !time || !date.startsWith(found[2])) return false;
+  if (typeof secret !== "string" || !secret || !time || !date.startsWith(found[2])) return false;
   const at = Date.UTC(time[1], time[2] - 1, time[3], time[4], time[5], time[6]);
   if (Math.abs(now - at) > LIFE) return false;
   const [, , day, region, service, names, signature] = found;

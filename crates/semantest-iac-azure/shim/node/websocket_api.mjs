@@ -138,9 +138,9 @@ export class WebsocketApi {
   // `@connections/{id}`: POST sends, GET describes, DELETE closes.
   async #manage(id, request) {
     const own = { ...credentials(this.environment) };
-    const secrets = { [own.AWS_ACCESS_KEY_ID]: this.web.key ? own.AWS_SECRET_ACCESS_KEY : undefined };
+    const secrets = new Map([[own.AWS_ACCESS_KEY_ID, this.web.key ? own.AWS_SECRET_ACCESS_KEY : undefined]]);
     const { AWS_ACCESS_KEY_ID: user, AWS_SECRET_ACCESS_KEY: secret } = this.environment;
-    if (user && secret) secrets[user] = secret;
+    if (user && secret) secrets.set(user, secret);
     if (!isSignedBy(request, secrets)) return forbidden([["x-amzn-errortype", "ForbiddenException"]]);
     if (request.method === "POST") {
       if (request.body.length > MESSAGE_LIMIT) {

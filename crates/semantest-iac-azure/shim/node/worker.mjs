@@ -30,7 +30,10 @@ export class Worker {
 
   constructor(pool) {
     this.pool = pool;
-    this.#server = createServer((request, response) => this.#answer(request, response));
+    this.#server = createServer((request, response) => {
+      // A process that ends in the middle of its answer ends nothing else.
+      this.#answer(request, response).catch(() => response.destroy());
+    });
     this.#server.keepAliveTimeout = 0;
     this.#server.requestTimeout = 0;
     this.#server.listen(0, "127.0.0.1", () => this.#start());
@@ -86,7 +89,8 @@ export class Worker {
       "lambda-runtime-aws-request-id": job.requestId,
       "lambda-runtime-deadline-ms": String(job.started + limit * 1000),
       "lambda-runtime-invoked-function-arn": functionId(this.pool.settings, this.pool.environment),
-      "lambda-runtime-trace-id": job.traceId ?? traceId(),
+      // It comes from a client, and not all of what those send can be a header here.
+      "lambda-runtime-trace-id": /^[\x20-\x7e]+$/.test(job.traceId ?? "") ? job.traceId : traceId(),
       "content-length": Buffer.byteLength(job.event),
     };
     taking.writeHead(200, headers).end(job.event);

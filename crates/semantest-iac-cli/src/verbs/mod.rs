@@ -4,6 +4,7 @@ mod completions;
 mod configure;
 mod deploy;
 mod destroy;
+mod dev;
 mod discover;
 mod doctor;
 mod events;
@@ -25,6 +26,7 @@ mod status;
 /// Answers of verbs that are not the facade's.
 pub(crate) mod answers {
     pub(crate) use super::completions::CompletionsAnswer;
+    pub(crate) use super::dev::DevLine;
     pub(crate) use super::doctor::DoctorAnswer;
     pub(crate) use super::init::InitAnswer;
     pub(crate) use super::local::LocalStopAnswer;
@@ -52,6 +54,7 @@ pub(crate) async fn carry_out(session: &Session, verb: Verb) -> Result<Exit> {
     match verb {
         Verb::Init(arguments) => init::run(session, &arguments),
         Verb::Deploy => deploy::run(session).await,
+        Verb::Dev(arguments) => dev::run(session, &arguments).await,
         Verb::Plan(arguments) => plan::run(session, &arguments).await,
         Verb::Status => status::run(session).await,
         Verb::Outputs => outputs::run(session).await,

@@ -92,6 +92,14 @@ impl ControlClient {
         self.call(Method::PUT, &path, &PutFunction { definition, secrets }, TIME).await
     }
 
+    /// Has a function go on with new processes.
+    ///
+    /// # Errors
+    /// As [`Self::state`]; `NotFound` where there is no such function.
+    pub async fn restart_workers(&self, name: &str) -> Result<()> {
+        self.call(Method::POST, &format!("/functions/{}/restart", escape(name)), &(), TIME).await
+    }
+
     /// Takes a function away, if it is there.
     ///
     /// # Errors

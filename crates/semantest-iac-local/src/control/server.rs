@@ -82,6 +82,10 @@ impl Control {
                 Ok(put) => done(self.host.put_function(put.definition, put.secrets)),
                 Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
             },
+            (&Method::POST, ["functions", name, "restart"]) => match self.host.runtime.restart(name) {
+                true => ok(&()),
+                false => refuse(StatusCode::NOT_FOUND, &format!("there is no function `{name}`")),
+            },
             (&Method::DELETE, ["functions", name]) => done(self.host.remove_function(name)),
             (&Method::PUT, ["apis", _]) => match serde_json::from_slice::<ApiDefinition>(&body) {
                 Ok(definition) => match self.host.put_api(definition).await {

@@ -67,6 +67,18 @@ impl FunctionRuntime {
         {
             return;
         }
+        self.renew(&mut pools, function, secrets);
+    }
+
+    /// New workers for what comes next, what is under way ends on the old ones; whether there is such a function.
+    pub fn restart(&self, name: &str) -> bool {
+        let mut pools = self.pools();
+        let Some(pool) = pools.by_name.get(name).cloned() else { return false };
+        self.renew(&mut pools, pool.function.clone(), pool.secrets.clone());
+        true
+    }
+
+    fn renew(&self, pools: &mut Pools, function: FunctionDefinition, secrets: SecretValues) {
         let log = Arc::new(FunctionLog::new(FunctionLog::path(&self.state_dir, &function.name)));
         let name = function.name.clone();
         let pool = Pool::new(function, secrets, log, self.certificate.clone(), self.bootstraps.clone());

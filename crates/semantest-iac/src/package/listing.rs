@@ -11,6 +11,11 @@ use super::{invalid, unreadable};
 /// Never code.
 const SKIPPED: [&str; 5] = [".git", "__pycache__", ".semantest", ".DS_Store", ".venv"];
 
+/// Whether a file or folder of this name, anywhere in the code, is left out of packages.
+pub fn is_never_code(name: &str) -> bool {
+    SKIPPED.contains(&name)
+}
+
 /// A file of a package.
 pub(super) struct Listed {
     /// Name in the package, with `/`.
@@ -74,7 +79,7 @@ impl Walk<'_> {
                     format!("has a file whose name is not UTF-8: {prefix}{}", file_name.to_string_lossy());
                 return Err(invalid(self.code, &why));
             };
-            if !SKIPPED.contains(&own) {
+            if !is_never_code(own) {
                 self.entry(&entry.path(), format!("{prefix}{own}"))?;
             }
         }

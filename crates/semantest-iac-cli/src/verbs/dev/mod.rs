@@ -1,0 +1,262 @@
+//! `dev`: deploys to this machine, shows the logs, and deploys again what changes.
+
+mod keys;
+mod line;
+mod log_feed;
+mod watch;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use semantest_iac::answer::{DeployAnswer, RunStatus};
+use semantest_iac::ports::project::Project;
+use semantest_iac::project_file::FILE_NAME;
+use semantest_iac::setting::Setting;
+use semantest_iac::{Error, ErrorKind, Iac, Result, stop_local_host};
+
+use crate::Exit;
+use crate::arguments::DevArguments;
+use crate::render;
+use crate::session::{Session, name_setting};
+
+use keys::{Key, Keys};
+pub(crate) use line::DevLine;
+use log_feed::LogFeed;
+use watch::{Changed, Watch};
+
+const KEYS: &str = "keys: r restart the functions, o open the endpoint, c clear, q quit";
+
+pub(super) async fn run(session: &Session, arguments: &DevArguments) -> Result<Exit> {
+    let settings = session.settings()?;
+    let iac = open(session).await?;
+    // What was there before stays when this ends.
+    let was_running = iac.local_host_runs().await?;
+    let mut dev = Dev { session, settings, iac, feed: LogFeed::new(), endpoints: Vec::new() };
+    let ended = dev.develop(arguments).await;
+    if !was_running {
+        // Nothing that ends it may keep the terminal: an error of the way down is told, no more.
+        if let Err(error) = stop_local_host(&session.directory()).await {
+            session.output.warning(&format!("the local host could not be stopped: {}", error.message()));
+        }
+    }
+    ended
+}
+
+/// The project, in an environment on this machine.
+async fn open(session: &Session) -> Result<Iac> {
+    let iac = session.open().await?;
+    session.check_place(&iac).await?;
+    let environment = &session.global.environment;
+    let defined = iac.project().environment(environment)?.map(|environment| environment.provider);
+    match session.global.provider.clone().or(defined) {
+        Some(provider) if provider != "local" => {
+            let text = format!(
+                "`dev` runs functions on this machine, and `{environment}` is on provider `{provider}`: name an \
+                 environment on `local` with --environment, or give --provider local"
+            );
+            Err(Error::new(ErrorKind::InvalidInput, "cli.dev", text).with("provider", provider))
+        }
+        _ => Ok(iac),
+    }
+}
+
+struct Dev<'a> {
+    session: &'a Session,
+    settings: Vec<Setting>,
+    iac: Iac,
+    feed: LogFeed,
+    endpoints: Vec<String>,
+}
+
+impl Dev<'_> {
+    async fn develop(&mut self, arguments: &DevArguments) -> Result<Exit> {
+        let components = self.session.to_deploy(&self.iac, &self.settings).await?;
+        // Armed before the first deploy: what is saved meanwhile is not missed.
+        let mut watch = match arguments.no_watch {
+            true => None,
+            false => Some(Watch::start(self.session.directory(), self.code(&components)?)?),
+        };
+        let failed = self.deploy_all(&components, true).await;
+        if self.session.cancel.is_cancelled() {
+            return Ok(Exit::INTERRUPTED);
+        }
+        match failed {
+            Some(exit) if watch.is_none() => return Ok(exit),
+            _ => self.say_ready(&components, watch.is_some()),
+        }
+        let mut keys = Keys::listen(!self.session.output.is_json());
+        if keys.are_there() {
+            self.session.output.note(KEYS);
+        }
+        loop {
+            // While nothing is under way, Ctrl-C needs no explanation.
+            self.session.asking.set(true);
+            let due = tokio::select! {
+                biased;
+                () = self.session.cancel.cancelled() => return Ok(Exit::INTERRUPTED),
+                key = keys.next() => Due::Key(key),
+                changed = next(&mut watch) => Due::Change(changed),
+                lines = self.feed.next(&self.iac, &self.session.global.environment) => Due::Lines(lines),
+            };
+            self.session.asking.set(false);
+            match due {
+                Due::Key(Key::Quit) => return Ok(Exit::DONE),
+                Due::Key(key) => self.press(key).await,
+                Due::Change(changed) => self.take_up(&changed, &mut watch).await,
+                Due::Lines(lines) => {
+                    lines.into_iter().for_each(|line| DevLine::Log(line).print(&self.session.output));
+                }
+            }
+            if self.session.output.is_broken() {
+                return Ok(Exit::DONE);
+            }
+        }
+    }
+
+    /// Folders and packages of the components' code, by component.
+    fn code(&self, components: &[String]) -> Result<Vec<(String, PathBuf)>> {
+        let mut all = Vec::new();
+        for component in components {
+            let defined = self.iac.project().component(&self.session.global.environment, component)?;
+            let mut definition = defined.unwrap_or_default();
+            self.settings.iter().for_each(|setting| setting.lay_over(&mut definition));
+            let functions = definition.get("functions").and_then(|functions| functions.as_object());
+            let own = functions.into_iter().flatten().filter_map(|(_, function)| function.get("code"));
+            for code in own.chain(definition.get("code")).filter_map(|code| code.as_str()) {
+                all.push((component.clone(), self.iac.project().directory().join(code)));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Deploys the components, one after the other; the exit code of the worst failure.
+    async fn deploy_all(&mut self, components: &[String], first: bool) -> Option<Exit> {
+        let mut failed = None;
+        for component in components {
+            if self.session.cancel.is_cancelled() {
+                break;
+            }
+            let begun = Instant::now();
+            let line = match self.deploy(component).await {
+                Ok(answer) if answer.status == RunStatus::Unchanged && !first => continue,
+                Ok(answer) => {
+                    failed = failed.or(answer.error.as_ref().map(|_| Exit::FAILED));
+                    DevLine::Deployed {
+                        took_ms: begun.elapsed().as_secs_f64() * 1000.0,
+                        again: !first,
+                        answer,
+                    }
+                }
+                Err(error) => {
+                    failed = failed.or(Some(Exit::of(&error)));
+                    DevLine::Failed { component: Some(component.clone()), error: error.to_record() }
+                }
+            };
+            line.print(&self.session.output);
+        }
+        self.feed.look_for(&self.iac, &self.session.global.environment, components).await;
+        failed
+    }
+
+    async fn deploy(&mut self, component: &str) -> Result<DeployAnswer> {
+        let request = self.session.deployment(&self.iac, component, &self.settings)?;
+        let answer = self.iac.deploy(request, &self.session.cancel).await;
+        let answer = answer.map_err(|error| name_setting(error, &self.settings))?;
+        if let Some(endpoint) = answer.endpoint.clone().filter(|endpoint| !self.endpoints.contains(endpoint))
+        {
+            self.endpoints.push(endpoint);
+        }
+        Ok(answer)
+    }
+
+    fn say_ready(&self, components: &[String], watching: bool) {
+        let line = DevLine::Ready {
+            environment: self.session.global.environment.clone(),
+            endpoints: self.endpoints.clone(),
+            components: components.to_vec(),
+            watching,
+        };
+        line.print(&self.session.output);
+    }
+
+    /// What was saved is deployed. What cannot be deployed is told, and what ran goes on.
+    async fn take_up(&mut self, changed: &Changed, watch: &mut Option<Watch>) {
+        let mut components = changed.components.clone();
+        if changed.project_file {
+            match self.reopen().await {
+                Ok(all) => components = all,
+                Err(error) => {
+                    let record = error.to_record();
+                    return DevLine::Failed { component: None, error: record }.print(&self.session.output);
+                }
+            }
+        }
+        self.deploy_all(&components, false).await;
+        if changed.project_file || changed.folders {
+            let rearmed = self
+                .session
+                .to_deploy(&self.iac, &self.settings)
+                .await
+                .and_then(|all| Watch::start(self.session.directory(), self.code(&all)?));
+            match rearmed {
+                Ok(anew) => {
+                    // What was written while the old one went is looked at once more; where nothing is new, nothing happens.
+                    *watch = Some(anew);
+                    self.deploy_all(&components, false).await;
+                }
+                Err(error) => self
+                    .session
+                    .output
+                    .warning(&format!("{FILE_NAME}: {}", render::error(&error.to_record()))),
+            }
+        }
+    }
+
+    async fn reopen(&mut self) -> Result<Vec<String>> {
+        let iac = open(self.session).await?;
+        let components = self.session.to_deploy(&iac, &self.settings).await?;
+        self.iac = iac;
+        Ok(components)
+    }
+
+    async fn press(&mut self, key: Key) {
+        let output = &self.session.output;
+        match key {
+            Key::Quit => {}
+            Key::Help => output.note(KEYS),
+            Key::Clear => output.clear(),
+            Key::Open => match self.endpoints.iter().find(|endpoint| endpoint.starts_with("http")) {
+                None => output.note("there is no endpoint that a browser could open"),
+                Some(endpoint) => {
+                    if let Err(error) = open::that_detached(endpoint) {
+                        output.warning(&format!("{endpoint} cannot be opened: {error}"));
+                    }
+                }
+            },
+            Key::Restart => {
+                let environment = &self.session.global.environment;
+                let mut restarted = 0;
+                for component in self.feed.components() {
+                    match self.iac.restart_workers(environment, &component).await {
+                        Ok(functions) => restarted += functions,
+                        Err(error) => output.warning(&render::error(&error.to_record())),
+                    }
+                }
+                output.note(&format!("restarted {restarted} functions"));
+            }
+        }
+    }
+}
+
+enum Due {
+    Key(Key),
+    Change(Changed),
+    Lines(Vec<semantest_iac::ports::provider::LogLine>),
+}
+
+async fn next(watch: &mut Option<Watch>) -> Changed {
+    match watch {
+        Some(watch) => watch.next().await,
+        None => std::future::pending().await,
+    }
+}
