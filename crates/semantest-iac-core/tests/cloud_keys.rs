@@ -127,3 +127,27 @@ async fn what_cannot_be_or_means_nothing_for_the_kind_is_refused() {
         assert!(said.contains(why), "{key}: {said}");
     }
 }
+
+#[tokio::test]
+async fn a_container_that_could_not_be_started_or_reached_is_refused() {
+    let cases = [
+        ("command", json!([]), "`command` names no program"),
+        ("command", json!([" "]), "`command` names no program"),
+        ("command", json!(["serve", "a\u{0}b"]), "`command` holds a zero byte"),
+        ("port", json!(0), "`port` is 0; it must be from 1 to 65535"),
+    ];
+    for (key, value, why) in cases {
+        let said = refusal(with(worker(), key, value)).await;
+        assert!(said.contains(why), "{key}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_reaches_the_blueprint_word_for_word() {
+    // Only the program has to be there: arguments may be empty.
+    let command = ["serve", "", "--path=/a b"];
+    let service = blueprint(with(worker(), "command", json!(command))).await.service.expect("a service");
+    assert_eq!(service.command.expect("a command"), command);
+    let reached = blueprint(with(worker(), "port", json!(65_535))).await.service.expect("a service");
+    assert_eq!(reached.port, 65_535);
+}

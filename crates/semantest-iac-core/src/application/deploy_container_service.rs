@@ -16,6 +16,7 @@ impl ComponentHandler for DeployContainerService {
         let definition = wanted.definition;
         check(wanted)?;
         let port = definition.port.unwrap_or(8080);
+        wanted.check_range("port", port.into(), 1, u16::MAX.into())?;
         let memory = definition.memory_mb.unwrap_or(512);
         wanted.check_range("memory_mb", memory, 128, 122_880)?;
         let replicas = definition.replicas.unwrap_or_default();
@@ -76,6 +77,20 @@ fn check(wanted: &Wanted<'_>) -> Result<()> {
         let text = "a container-service needs an `image` (or, on this machine, a `command`)";
         return Err(wanted.invalid("image", text.into()));
     }
+    check_command(wanted)?;
     wanted.check_log_retention()?;
     wanted.check_variables("", &definition.environment_variables)
+}
+
+/// A command that no cloud could start is refused before anything is made: clouds take it, and replicas fail later.
+fn check_command(wanted: &Wanted<'_>) -> Result<()> {
+    let Some(command) = &wanted.definition.command else { return Ok(()) };
+    let text = if command.first().is_none_or(|program| program.trim().is_empty()) {
+        "`command` names no program: give the program and its arguments, such as [\"node\", \"server.js\"]"
+    } else if command.iter().any(|word| word.contains('\0')) {
+        "`command` holds a zero byte, which no program can be given: take it out"
+    } else {
+        return Ok(());
+    };
+    Err(wanted.invalid("command", text.into()))
 }
