@@ -14,10 +14,22 @@ pub(crate) fn check(runtime: &str, handler: &str, files: Option<&[String]>) -> R
         Some(rest) => rest.starts_with(['.', '/']),
         None => false,
     };
-    match files {
-        Some(files) if !files.iter().any(inside) => Err(missing(runtime, handler, &stem)),
-        _ => Ok(()),
+    let Some(files) = files else { return Ok(()) };
+    let found: Vec<&String> = files.iter().filter(|file| inside(file)).collect();
+    match found.first() {
+        None => Err(missing(runtime, handler, &stem)),
+        Some(file) if runtime.starts_with("nodejs") && found.iter().all(|file| is_typescript(file)) => {
+            Err(format!(
+                "handler `{handler}` is TypeScript (`{file}`), which is not run as it is: compile it, and let `code` name what comes out"
+            ))
+        }
+        Some(_) => Ok(()),
     }
+}
+
+/// Whether Node.js's bootstrap passes over it: it looks for `.js`, `.mjs` and `.cjs`.
+fn is_typescript(file: &str) -> bool {
+    [".ts", ".mts", ".cts"].iter().any(|ending| file.ends_with(ending))
 }
 
 fn missing(runtime: &str, handler: &str, stem: &str) -> String {
@@ -81,6 +93,17 @@ mod tests {
             let why = check(runtime, handler, Some(&files(&["other.txt"]))).expect_err(handler);
             assert!(why.contains("has no"), "{why}");
         }
+    }
+
+    #[test]
+    fn typescript_that_was_not_compiled_is_refused_with_what_to_do() {
+        let files = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        for name in ["index.ts", "index.mts", "index.cts"] {
+            let why = check("nodejs20.x", "index.handler", Some(&files(&[name]))).expect_err(name);
+            assert!(why.contains(name) && why.contains("compile it"), "{why}");
+        }
+        let compiled = files(&["index.d.ts", "index.js", "index.ts"]);
+        assert_eq!(check("nodejs20.x", "index.handler", Some(&compiled)), Ok(()));
     }
 
     #[test]
