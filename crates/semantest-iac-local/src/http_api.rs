@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::malformed;
 use crate::function;
-use crate::host::definition::{HttpApiDefinition, Route};
+use crate::host::definition::{HttpApiDefinition, Route, Throttling};
 use crate::provider::{properties, tags_of};
 
 /// Provider's word for an HTTP API.
@@ -31,12 +31,17 @@ struct HttpApiInputs {
     routes: Vec<Route>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cors: Option<Cors>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    throttling: Option<Throttling>,
 }
 
 pub(crate) fn lower(blueprint: &Blueprint, api: &ApiGateway) -> Resource {
     let mut inputs = common_inputs(blueprint, api);
     if let Some(cors) = &api.cors {
         inputs.insert("cors".into(), json!(cors));
+    }
+    if let Some(throttling) = &api.throttling {
+        inputs.insert("throttling".into(), json!(throttling));
     }
     resource(KIND, inputs)
 }
@@ -78,6 +83,7 @@ pub(crate) fn definition(handle: &ResourceHandle) -> Result<HttpApiDefinition> {
         port: None,
         routes: inputs.routes,
         cors: inputs.cors.map(|cors| serde_json::from_value(json!(cors))).transpose().map_err(read)?,
+        throttling: inputs.throttling,
     })
 }
 
@@ -88,6 +94,7 @@ pub(crate) fn inputs(definition: &HttpApiDefinition) -> Properties {
         name: definition.name.clone(),
         routes: definition.routes.clone(),
         cors,
+        throttling: definition.throttling,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::gateway::http_event::http_event;
 use crate::gateway::http_response::{http_response, internal_error};
+use crate::gateway::token_bucket::TokenBucket;
 use crate::gateway::{cors, routes};
 use crate::host::definition::HttpApiDefinition;
 use crate::http_server::{self, FullResponse, Handler, is_for_loopback, json, read_body};
@@ -25,6 +26,7 @@ const INTEGRATION_TIME: Duration = Duration::from_secs(30);
 struct HttpApi {
     definition: watch::Receiver<Arc<HttpApiDefinition>>,
     invoker: Arc<dyn Invoker>,
+    bucket: TokenBucket,
 }
 
 /// Serves an HTTP API until `shutdown`; requests under way are answered first. Another definition holds for requests
@@ -35,7 +37,7 @@ pub(crate) async fn serve(
     invoker: Arc<dyn Invoker>,
     shutdown: CancellationToken,
 ) {
-    let api = Arc::new(HttpApi { definition, invoker });
+    let api = Arc::new(HttpApi { definition, invoker, bucket: TokenBucket::default() });
     http_server::serve(listener, api, None, shutdown).await;
 }
 
@@ -69,6 +71,9 @@ impl HttpApi {
         let Some(matched) = routes::best(&definition.routes, parts.method.as_str(), parts.uri.path()) else {
             return json(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#);
         };
+        if definition.throttling.is_some_and(|limit| !self.bucket.admits(&limit, Instant::now())) {
+            return json(StatusCode::TOO_MANY_REQUESTS, r#"{"message":"Too Many Requests"}"#);
+        }
         let body = match read_body(body, BODY_LIMIT).await {
             Ok(body) => body,
             Err(refused) => return refused,

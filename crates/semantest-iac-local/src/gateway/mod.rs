@@ -10,6 +10,9 @@ pub(crate) mod http_response;
 #[cfg(test)]
 mod integration_time_tests;
 pub(crate) mod routes;
+#[cfg(test)]
+mod throttling_tests;
+pub(crate) mod token_bucket;
 pub(crate) mod websocket_api;
 pub(crate) mod websocket_connection;
 pub(crate) mod websocket_event;

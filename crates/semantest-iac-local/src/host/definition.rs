@@ -111,8 +111,17 @@ pub struct Cors {
     pub max_age_s: Option<u32>,
 }
 
+/// How many requests an API takes; more are refused with 429.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Throttling {
+    /// Requests a second, in the long run.
+    pub rate: f64,
+    /// Requests at once.
+    pub burst: u32,
+}
+
 /// An HTTP API: one loopback port, payload format 2.0, `$default` stage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HttpApiDefinition {
     /// Deterministic id, as in `requestContext.apiId`.
     pub id: String,
@@ -128,6 +137,9 @@ pub struct HttpApiDefinition {
     /// Cross-origin settings; `None`: no CORS handling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cors: Option<Cors>,
+    /// How many requests it takes; `None`: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttling: Option<Throttling>,
 }
 
 /// A WebSocket API: one loopback port that answers TLS and plain, `@connections` included.
@@ -159,7 +171,7 @@ impl WebsocketApiDefinition {
 }
 
 /// An API of either kind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "protocol", rename_all = "lowercase")]
 pub enum ApiDefinition {
     /// HTTP API.
