@@ -371,3 +371,27 @@ fn a_missing_interpreter_is_named_and_the_one_deployed_with_is_kept() {
     let invoked = bare(&["invoke"]);
     assert!(invoked.status.success(), "{}", String::from_utf8_lossy(&invoked.stdout));
 }
+
+/// What the facade makes of the files alone, and whether a host runs afterwards.
+fn served(project: &Project) -> (bool, bool) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let iac = semantest_iac::Iac::open(project.path()).await.expect("a project");
+        let served = iac.is_served("dev", "rest-api").await.expect("a log");
+        (served, iac.local_host_runs().await.expect("a folder"))
+    })
+}
+
+#[test]
+fn what_is_deployed_here_counts_as_served_only_while_a_host_runs_it_and_asking_starts_none() {
+    let project = Project::init("python");
+    assert_eq!(served(&project), (true, false), "what was never deployed is not judged");
+    project.json(&["deploy"]).ok();
+    assert_eq!(served(&project), (true, true), "deployed");
+    project.json(&["local", "stop"]).ok();
+    assert_eq!(served(&project), (false, false), "the host was stopped");
+    project.json(&["deploy"]).ok();
+    assert_eq!(served(&project), (true, true), "deployed again");
+    project.json(&["destroy", "--yes"]).ok();
+    assert!(served(&project).0, "what was removed is not judged");
+}
