@@ -420,6 +420,15 @@ fn connections_are_managed_by_awss_client_as_by_microsofts() {
                 .env("AWS_SECRET_ACCESS_KEY", credential("secret"))
                 .env("AWS_SESSION_TOKEN", credential("session")),
         );
+        // What every object of JavaScript has is nobody's secret.
+        for (id, secret) in
+            [("__proto__", "[object Object]"), ("constructor", "function Object() { [native code] }")]
+        {
+            let mut client = python();
+            client.arg(script("aws_client.py")).arg(format!("http://127.0.0.1:{}/dev", app.port));
+            client.env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret);
+            assert_eq!(output(&mut client), json!(vec!["ForbiddenException"; 7]), "{host:?}: {id}");
+        }
         let gone = "GoneException";
         let expected_to_go = json!([200, 200, 200, 204, gone, gone, "PayloadTooLargeException"]);
         assert_eq!(went, expected_to_go, "{host:?}");

@@ -41,7 +41,7 @@ async fn plan(session: &Session, inputs: &mut Properties) -> Result<Vec<CheckFai
         Err(refused) => return Ok(vec![refused.into()]),
     };
     let directory = wanted_inputs.directory(session.configured_directory().as_deref());
-    session.secrets().hold(taken.secrets);
+    session.projects().secrets(&directory).hold(taken.secrets);
     let planned = async { session.projects().open(&directory).await?.plan_anew(request).await };
     match planned.await {
         Ok(plan) => {

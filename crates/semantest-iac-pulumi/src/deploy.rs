@@ -79,8 +79,8 @@ async fn deploy(
         return Err(Status::invalid_argument("an input is not known yet"));
     }
     let (request, taken) = asked.request().map_err(refused)?;
-    session.secrets().hold(taken.secrets);
     let directory = asked.directory(session.configured_directory().as_deref());
+    session.projects().secrets(&directory).hold(taken.secrets);
     let iac = session.projects().open(&directory).await.map_err(status)?;
     session.name(&iac, &request.environment, &request.component, urn);
     let (environment, component) = (request.environment.clone(), request.component.clone());

@@ -86,8 +86,8 @@ async fn plan_of(
 ) -> Result<semantest_iac::Result<PlanAnswer>, Status> {
     let inputs = Inputs::new(inputs);
     let (request, taken) = inputs.request().map_err(refused)?;
-    session.secrets().hold(taken.secrets);
     let directory = inputs.directory(session.configured_directory().as_deref());
+    session.projects().secrets(&directory).hold(taken.secrets);
     let iac = session.projects().open(&directory).await.map_err(status)?;
     Ok(iac.plan(request).await)
 }

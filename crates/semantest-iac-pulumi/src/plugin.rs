@@ -19,7 +19,6 @@ use crate::protocol::{
     InvokeResponse, PluginAttach, PluginInfo, ProviderHandshakeRequest, ProviderHandshakeResponse,
     ReadRequest, ReadResponse, UpdateRequest, UpdateResponse,
 };
-use crate::secrets::PulumiSecrets;
 use crate::work::Work;
 use crate::{check, deploy, diff, functions, read, remove, schema};
 
@@ -31,7 +30,6 @@ pub(crate) struct Session {
     configured: RwLock<Properties>,
     /// URNs that were read and not checked since: a refresh is going on.
     refreshing: Mutex<HashSet<String>>,
-    secrets: Arc<PulumiSecrets>,
     projects: Projects,
     log: Arc<EngineLog>,
 }
@@ -45,11 +43,6 @@ impl Session {
     /// The project's folder for all resources that name none.
     pub fn configured_directory(&self) -> Option<String> {
         Inputs::new(&self.configured()).text("directory").map(str::to_owned)
-    }
-
-    /// Secrets that Pulumi handed over.
-    pub fn secrets(&self) -> &PulumiSecrets {
-        &self.secrets
     }
 
     /// Projects that are open.
@@ -96,10 +89,9 @@ pub(crate) struct Plugin {
 impl Plugin {
     /// A plugin that tells `log` of progress.
     pub fn new(log: Arc<EngineLog>, work: Work) -> Self {
-        let secrets = Arc::<PulumiSecrets>::default();
-        let projects = Projects::new(secrets.clone(), log.clone());
+        let projects = Projects::new(log.clone());
         let (configured, refreshing) = (RwLock::default(), Mutex::default());
-        Self { session: Arc::new(Session { configured, refreshing, secrets, projects, log }), work }
+        Self { session: Arc::new(Session { configured, refreshing, projects, log }), work }
     }
 }
 

@@ -19,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Projects by folder.
 pub(crate) struct Projects {
     open: Mutex<HashMap<PathBuf, (Edition, Arc<Iac>)>>,
-    secrets: Arc<PulumiSecrets>,
+    /// Each project has its own: two may have components of one name.
+    secrets: Mutex<HashMap<PathBuf, Arc<PulumiSecrets>>>,
     log: Arc<EngineLog>,
 }
 
@@ -27,9 +28,15 @@ pub(crate) struct Projects {
 type Edition = Option<(SystemTime, u64)>;
 
 impl Projects {
-    /// Projects whose secrets may be `secrets`, and of whose progress `log` is told.
-    pub fn new(secrets: Arc<PulumiSecrets>, log: Arc<EngineLog>) -> Self {
-        Self { open: Mutex::default(), secrets, log }
+    /// Projects of whose progress `log` is told.
+    pub fn new(log: Arc<EngineLog>) -> Self {
+        Self { open: Mutex::default(), secrets: Mutex::default(), log }
+    }
+
+    /// The secrets that were handed over for the project in `directory`.
+    pub fn secrets(&self, directory: &Path) -> Arc<PulumiSecrets> {
+        let mut all = self.secrets.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        all.entry(directory.to_owned()).or_default().clone()
     }
 
     /// The project in `directory`.
@@ -68,7 +75,7 @@ impl Projects {
             .map_or_else(|_| "pulumi-resource-semantest".into(), PathBuf::into_os_string);
         let command = std::iter::once(program).chain(HOST.map(OsString::from)).collect();
         let builder = Iac::builder(directory).host_command(command).lease_wait(PATIENCE);
-        builder.secret_resolver(self.secrets.clone())
+        builder.secret_resolver(self.secrets(directory))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, (Edition, Arc<Iac>)>> {
@@ -79,4 +86,25 @@ impl Projects {
 fn edition(directory: &Path) -> Edition {
     let metadata = std::fs::metadata(directory.join(FILE_NAME)).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use semantest_iac::ports::secret_resolver::{SecretResolver, SecretValue};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn components_of_one_name_in_two_projects_have_secrets_of_their_own() {
+        let projects = Projects::new(EngineLog::new().0);
+        let reference = crate::secrets::reference("production", "rest-api", "environmentVariables.TOKEN");
+        for (folder, value) in [("/a", "of a"), ("/b", "of b")] {
+            projects.secrets(Path::new(folder)).hold([(reference.clone(), SecretValue::new(value))]);
+        }
+        for (folder, value) in [("/a", "of a"), ("/b", "of b")] {
+            let found = projects.secrets(Path::new(folder)).resolve(&reference).await.expect("a value");
+            assert_eq!(found.reveal(), value);
+        }
+        assert!(projects.secrets(Path::new("/c")).resolve(&reference).await.is_err());
+    }
 }

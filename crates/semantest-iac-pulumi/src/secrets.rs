@@ -10,7 +10,7 @@ use semantest_iac::{Error, ErrorKind, Result};
 /// Scheme of the references.
 const SCHEME: &str = "pulumi";
 
-/// What Pulumi handed over in this process.
+/// What Pulumi handed over in this process, for one project.
 #[derive(Default)]
 pub(crate) struct PulumiSecrets(Mutex<HashMap<String, SecretValue>>);
 
