@@ -142,6 +142,15 @@ fn what_cannot_be_deployed_is_told_and_what_ran_goes_on() {
     });
     assert!(get(&endpoint, "/").1.contains("one"), "the old code answers");
 
+    // At once, while the failure is still being worked on.
+    project.write("semantest.toml", &whole);
+    project.write("rest-api/app.py", "this is no Python\n");
+    dev.until("a deployment", |line| (line["kind"] == "deployed").then_some(()));
+    assert_eq!(get(&endpoint, "/").0, 500);
+    dev.log("SyntaxError");
+
+    project.write("rest-api/app.py", &answering("well again"));
+    wait_for(&endpoint, "well again");
     dev.end();
 }
 

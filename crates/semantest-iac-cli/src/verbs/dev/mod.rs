@@ -10,7 +10,6 @@ use std::time::Instant;
 
 use semantest_iac::answer::{DeployAnswer, RunStatus};
 use semantest_iac::ports::project::Project;
-use semantest_iac::project_file::FILE_NAME;
 use semantest_iac::setting::Setting;
 use semantest_iac::{Error, ErrorKind, Iac, Result, stop_local_host};
 
@@ -102,7 +101,11 @@ impl Dev<'_> {
             match due {
                 Due::Key(Key::Quit) => return Ok(Exit::DONE),
                 Due::Key(key) => self.press(key).await,
-                Due::Change(changed) => self.take_up(&changed, &mut watch).await,
+                Due::Change(changed) => {
+                    if let Some(watch) = &mut watch {
+                        self.take_up(&changed, watch).await;
+                    }
+                }
                 Due::Lines(lines) => {
                     lines.into_iter().for_each(|line| DevLine::Log(line).print(&self.session.output));
                 }
@@ -180,7 +183,7 @@ impl Dev<'_> {
     }
 
     /// What was saved is deployed. What cannot be deployed is told, and what ran goes on.
-    async fn take_up(&mut self, changed: &Changed, watch: &mut Option<Watch>) {
+    async fn take_up(&mut self, changed: &Changed, watch: &mut Watch) {
         let mut components = changed.components.clone();
         if changed.project_file {
             match self.reopen().await {
@@ -191,25 +194,15 @@ impl Dev<'_> {
                 }
             }
         }
-        self.deploy_all(&components, false).await;
+        // Before it is deployed: what is saved from here on is told of, what was saved before is read.
         if changed.project_file || changed.folders {
-            let rearmed = self
-                .session
-                .to_deploy(&self.iac, &self.settings)
-                .await
-                .and_then(|all| Watch::start(self.session.directory(), self.code(&all)?));
-            match rearmed {
-                Ok(anew) => {
-                    // What was written while the old one went is looked at once more; where nothing is new, nothing happens.
-                    *watch = Some(anew);
-                    self.deploy_all(&components, false).await;
-                }
-                Err(error) => self
-                    .session
-                    .output
-                    .warning(&format!("{FILE_NAME}: {}", render::error(&error.to_record()))),
+            let all = self.session.to_deploy(&self.iac, &self.settings).await;
+            let rearmed = all.and_then(|all| watch.watch(self.code(&all)?));
+            if let Err(error) = rearmed {
+                self.session.output.warning(&render::error(&error.to_record()));
             }
         }
+        self.deploy_all(&components, false).await;
     }
 
     async fn reopen(&mut self) -> Result<Vec<String>> {

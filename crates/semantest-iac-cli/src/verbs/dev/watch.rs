@@ -38,7 +38,9 @@ pub(super) struct Watch {
     quiet: Instant,
     /// When they are told of, whatever comes.
     end: Instant,
-    _watcher: RecommendedWatcher,
+    /// Beside the project's own folder.
+    watched: BTreeSet<PathBuf>,
+    watcher: RecommendedWatcher,
 }
 
 impl Watch {
@@ -56,34 +58,45 @@ impl Watch {
                 event.paths.into_iter().for_each(|path| drop(sender.send(path)));
             }
         });
-        let mut watcher = watcher.map_err(|error| refused(&root, &error))?;
+        let watcher = watcher.map_err(|error| refused(&root, &error))?;
         let root = std::fs::canonicalize(&root).unwrap_or(root);
-        let code: Vec<_> = code.into_iter().map(|(of, path)| (of, real(&path))).collect();
-        let mut folders = BTreeSet::from([root.as_path()]);
-        for (_, path) in &code {
-            // A folder that is not there yet comes into one that is.
-            let around = path.ancestors().skip(1).find(|folder| folder.is_dir());
-            folders.extend(around);
-            if path.is_dir() {
-                watcher.watch(path, RecursiveMode::Recursive).map_err(|error| refused(path, &error))?;
+        let (quiet, end) = (Instant::now(), Instant::now());
+        let (watched, paths) = (BTreeSet::new(), Vec::new());
+        let mut watch = Self { root, code: Vec::new(), events, paths, quiet, end, watched, watcher };
+        watch.watch(code)?;
+        Ok(watch)
+    }
+
+    /// Watches `code` from now on. What has changed before and was not told of yet will be: the project's own folder is
+    /// watched all the while. What of the code changes at this very moment may not be told of.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn watch(&mut self, code: Vec<(String, PathBuf)>) -> Result<()> {
+        for path in std::mem::take(&mut self.watched) {
+            // It may be gone.
+            let _ = self.watcher.unwatch(&path);
+        }
+        self.code = code.into_iter().map(|(of, path)| (of, real(&path))).collect();
+        let folders: BTreeSet<PathBuf> =
+            self.code.iter().map(|(_, path)| path.clone()).filter(|path| path.is_dir()).collect();
+        // A folder that is not there yet comes into one that is.
+        let around =
+            |path: &PathBuf| path.ancestors().skip(1).find(|folder| folder.is_dir()).map(Path::to_owned);
+        let around: BTreeSet<PathBuf> = self.code.iter().filter_map(|(_, path)| around(path)).collect();
+        let mut add = |path: &Path, mode| {
+            self.watcher.watch(path, mode).map_err(|error| refused(path, &error))?;
+            if path != self.root {
+                self.watched.insert(path.to_owned());
+            }
+            Ok(())
+        };
+        for folder in around.iter().chain([&self.root]) {
+            if !folders.iter().any(|code| folder.starts_with(code)) {
+                add(folder, RecursiveMode::NonRecursive)?;
             }
         }
-        for folder in folders {
-            if !code.iter().any(|(_, path)| folder.starts_with(path) && path.is_dir()) {
-                watcher
-                    .watch(folder, RecursiveMode::NonRecursive)
-                    .map_err(|error| refused(folder, &error))?;
-            }
-        }
-        Ok(Self {
-            root,
-            code,
-            events,
-            paths: Vec::new(),
-            quiet: Instant::now(),
-            end: Instant::now(),
-            _watcher: watcher,
-        })
+        folders.iter().try_for_each(|folder| add(folder, RecursiveMode::Recursive))
     }
 
     /// Waits for changes; all that come at once are one. May be dropped at any time, and nothing is lost.
