@@ -4,7 +4,7 @@ use semantest_iac_core::Result;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource::{Properties, Reference, Resource, ResourceRole};
 use semantest_iac_core::domain::names::physical_name;
-use semantest_iac_core::domain::networking::api_gateway::{ApiGateway, Cors};
+use semantest_iac_core::domain::networking::api_gateway::{ApiGateway, Cors, Throttling};
 use semantest_iac_core::ports::provider::ResourceHandle;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::malformed;
 use crate::function;
-use crate::host::definition::{HttpApiDefinition, Route, Throttling};
+use crate::host::definition::{HttpApiDefinition, Route};
 use crate::provider::{properties, tags_of};
 
 /// Provider's word for an HTTP API.

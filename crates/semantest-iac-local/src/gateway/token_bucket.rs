@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::host::definition::Throttling;
+use semantest_iac_core::domain::networking::api_gateway::Throttling;
 
 /// Starts full; a request takes a token, and tokens come back at the rate that holds when it is asked.
 #[derive(Default)]

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use semantest_iac_core::domain::networking::api_gateway::Throttling;
 use serde::{Deserialize, Serialize};
 
 /// Marks a thing as ours and says whose it is; the same four tags that cloud resources carry.
@@ -109,15 +110,6 @@ pub struct Cors {
     pub allow_credentials: bool,
     /// How long a preflight may be kept, in seconds.
     pub max_age_s: Option<u32>,
-}
-
-/// How many requests an API takes; more are refused with 429.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Throttling {
-    /// Requests a second, in the long run.
-    pub rate: f64,
-    /// Requests at once.
-    pub burst: u32,
 }
 
 /// An HTTP API: one loopback port, payload format 2.0, `$default` stage.
