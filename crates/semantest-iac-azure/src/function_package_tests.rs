@@ -1,10 +1,12 @@
 //! What packages are made of, and that the handlers in them answer as they do on AWS and on this machine.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use semantest_iac_core::domain::networking::api_gateway::ApiProtocol;
+use semantest_iac_testkit::aws_emulator::tools;
 use semantest_iac_testkit::http_exchange::send;
 use semantest_iac_testkit::parity::Parity;
 use serde_json::json;
@@ -222,6 +224,8 @@ fn direct_calls(host: Host) {
     assert_eq!(line["function_name"], "shop-dev-api");
     assert_eq!(line["request_id"].as_str(), answer.header("x-semantest-request-id"));
     assert!(answer.header("x-semantest-function-error").is_none(), "{answer:?}");
+    // The host's Python worker is told whose the lines of other threads are.
+    assert_eq!(line["invocation"].is_string(), host == Host::Python, "{line}");
 
     let failed = call(json!({ "fail": true }));
     assert_eq!(failed.header("x-semantest-function-error"), Some("TypeError"));
@@ -281,6 +285,39 @@ fn many_requests_are_answered_at_once() {
         let calls: Vec<_> =
             (0..40).map(|_| std::thread::spawn(move || send(port, "GET", "/x", &[], b"").status)).collect();
         assert!(calls.into_iter().all(|call| call.join().expect("an answer") == 200), "{host:?}");
+    }
+}
+
+#[test]
+fn what_nobody_waits_for_any_more_is_not_begun() {
+    let code = zip(&[
+        (
+            "index.js",
+            b"exports.handler = async ({ word }) => { console.log('began', word); return word; }",
+            false,
+        ),
+        (
+            "index.py",
+            b"def handler(event, context):\n    print('began', event['word'])\n    return event['word']\n",
+            false,
+        ),
+    ]);
+    for (host, program, script) in [
+        (Host::Node, PathBuf::from("node"), "given_up.mjs"),
+        (Host::Python, tools().join("venv/bin/python"), "given_up.py"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let package = packaged(of_one(host), code.clone());
+        ZipArchive::new(Cursor::new(package)).expect("a zip").extract(folder.path()).expect("its files");
+        let script = crate_folder().join("tests/shim").join(script);
+        let ran = Command::new(program).arg(script).arg(folder.path()).output().expect("it runs");
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        let told: Value = serde_json::from_slice(&ran.stdout).expect("JSON");
+        let expected = json!({
+            "answered": [null, "\"first\"", "\"second\"", "\"last\""],
+            "lines": ["began first", "began last", "began second"],
+        });
+        assert_eq!(told, expected, "{host:?}");
     }
 }
 

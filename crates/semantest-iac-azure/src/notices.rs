@@ -8,7 +8,7 @@ use crate::workspace::LEAST_DAYS;
 /// What there is to say about `blueprint`.
 pub(crate) fn of(blueprint: &Blueprint) -> Vec<String> {
     let cors = blueprint.api.as_ref().and_then(|api| api.cors.as_ref());
-    retention(blueprint).into_iter().chain(cors.and_then(unlimited)).collect()
+    retention(blueprint).into_iter().chain(cors.and_then(unlimited)).chain(recorded(blueprint)).collect()
 }
 
 fn retention(blueprint: &Blueprint) -> Option<String> {
@@ -36,6 +36,12 @@ fn unlimited(cors: &Cors) -> Option<String> {
         keys.join(", ")
     );
     (!keys.is_empty()).then_some(text)
+}
+
+/// The platform records requests, whatever is asked for.
+fn recorded(blueprint: &Blueprint) -> Option<String> {
+    blueprint.api.as_ref()?.access_log?;
+    Some("access_log: without effect, Application Insights has a record of every request".to_owned())
 }
 
 #[cfg(test)]
@@ -68,6 +74,14 @@ mod tests {
         assert_eq!(notices(json!({ "service": service })).len(), 1);
         assert_eq!(notices(api(json!({ "log_retention_days": 30 }))), Vec::<String>::new());
         assert_eq!(notices(api(json!({}))), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_record_of_requests_cannot_be_asked_for_or_refused() {
+        for asked in [true, false] {
+            let told = notices(api(json!({ "access_log": asked })));
+            assert!(told.len() == 1 && told[0].starts_with("access_log: without effect"), "{told:?}");
+        }
     }
 
     #[test]

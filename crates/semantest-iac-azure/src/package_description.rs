@@ -29,9 +29,6 @@ pub(crate) struct PackageDescription {
     /// What answers tell browsers beyond what the platform does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cors: Option<Cors>,
-    /// Whether a line is kept for each request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access_log: Option<bool>,
 }
 
 /// One function of a package.
@@ -78,7 +75,6 @@ impl PackageDescription {
             functions: functions.collect(),
             routes: api.routes.clone(),
             cors: api.cors.clone(),
-            access_log: api.access_log,
         })
     }
 

@@ -73,7 +73,6 @@ pub(crate) fn description(
         functions: functions.iter().map(function).collect(),
         routes: routes.iter().map(route).collect(),
         cors: None,
-        access_log: None,
     }
 }
 

@@ -48,6 +48,11 @@ exports.manage = async (event) => {
     await went(sdk.PostToConnectionCommand, "there", "x".repeat(128 * 1024 + 1)),
   ];
 };
+exports.answer = async (event) => {
+  const sdk = await import("@aws-sdk/client-apigatewaymanagementapi");
+  const client = new sdk.ApiGatewayManagementApiClient({ endpoint: JSON.parse(event.body).endpoint });
+  await client.send(new sdk.PostToConnectionCommand({ ConnectionId: "there", Data: "an answer" }));
+};
 exports.credentials = async () => ({
   id: process.env.AWS_ACCESS_KEY_ID, secret: process.env.AWS_SECRET_ACCESS_KEY, session: process.env.AWS_SESSION_TOKEN });
 "#;
@@ -80,6 +85,11 @@ def manage(event, context):
         went(api.delete_connection, ConnectionId="gone="),
         went(api.post_to_connection, ConnectionId="there", Data=b"x" * (128 * 1024 + 1)),
     ]
+def answer(event, context):
+    import boto3
+    endpoint = json.loads(event["body"])["endpoint"]
+    api = boto3.client("apigatewaymanagementapi", endpoint_url=endpoint)
+    api.post_to_connection(ConnectionId="there", Data="an answer")
 def credentials(event, context):
     names = {"id": "AWS_ACCESS_KEY_ID", "secret": "AWS_SECRET_ACCESS_KEY", "session": "AWS_SESSION_TOKEN"}
     return {key: os.environ[name] for key, name in names.items()}
@@ -106,6 +116,7 @@ while True:
 /// An app whose Web PubSub is at `endpoint`.
 fn app(host: Host, endpoint: &str) -> PackagedApp {
     let functions = [
+        ("answer", "index.answer"),
         ("connect", "index.handler"),
         ("credentials", "index.credentials"),
         ("disconnect", "index.handler"),
@@ -117,6 +128,7 @@ fn app(host: Host, endpoint: &str) -> PackagedApp {
         ("$connect", "connect"),
         ("$default", "message"),
         ("$disconnect", "disconnect"),
+        ("answer", "answer"),
         ("sendMessage", "named"),
     ];
     let described = description(host, ApiProtocol::Websocket, &functions, &routes);
@@ -460,6 +472,33 @@ fn connections_are_managed_by_awss_client_as_by_microsofts() {
         assert_eq!(mask(&our["aud"], ours.port), mask(&their["aud"], theirs.port));
         let url = ticket["url"].as_str().expect("an address");
         assert!(url.contains("?access_token=") && url.starts_with("ws://"), "{url}");
+    }
+}
+
+#[test]
+fn handlers_that_answer_over_connections_do_not_stand_in_their_own_way() {
+    let service = Peer::start(python().arg(script("web_pubsub.py")).arg(KEY));
+    for host in [Host::Node, Host::Python] {
+        let app = app(host, &format!("http://127.0.0.1:{}", service.port));
+        let port = app.port;
+        let sent = || {
+            let calls = send(service.port, "GET", "/asked", &[], b"").json();
+            calls.as_array().expect("calls").iter().filter(|call| call["method"] == "POST").count()
+        };
+        let before = sent();
+        let message = json!({ "action": "answer", "endpoint": format!("http://127.0.0.1:{port}/dev") });
+        // More than the host's Python worker has threads.
+        let messages: Vec<_> = (0..40)
+            .map(|_| {
+                let body = message.to_string();
+                std::thread::spawn(move || Event::message("text/plain", body.as_bytes(), "").send(port))
+            })
+            .collect();
+        for message in messages {
+            let answer = message.join().expect("an answer");
+            assert_eq!((answer.status, answer.body.as_slice()), (204, b"".as_slice()), "{host:?}");
+        }
+        assert_eq!(sent() - before, 40, "{host:?}");
     }
 }
 

@@ -169,7 +169,8 @@ fn independent_operations_run_at_once() {
     let (plan, storage) = (at("/serverfarms/", "PUT"), at("/storageAccounts/", "PUT"));
     let polls: Vec<usize> =
         calls.iter().enumerate().filter(|(_, call)| call.is_poll()).map(|(at, _)| at).collect();
-    assert!(polls[0] > plan.min(storage), "{polls:?}");
+    let between = polls.iter().filter(|at| (plan.min(storage)..plan.max(storage)).contains(at)).count();
+    assert!(between < 3, "one was done before the other was begun: {plan} {storage} {polls:?}");
     assert!(polls.iter().filter(|at| **at > plan.max(storage)).count() >= 2, "{polls:?}");
     azure.ok(&["destroy", "--yes"]);
 }

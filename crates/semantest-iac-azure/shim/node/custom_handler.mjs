@@ -3,6 +3,7 @@
 import { createServer } from "node:http";
 import { readDefinition } from "./definition.mjs";
 import { Gateway } from "./gateway.mjs";
+import { internalError } from "./http_response.mjs";
 
 const gateway = new Gateway(readDefinition());
 const port = Number(process.env.FUNCTIONS_CUSTOMHANDLER_PORT ?? process.env.FUNCTIONS_HTTPWORKER_PORT);
@@ -10,8 +11,7 @@ const port = Number(process.env.FUNCTIONS_CUSTOMHANDLER_PORT ?? process.env.FUNC
 const server = createServer(async (incoming, outgoing) => {
   const request = await read(incoming).catch(() => undefined);
   if (!request) return outgoing.destroy();
-  const role = gateway.invoked(request);
-  const { status, headers, body } = role === undefined ? await gateway.answer(request) : await gateway.invoke(role, request);
+  const { status, headers, body } = await answered(request);
   for (const [name, value] of headers) outgoing.appendHeader(name, Buffer.from(value, "utf8").toString("latin1"));
   if (status !== 204 && status !== 304) outgoing.setHeader("content-length", body.length);
   outgoing.writeHead(status).end(body);
@@ -21,6 +21,16 @@ server.keepAliveTimeout = 0;
 server.requestTimeout = 0;
 server.listen(port, "127.0.0.1");
 for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exit(0));
+
+async function answered(request) {
+  try {
+    const role = gateway.invoked(request);
+    return role === undefined ? await gateway.answer(request) : await gateway.invoke(role, request);
+  } catch (error) {
+    console.error(`[ERROR] semantest: ${error?.stack ?? error}`);
+    return internalError();
+  }
+}
 
 async function read(incoming) {
   const chunks = [];

@@ -5,7 +5,7 @@
 import { withCors } from "./cors.mjs";
 import { httpEvent } from "./http_event.mjs";
 import { httpResponse, internalError } from "./http_response.mjs";
-import { Runtime, within } from "./pool.mjs";
+import { Runtime } from "./pool.mjs";
 import { received } from "./platform.mjs";
 import { best } from "./routes.mjs";
 import { decode, header, json } from "./text.mjs";
@@ -53,8 +53,8 @@ export class Gateway {
     const event = JSON.stringify(httpEvent(this.api, request, matched));
     if (Buffer.byteLength(event) > MAX_PAYLOAD) return tooLarge();
     const role = matched.route.function;
-    const running = this.runtime.invoke(role, event, { traceId: header(request, "x-amzn-trace-id"), log });
-    const answer = await within(running, INTEGRATION_MS);
+    const traceId = header(request, "x-amzn-trace-id");
+    const answer = await this.runtime.invoke(role, event, { traceId, log, milliseconds: INTEGRATION_MS });
     if (!answer) return unavailable();
     // What went wrong stands in the function's log, never in the answer.
     if (answer.errorType) return internalError();

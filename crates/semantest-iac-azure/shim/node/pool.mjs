@@ -21,11 +21,17 @@ export class Pool {
     Object.assign(this, { definition, settings, environment, credentials });
   }
 
-  // Runs the function on an event (JSON text): {requestId, payload, errorType?, duration}. `log` takes its lines.
-  invoke(event, { traceId, log }) {
+  // Runs the function on an event (JSON text): {requestId, payload, errorType?, duration}, or nothing where it takes
+  // longer than `milliseconds`. `log` takes its lines.
+  invoke(event, { traceId, log, milliseconds }) {
     return new Promise((resolve) => {
       const job = { event, traceId, log, requestId: randomUUID() };
+      const clock = milliseconds && setTimeout(() => {
+        this.#forget(job);
+        resolve();
+      }, milliseconds);
       job.answer = ({ payload, errorType }) => {
+        clearTimeout(clock);
         const duration = job.started === undefined ? 0 : Date.now() - job.started;
         resolve({ requestId: job.requestId, payload, errorType, duration });
       };
@@ -33,6 +39,11 @@ export class Pool {
       this.#next();
       if (this.#queue.includes(job)) setTimeout(() => this.#grow(job), PATIENCE);
     });
+  }
+
+  // What nobody waits for any more is not begun; what was begun goes on.
+  #forget(job) {
+    this.#queue = this.#queue.filter((other) => other !== job);
   }
 
   #next() {
@@ -113,13 +124,4 @@ export class Runtime {
   end() {
     this.#pools.forEach((pool) => pool.end());
   }
-}
-
-// What `promise` gives, or nothing where it takes longer.
-export async function within(promise, milliseconds) {
-  let clock;
-  const late = new Promise((resolve) => (clock = setTimeout(resolve, milliseconds)));
-  const answer = await Promise.race([promise, late]);
-  clearTimeout(clock);
-  return answer;
 }

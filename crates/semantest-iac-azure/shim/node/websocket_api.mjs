@@ -1,7 +1,6 @@
 // A WebSocket API: Web PubSub holds the connections and asks us about each event (CloudEvents over HTTP).
 import { isUtf8 } from "node:buffer";
 import { statusCode } from "./http_response.mjs";
-import { within } from "./pool.mjs";
 import { isSignedBy } from "./signed_request.mjs";
 import { decode, empty, header, json } from "./text.mjs";
 import { Connections, credentials, isSigned, negotiate, settings } from "./web_pubsub.mjs";
@@ -59,7 +58,8 @@ export class WebsocketApi {
 
   // The function of `route`, called with `event`: what it returned, or why there is nothing.
   async #invoke(route, event, log) {
-    const answer = await within(this.runtime.invoke(route.function, JSON.stringify(event), { log }), INTEGRATION_MS);
+    const options = { log, milliseconds: INTEGRATION_MS };
+    const answer = await this.runtime.invoke(route.function, JSON.stringify(event), options);
     if (!answer) return { none: TIMED_OUT };
     if (answer.errorType) return { none: FAILED };
     try {

@@ -20,8 +20,9 @@ def variables(definition, settings, own, runtime_api, credentials):
     # Functions of one app may want different things of one name: settings are called as each is told.
     wanted = settings.get("environment_variables") or {}
     found.update((name, own[setting]) for name, setting in wanted.items() if setting in own)
-    # After the function's own code, and before what else there is.
-    found["PYTHONPATH"] = os.path.join(FOLDER, "runtime")
+    # After the function's own code and the user's folders, and before what else there is.
+    folders = [found.get("PYTHONPATH"), os.path.join(FOLDER, "runtime")]
+    found["PYTHONPATH"] = os.pathsep.join(folder for folder in folders if folder)
     # What follows is the runtime's own: the user's variables cannot change it.
     found.update({
         "AWS_LAMBDA_RUNTIME_API": runtime_api,

@@ -1,4 +1,6 @@
 """The app for the Functions host: programming model v2 of Python."""
+import asyncio
+import concurrent.futures
 import urllib.parse
 
 import azure.functions as func
@@ -7,11 +9,29 @@ from .definition import read_definition
 from .gateway import Gateway
 from .text import Request
 
+# Requests that wait for functions, at most: of all functions there are fewer processes.
+WAITING = 512
+# Calls of `@connections` do not stand in line with them: the functions that are waited for make these calls.
+MANAGING = 32
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 definition = read_definition()
 gateway = Gateway(definition)
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+waiting = concurrent.futures.ThreadPoolExecutor(WAITING, "semantest-waiting")
+managing = concurrent.futures.ThreadPoolExecutor(MANAGING, "semantest-managing")
+
+
+async def apart(threads, context, work):
+    """Runs `work` in a thread of ours: the host's own are few (32 at most, where the user asks for no more), and each
+    would be held by a request for as long as its function runs."""
+
+    def attributed():
+        # The host tells by this whose the lines of a thread are.
+        context.thread_local_storage.invocation_id = context.invocation_id
+        return work()
+
+    return await asyncio.get_running_loop().run_in_executor(threads, attributed)
 
 
 def read(request):
@@ -58,15 +78,17 @@ def response(answer):
 def register(settings):
     role = settings["role"]
 
-    def invoke(req: func.HttpRequest) -> func.HttpResponse:
-        return response(gateway.invoke(role, read(req)))
+    async def invoke(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        return response(await apart(waiting, context, lambda: gateway.invoke(role, read(req))))
 
     route = app.route(route="_semantest/invoke/" + role, methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
     app.function_name(settings["function_name"])(route(invoke))
 
 
-def answer(req: func.HttpRequest) -> func.HttpResponse:
-    return response(gateway.answer(read(req)))
+async def answer(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    request = read(req)
+    threads = managing if gateway.is_managing(request) else waiting
+    return response(await apart(threads, context, lambda: gateway.answer(request)))
 
 
 # The host takes functions in the order of their names, and the first that matches: the last of them takes the rest.

@@ -54,6 +54,10 @@ class Gateway:
             logging.getLogger("semantest").exception("[ERROR] semantest")
             return internal_error()
 
+    def is_managing(self, request):
+        """Whether it is a call of `@connections`."""
+        return self.websocket is not None and self.websocket.managed(request) is not None
+
     def http(self, request):
         matched = best(self.definition["routes"], request.method, request.path)
         if not matched:
@@ -85,7 +89,7 @@ class Gateway:
             return too_large()
         try:
             event = _json.loads(raw.body or b"{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             return json(400, {"message": "Could not parse request body into json: %s" % error})
         job = self.runtime.invoke(role, event)
         headers = [("x-semantest-request-id", job.request_id), ("x-semantest-duration-ms", str(job.duration))]

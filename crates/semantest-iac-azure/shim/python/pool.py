@@ -65,13 +65,21 @@ class Pool:
                 self.alive.add(Worker(self))
             self.changed.notify()
         until = None if seconds is None else time.monotonic() + seconds
-        while not job.taken.wait(PATIENCE):
+        while not job.taken.wait(PATIENCE if until is None else min(PATIENCE, max(0, until - time.monotonic()))):
             self.grow()
             if until and time.monotonic() > until:
                 break
         done = job.done.wait(None if until is None else max(0, until - time.monotonic()))
+        if not done:
+            self.forget(job)
         job.tell()
         return job if done else None
+
+    def forget(self, job):
+        """What nobody waits for any more is not begun; what was begun goes on."""
+        with self.changed:
+            if job in self.queue:
+                self.queue.remove(job)
 
     def grow(self):
         with self.changed:

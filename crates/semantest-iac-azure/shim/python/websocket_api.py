@@ -45,9 +45,14 @@ class WebsocketApi:
             return self.upstream(request)
         if path == "/negotiate" and request.method in ("GET", "POST"):
             return json(200, negotiate(self.web), [("cache-control", "no-store")])
+        connection_id = self.managed(request)
+        return self.manage(connection_id, request) if connection_id else forbidden()
+
+    def managed(self, request):
+        """The connection that a call of `@connections` is about."""
         inside = decode(request.path).lstrip("/").removeprefix(self.api["stage"] + "/")
-        managed = re.fullmatch("@connections/(.+)", inside)
-        return self.manage(managed.group(1), request) if managed else forbidden()
+        found = re.fullmatch("@connections/(.+)", inside)
+        return found.group(1) if found else None
 
     def upstream(self, request):
         """One event, or the question whether we take any (abuse protection of CloudEvents' webhooks)."""
@@ -193,7 +198,7 @@ def is_text(body):
 def parse(body):
     try:
         told = _json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     return told if isinstance(told, dict) else {}
 

@@ -78,7 +78,7 @@ def route_of(routes, body):
     """The route a message takes: what `$request.body.action` finds in it, where that is a route."""
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     action = told.get("action") if isinstance(told, dict) else None
     by_key = {route["route_key"]: route for route in routes}

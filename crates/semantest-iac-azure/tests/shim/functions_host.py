@@ -3,12 +3,17 @@ over as the host's Python worker does. Requests and answers are Microsoft's own 
 
 usage: python functions_host.py <folder of the package>; prints its port.
 """
+import asyncio
+import concurrent.futures
 import http.server
+import inspect
 import logging
 import os
 import sys
 import threading
+import types
 import urllib.parse
+import uuid
 
 folder = sys.argv[1]
 sys.path.insert(0, folder)
@@ -27,6 +32,39 @@ def functions():
 
 
 FUNCTIONS = functions()
+
+
+# As the host's Python worker has them: one loop for coroutines, and few threads for what else there is.
+LOOP = asyncio.new_event_loop()
+threading.Thread(target=LOOP.run_forever, daemon=True).start()
+THREADS = concurrent.futures.ThreadPoolExecutor(32)
+OF_THREAD = threading.local()
+
+
+class OfInvocation(logging.Formatter):
+    """The host knows by the thread whose a line is."""
+
+    def format(self, record):
+        message, invocation = record.getMessage(), getattr(OF_THREAD, "invocation_id", None)
+        return '{"invocation": "%s", %s' % (invocation, message[1:]) if invocation and message[:1] == "{" else message
+
+
+logging.getLogger().handlers[0].setFormatter(OfInvocation())
+
+
+def call(function, request):
+    context = types.SimpleNamespace(invocation_id=str(uuid.uuid4()), thread_local_storage=OF_THREAD)
+    given = {"req": request}
+    if "context" in inspect.signature(function).parameters:
+        given["context"] = context
+    if inspect.iscoroutinefunction(function):
+        return asyncio.run_coroutine_threadsafe(function(**given), LOOP).result()
+
+    def work():
+        OF_THREAD.invocation_id = context.invocation_id
+        return function(**given)
+
+    return THREADS.submit(work).result()
 
 
 def match(method, path):
@@ -64,7 +102,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "body": datum(body),
         }
         request = HttpRequestConverter.decode(meta.Datum(given, "http"), trigger_metadata=None)
-        response = function(request)
+        response = call(function, request)
         # The worker takes cookies apart for the host; what is told here is what the function said.
         cookies = response.headers.get_all("Set-Cookie")
         encoded = HttpResponseConverter.encode(response, expected_type=None).value
@@ -88,7 +126,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
+
+
+server = Server(("127.0.0.1", 0), Handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 print(server.server_address[1], flush=True)
 sys.stdin.read()

@@ -71,9 +71,7 @@ impl AzureProject {
         let mut whole: serde_json::Map<String, Value> = all.collect();
         for id in &ids {
             if let Some(settings) = self.azure.document(&format!("{id}/config/appsettings")) {
-                let names: Vec<&String> =
-                    settings["properties"].as_object().into_iter().flat_map(|map| map.keys()).collect();
-                whole.insert(format!("{id}/config/appsettings"), json!(names));
+                whole.insert(format!("{id}/config/appsettings"), compared(&settings["properties"]));
             }
         }
         // Each simulator has a port of its own.
@@ -88,6 +86,16 @@ impl AzureProject {
             self.azure.write_calls(&file).expect("the calls are written");
         }
     }
+}
+
+/// The settings of an app. An address is told without its query: its signature holds a time.
+fn compared(settings: &Value) -> Value {
+    let of = |value: &Value| match value.as_str() {
+        Some(text) if text.starts_with("http") => json!(text.split('?').next()),
+        _ => value.clone(),
+    };
+    let settings = settings.as_object().expect("settings");
+    Value::Object(settings.iter().map(|(name, value)| (name.clone(), of(value))).collect())
 }
 
 const HEAD: &str = "\n[environments.dev]\nprovider = \"azure\"\nregion = \"";
