@@ -2,9 +2,11 @@
 
 // Loads the native module, which is in a package of its own for each platform: an optional dependency, of which npm installs the one that fits.
 
+const { closeSync, openSync, readSync } = require("node:fs");
+
 const { version } = require("./package.json");
 
-// Where there are two, npm installs the one of the C library; where both are there, the other one does not load.
+// Where there are two, the first is for glibc. npm installs the one that fits; others install both.
 const PACKAGES = {
   "darwin-arm64": ["@semantest/iac-darwin-arm64"],
   "darwin-x64": ["@semantest/iac-darwin-x64"],
@@ -15,11 +17,13 @@ const PACKAGES = {
 
 function load() {
   const platform = `${process.platform}-${process.arch}`;
-  const names = PACKAGES[platform];
-  if (names === undefined) {
+  const there = PACKAGES[platform];
+  if (there === undefined) {
     const known = Object.keys(PACKAGES).join(", ");
     throw new Error(`semantest-iac has no native module for ${platform}: there are ${known}`);
   }
+  const musl = process.platform === "linux" && isOfMusl();
+  const names = musl ? [...there].reverse() : there;
   const failures = [];
   for (const name of names) {
     try {
@@ -31,7 +35,24 @@ function load() {
   // What is there and does not load says more than what is not there.
   const cause = failures.find((error) => error.code !== "MODULE_NOT_FOUND") ?? failures[0];
   const help = `install it with the optional dependencies (not --omit=optional), on the machine that runs it: npm install ${names[0]}@${version}`;
-  throw new Error(`the native module of semantest-iac (${names.join(" or ")}) cannot be loaded: ${help}`, { cause });
+  const which = there.length > 1 ? `; this Node is made for ${musl ? "musl, as on Alpine" : "glibc"}` : "";
+  throw new Error(`the native module of semantest-iac (${names.join(" or ")}) cannot be loaded: ${help}${which}`, { cause });
+}
+
+// A program names what loads it near its beginning (ELF, PT_INTERP): /lib/ld-musl-x86_64.so.1
+function isOfMusl() {
+  const begin = Buffer.alloc(4096);
+  try {
+    const program = openSync(process.execPath, "r");
+    try {
+      readSync(program, begin, 0, begin.length, 0);
+    } finally {
+      closeSync(program);
+    }
+  } catch {
+    // Then both are tried, that of glibc first.
+  }
+  return begin.includes("/ld-musl-");
 }
 
 // Words of two versions do not understand each other.

@@ -59,7 +59,7 @@ export declare class Engine {
   open(call: number, settings: string): void;
   /** `{"answer": PublishAnswer | null, "error": record | null, "failed": {handler, event_id, error: record}[]}` */
   publish(call: number, event: string): void;
-  /** Asks a call of `publish` to end in order. */
+  /** Asks a call to end in order: one of `publish`, or a question. */
   cancel(call: number): void;
   /** The answer of `semantest_iac::query`. */
   query(call: number, question: string): void;

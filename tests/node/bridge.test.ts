@@ -210,6 +210,45 @@ test("whole numbers that JavaScript cannot hold are refused, both ways", async (
   engine.close();
 });
 
+test("an event with a whole number that JavaScript cannot hold is handed to nobody rather than rounded", async (t) => {
+  const { folder } = new DeployedProject(t);
+  const engine = await open(folder);
+  const heard: unknown[] = [];
+  const target = bridge.serve((event: string) => void heard.push(JSON.parse(event).data), explain);
+  await bridge.ask((call: number) => engine.subscribe(call, target, "mine", []));
+  const publish = (data: string, at: number): Promise<any> => {
+    return bridge.ask((call: number) => engine.publish(call, EVENT.replace("{}", data).replace('"e1"', `"e${at}"`)));
+  };
+  const page = (after: number): Promise<any> => bridge.ask((call: number) => engine.events(call, after, 10, [], 0));
+  const exact = [
+    '{"n":9007199254740991,"m":-9007199254740991}',
+    '{"n":"9007199254740993","9007199254740993":1}',
+    '{"n":1e300,"m":0.30000000000000004,"k":12345678901234567000000000000}',
+    '{"n":"\\"9007199254740993"}',
+  ];
+  for (const [at, data] of exact.entries()) assert.deepEqual((await publish(data, at)).failed, []);
+  assert.deepEqual(heard, exact.map((data) => JSON.parse(data)));
+  const inexact = ['{"n":9007199254740992}', '{"n":[{"m":-9007199254740993}]}', '[18446744073709551615]'];
+  for (const [at, data] of inexact.entries()) {
+    const { failed } = await publish(data, 10 + at);
+    assert.deepEqual(failed.map(({ error }: any) => error.kind), ["unsupported"], data);
+    assert.ok(failed[0].error.message.includes("handler `mine`"), failed[0].error.message);
+  }
+  assert.deepEqual((await publish("{}", 20)).failed, []);
+  assert.equal(heard.length, exact.length + 1);
+  // What stands before such an event is not lost, and neither is what comes after it.
+  const first = await page(0);
+  assert.deepEqual([first.events.length, first.next], [4, 4]);
+  for (const after of [4, 5, 6]) {
+    await assert.rejects(page(after), (error: any) => {
+      assert.ok(error.message.includes(`at position ${after + 1}`) && error.message.includes("2^53 - 1"), error.message);
+      return error.code === "unsupported" && error.context.position === String(after + 1);
+    });
+  }
+  assert.deepEqual((await page(7)).events.map(([position]: [number]) => position), [8]);
+  engine.close();
+});
+
 test("a handler that a bus was given is called by its number until it is given back", async (t) => {
   const { folder } = new DeployedProject(t);
   const given: { handler: number; name: string }[] = [];

@@ -1,7 +1,7 @@
 /** Runs that are called off. */
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 
 import {
   CancelledError,
@@ -13,6 +13,10 @@ import {
   ResourceChangeStarted,
 } from "semantest-iac";
 
+import type { LogPageFound, LogQuery, Observed, PortContext, ResourceHandle } from "semantest-iac/ports";
+
+import { MemoryProvider } from "./ports-in-memory.js";
+import { Elsewhere } from "./ports-project.js";
 import { all, failure, gate, noted, open } from "./project.js";
 
 /** How the last run of the component ended, where it failed. */
@@ -100,15 +104,87 @@ test("a run that ended before it was aborted keeps its answer", async (t) => {
   assert.equal(answer.status, "deployed");
 });
 
-test("a question that is aborted is not waited for", async (t) => {
-  const iac = await open(t);
+/** A cloud that does not answer while `isSilent`, and tells when it is asked and when nobody waits any more. */
+class Silent extends MemoryProvider {
+  isSilent = false;
+  readonly asked = gate();
+  readonly left = gate();
+
+  async #silence(context: PortContext): Promise<void> {
+    if (!this.isSilent) return;
+    context.signal.addEventListener("abort", () => this.left.open());
+    this.asked.open();
+    await this.left.opened;
+  }
+
+  override async observe(resource: ResourceHandle, context?: PortContext): Promise<Observed | null> {
+    await this.#silence(context!);
+    return super.observe(resource);
+  }
+
+  async logs(_query: LogQuery, context: PortContext): Promise<LogPageFound> {
+    await this.#silence(context);
+    return { lines: [], cursor: "next" };
+  }
+}
+
+/** A deployed project over such a cloud. */
+async function silent(t: TestContext): Promise<{ iac: Iac; cloud: Silent }> {
+  const [there, cloud] = [new Elsewhere(t), new Silent()];
+  there.cloud = cloud;
+  const iac = await there.open({ leaseWait: 0 });
   await iac.deploy("rest-api");
+  cloud.isSilent = true;
+  return { iac, cloud };
+}
+
+test("a question that is aborted is not waited for, by nobody", async (t) => {
+  const { iac, cloud } = await silent(t);
   const [aborter, reason] = [new AbortController(), new Error("too long")];
-  const logs = iac.logs("rest-api", { wait: 3000, cursor: (await iac.logs("rest-api")).cursor, signal: aborter.signal });
+  const logs = failure(iac.logs("rest-api", { signal: aborter.signal }));
+  await cloud.asked.opened;
   aborter.abort(reason);
-  const error = await failure(logs);
+  const error = await logs;
   assert.ok(error instanceof CancelledError);
-  assert.equal(error.cause, reason);
+  assert.deepEqual([error.name, error.cause], ["AbortError", reason]);
+  // It goes on nowhere: the cloud is told.
+  await cloud.left.opened;
+});
+
+test("a question is given up when its Iac is closed", async (t) => {
+  const { iac, cloud } = await silent(t);
+  const logs = failure(iac.logs("rest-api"));
+  await cloud.asked.opened;
+  await iac.close();
+  assert.match(String(await logs), /closed meanwhile/);
+});
+
+test("a look for drift that is aborted records nothing, and holds nothing up", async (t) => {
+  const { iac, cloud } = await silent(t);
+  const recorded = await iac.head();
+  const [aborter, reason] = [new AbortController(), new Error("too long")];
+  const drift = failure(iac.drift("rest-api", { signal: aborter.signal }));
+  await cloud.asked.opened;
+  aborter.abort(reason);
+  const error = await drift;
+  assert.ok(error instanceof CancelledError);
+  assert.deepEqual([error.name, error.cause], ["AbortError", reason]);
+  await cloud.left.opened;
+  assert.equal(await iac.head(), recorded);
+  cloud.isSilent = false;
+  // Nobody holds the deployment: with no patience at all it can be looked at again.
+  assert.deepEqual((await iac.drift("rest-api")).drift, []);
+});
+
+test("closing waits for a look for drift", async (t) => {
+  const { iac, cloud } = await silent(t);
+  const drift = iac.drift("rest-api");
+  await cloud.asked.opened;
+  const closing = iac.close();
+  const first = Promise.race([closing.then(() => "closed"), drift.then(() => "looked")]);
+  cloud.left.open();
+  assert.equal(await first, "looked");
+  await closing;
 });
 
 test("aborting one run leaves others alone", async (t) => {

@@ -52,6 +52,14 @@ test("a bus without handlers takes any event", async () => {
   assert.deepEqual(await new EventBus().publish(event), { event, answer: null });
 });
 
+test("what is given for an event of the core is nothing, as declared, so that a handler may give it back", async () => {
+  const bus = new EventBus();
+  assert.equal(await bus.publish(new OrderPlaced(1)), undefined);
+  const heard = new Heard().handler("first", "Ping", () => bus.publish(new OrderPlaced(2)));
+  await heard.bus.publish(ping());
+  assert.deepEqual(heard.log, ["first:Ping"]);
+});
+
 test("an event published by a handler is delivered before its publish ends", async () => {
   const heard = new Heard();
   heard.handler("first", "Ping", async () => {

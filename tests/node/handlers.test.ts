@@ -155,6 +155,24 @@ test("whatever a handler throws comes out as the very same", async (t) => {
   }
 });
 
+test("half a surrogate pair in what a handler throws loses neither the cause nor another try", async (t) => {
+  const iac = await open(t);
+  const boom = new RangeError("half \ud800 of it");
+  const thrown = iac.subscribe(() => Promise.reject(boom), "SomethingNoted");
+  const error = await failure(iac.publish(noted()));
+  await thrown.cancel();
+  assert.ok(error instanceof HandlerFailedError);
+  assert.equal(error.cause, boom);
+  assert.match(error.message, /RangeError: half \ufffd of it/);
+  let tries = 0;
+  iac.subscribe(() => {
+    tries += 1;
+    if (tries < 3) throw new UnavailableError("not \udfff yet", { retry: "later", context: { "\ud800": "\ud800" } });
+  }, "SomethingNoted");
+  await iac.publish(noted());
+  assert.equal(tries, 3);
+});
+
 test("every handler that fails is told", async (t) => {
   const iac = await open(t);
   const booms = [new Error("one"), new Error("two")];
@@ -335,6 +353,20 @@ test("a handler may include, publish and cancel while it handles", async (t) => 
   assert.deepEqual(heard, ["Later"]);
 });
 
+test("what a handler includes during a run hears what the run records next", async (t) => {
+  const iac = await open(t);
+  const heard: string[] = [];
+  const late = listen(InfrastructureUpdated)((event) => void heard.push(event.eventType));
+  iac.include(
+    listen(FunctionDeployed)(() => {
+      // Included from within, and never by a call that would wait for it.
+      iac.include(late);
+    }),
+  );
+  await iac.deploy("rest-api");
+  assert.deepEqual(heard, ["InfrastructureUpdated"]);
+});
+
 test("what is published at once after a handler was included is heard", async (t) => {
   const iac = await open(t);
   const heard: string[] = [];
@@ -381,6 +413,23 @@ test("events are delivered whole", async (t) => {
   assert.equal(recorded.length, 2);
   assert.deepEqual(seen.map((event) => event.toCloudEvent()), recorded.map((event) => event.toCloudEvent()));
   assert.deepEqual(seen.map((event) => event.outputs), recorded.map((event) => event.outputs));
+});
+
+test("a whole number that may have lost digits is refused where it is published", async (t) => {
+  const iac = await open(t);
+  const data = { order: [{ number: 2 ** 53 }] };
+  const own = { eventType: "Own", correlationId: "", timestamp: new Date(), toCloudEvent: () => noted("Own", data).toCloudEvent() };
+  for (const event of [noted("Noted", data), { type: "Noted", data }, own]) {
+    const error = await failure(iac.publish(event));
+    assert.ok(error instanceof InvalidInputError);
+    assert.match(error.message, /`data\.order\.0\.number` of the event .* give it as text/);
+  }
+  const heard: unknown[] = [];
+  iac.subscribe((event) => void heard.push(event.data), "Noted");
+  const fine = { most: Number.MAX_SAFE_INTEGER, least: Number.MIN_SAFE_INTEGER, large: 1e300, larger: 2 ** 64, part: 0.1 };
+  await iac.publish(noted("Noted", fine));
+  assert.deepEqual(heard, [fine]);
+  assert.equal((await all(iac.events())).length, 1);
 });
 
 test("handlers that publish in a circle are told", async (t) => {

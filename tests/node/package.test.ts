@@ -156,6 +156,20 @@ test("a native module of another version is refused", (t) => {
   assert.equal(ran.stdout, said, ran.stderr);
 });
 
+test("where there is no module for this C library, the error names the one to install", (t) => {
+  const at = installed(t, "semantest-iac", "ws");
+  const [arch] = Object.keys(MANIFEST.optionalDependencies ?? {}).filter((name) => name.endsWith(`linux-${process.arch}-musl`));
+  assert.ok(arch !== undefined);
+  const asked = (loader: string): string => {
+    // As the program of a Node begins that was made for that C library.
+    write(at, "program", `\x7fELF\0\0/lib/${loader}\0`);
+    const as = 'Object.defineProperty(process, "platform", { value: "linux" }); process.execPath = "./program";';
+    return node(at, "-e", `${as} try { require("semantest-iac") } catch (error) { console.log(error.message) }`).stdout;
+  };
+  assert.match(asked("ld-musl-x86_64.so.1"), new RegExp(`npm install ${arch}@\\S+; this Node is made for musl, as on Alpine`));
+  assert.match(asked("ld-linux-x86-64.so.2"), new RegExp(`npm install ${arch.replace("musl", "gnu")}@\\S+; this Node is made for glibc`));
+});
+
 test("the loader looks for the packages that the manifest declares, and says where there is none", (t) => {
   const at = folder(t);
   mkdirSync(join(at, "node_modules"));

@@ -131,6 +131,7 @@ const PROVIDERS: readonly (readonly [method: string, answer: unknown, said: RegE
   ["apply", { id: "x", outputs: { x: new Set([CANARY]) } }, /Applied whose `outputs.x`/, deploy],
   ["apply", { id: "x", adopted: "yes" }, /`adopted` must be true or false/, deploy],
   ["apply", { id: "x", outputs: { x: Number.NaN } }, /JSON can hold/, deploy],
+  ["apply", { id: "x", outputs: { x: [2 ** 53] } }, /Applied whose `outputs\.x\.0` .* give it as text/, deploy],
   ["apply", { id: "x", outputs: { x: 2n ** 70n } }, /JSON can hold/, deploy],
   ["apply", { id: "x", outputs: { x: "\ud800" } }, /surrogate/, deploy],
   ["apply", { id: "x", outputs: { x: CANARY } }, /the secret `vault:password`/, deploy],

@@ -18,6 +18,7 @@ import {
   SecretUnresolvedError,
   StorageError,
   ThrottledError,
+  UnsupportedError,
   VersionConflictError,
 } from "semantest-iac";
 import type {
@@ -28,6 +29,7 @@ import type {
   Event,
   EventFilter,
   FailedDelivery,
+  Invoked,
   Operation,
   PortContext,
   SubscribedHandler,
@@ -142,6 +144,28 @@ test("what a provider threw is the cause, and the run can be taken up", async (t
     assert.equal((await failedRun(iac)).failed["function.rest-api"]?.kind, "provider");
     assert.equal((await iac.deploy("rest-api")).status, "deployed");
   }
+});
+
+test("what a provider threw in an earlier try is no cause of what fails later", async (t) => {
+  class Muddled extends Failing {
+    answersJunk = false;
+
+    override async apply(change: Change, operation: Operation): Promise<Applied> {
+      const applied = await super.apply(change, operation);
+      return this.answersJunk ? (7 as never) : applied;
+    }
+  }
+  const there = new Elsewhere(t);
+  const cloud = new Muddled();
+  cloud.failures = [(): unknown => new ThrottledError("not so fast", { retry: "later" })];
+  there.cloud = cloud;
+  const iac = await there.open();
+  assert.equal((await iac.deploy("rest-api")).status, "deployed");
+  cloud.answersJunk = true;
+  const error = await failure(iac.deploy("rest-api", { configuration: { memory_mb: 512 } }));
+  assert.ok(error instanceof DeploymentFailedError, String(error));
+  assert.match(error.message, /apply of elsewhere returned a number/);
+  assert.ok(!Object.hasOwn(error, "cause"), String(error.cause));
 });
 
 test("what a provider threw outside of a run is the cause too", async (t) => {
@@ -267,6 +291,21 @@ test("a provider may have more", async (t) => {
   const page = await iac.logs("rest-api", { limit: 5, wait: 0.25 });
   assert.equal(page.lines[0]?.message, "since=undefined limit=5 wait=0.25 cursor=null");
   assert.equal(page.cursor, "next");
+});
+
+test("an answer with a whole number that JavaScript cannot hold is refused rather than rounded", async (t) => {
+  class Precise extends TalkativeProvider {
+    override invoke(): Invoked {
+      return { requestId: "r-1", payload: '{"id":9007199254740993}' };
+    }
+  }
+  const there = new Elsewhere(t);
+  there.cloud = new Precise();
+  const iac = await there.open();
+  await iac.deploy("rest-api");
+  const error = await failure(iac.invoke("rest-api"));
+  assert.ok(error instanceof UnsupportedError, String(error));
+  assert.match(error.message, /over 2\^53 - 1/);
 });
 
 test("a port that hangs is told when its run is aborted", async (t) => {

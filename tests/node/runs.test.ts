@@ -339,6 +339,35 @@ test("a handler that closes its Iac does not wait for itself", async (t) => {
   assert.ok((await failure(iac.status())) instanceof InvalidInputError);
 });
 
+test("what a handler left running waits where it closes its Iac", async (t) => {
+  const iac = await open(t);
+  const [begun, goOn] = [gate(), gate()];
+  iac.include(
+    listen(ResourceChangeStarted)(async () => {
+      begun.open();
+      await goOn.opened;
+    }),
+  );
+  let closing: Promise<unknown> = Promise.resolve();
+  const left = gate();
+  iac.subscribe(() => {
+    setTimeout(() => {
+      closing = iac.close();
+      left.open();
+    }, 0);
+  }, "SomethingNoted");
+  const run = iac.deploy("rest-api");
+  await begun.opened;
+  await iac.publish(noted());
+  await left.opened;
+  const first = Promise.race([closing.then(() => "closed"), run.then(({ status }) => status)]);
+  // A turn of the loop, in which what waits for nothing would be through.
+  await new Promise((resolve) => setImmediate(resolve));
+  goOn.open();
+  assert.equal(await first, "deployed");
+  await closing;
+});
+
 test("an Iac is closed where its scope ends", async (t) => {
   const at = project(t);
   const iac = await Iac.open(at);

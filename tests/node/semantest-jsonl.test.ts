@@ -132,6 +132,59 @@ test("reading ends when it is no longer wanted", async (t) => {
   }
 });
 
+test("reading ends at once while it waits for more", async (t) => {
+  const silent = new Readable({ read: () => undefined });
+  silent.push(`${line(0)}\n`);
+  t.after(() => silent.destroy());
+  async function* never(): AsyncGenerator<string> {
+    yield `${line(0)}\n`;
+    await new Promise(() => undefined);
+  }
+  for (const source of [silent, never()]) {
+    const abort = new AbortController();
+    const events = readJsonl(source, { signal: abort.signal });
+    assert.equal((await events.next()).value?.line, 1);
+    const more = failure(events.next());
+    await new Promise((resolve) => setImmediate(resolve));
+    abort.abort(new Error("enough"));
+    assert.equal(((await more) as Error).message, "enough");
+  }
+  assert(silent.destroyed);
+});
+
+test("reading ends between two lines that came together", async () => {
+  const abort = new AbortController();
+  const seen: number[] = [];
+  const reading = (async () => {
+    for await (const { line: number } of readJsonl([`${line(0)}\n${line(1)}\n`], { signal: abort.signal })) {
+      seen.push(number);
+      abort.abort(new Error("enough"));
+    }
+  })();
+  assert.equal(((await failure(reading)) as Error).message, "enough");
+  assert.deepEqual(seen, [1]);
+});
+
+test("where pieces come from is let go of when reading ends, and its own error comes out", async () => {
+  const ends: string[] = [];
+  async function* pieces(fails: boolean): AsyncGenerator<string> {
+    try {
+      yield `${line(0)}\n`;
+      if (fails) throw new Error("no more");
+      yield `${line(1)}\n`;
+    } finally {
+      ends.push("let go");
+    }
+  }
+  const { signal } = new AbortController();
+  for await (const { line: number } of readJsonl(pieces(false), { signal })) {
+    assert.equal(number, 1);
+    break;
+  }
+  assert.deepEqual(ends, ["let go"]);
+  assert.equal(((await failure(numbersIn(pieces(true), { signal }))) as Error).message, "no more");
+});
+
 test("a file that is not there cannot be read, and is made where it is written", async (t) => {
   const path = join(folder(t), "events.jsonl");
   assert((await failure(numbersIn(path))) instanceof StorageError);

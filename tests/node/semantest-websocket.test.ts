@@ -204,6 +204,44 @@ test("a server that does not confirm in time is a timeout, which says that nobod
   assert.equal(error.retry, "later");
 });
 
+test("a confirmation that comes too late is nobody else's", async (t) => {
+  const server = await SemantestServer.run(t);
+  server.confirms = false;
+  const there = bridge(t, server.url);
+  await there.ready();
+  const publish = (number: number, signal?: AbortSignal): Promise<{ eventId: string }> => {
+    return there.publish(new ApplicationEvent("Noted", { number }, { correlationId: "story" }), { signal });
+  };
+  const abort = new AbortController();
+  const first = failure(publish(1, abort.signal));
+  while (server.store.length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  abort.abort();
+  assert((await first) instanceof CancelledError);
+  const second = publish(2);
+  while (server.store.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  const ids = server.store.map(({ event }) => event.eventId);
+  for (const eventId of ids) server.say(JSON.stringify({ type: "event_stored", eventId, correlationId: "story" }));
+  assert.equal((await second).eventId, ids[1]);
+});
+
+test("what was given up before the connection broke is not sent again, and waits for no confirmation", async (t) => {
+  const server = await SemantestServer.run(t);
+  server.confirms = false;
+  const there = bridge(t, server.url, { most: 2 });
+  await there.ready();
+  const abort = new AbortController();
+  const given = failure(there.publish(new ApplicationEvent("Given", {}, { correlationId: "story" }), { signal: abort.signal }));
+  while (server.store.length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  abort.abort();
+  await given;
+  server.confirms = true;
+  server.breakAll();
+  while (server.connections === 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  const stored = await there.publish(new ApplicationEvent("Kept", {}, { correlationId: "story" }));
+  assert.deepEqual(server.store.map(({ event }) => event.eventType), ["Given", "Kept"]);
+  assert.equal(stored.eventId, server.store[1]?.event.eventId);
+});
+
 test("only so many events wait", async (t) => {
   const server = await SemantestServer.run(t);
   server.confirms = false;
@@ -311,6 +349,59 @@ test("a burst of more events than may wait is held back, and all of them are hea
   for (let number = 0; number < 500; number += 1) server.put({ eventType: "Noted", payload: { number } });
   const events = await heard.until(500);
   assert.deepEqual(events.map(({ data }) => (data as { number: number }).number), Array.from({ length: 500 }, (_, at) => at));
+});
+
+test("in a burst of more events than may wait, handlers may publish, and all of it is heard and stored", async (t) => {
+  const server = await SemantestServer.run(t);
+  const there = bridge(t, server.url, { most: 4 });
+  const heard = new Heard();
+  there.subscribe("Noted", async (event) => {
+    await there.publish(new ApplicationEvent("Answered", { to: (event.data as { number: number }).number }));
+    heard.keep(event);
+  });
+  await there.ready();
+  const numbers = Array.from({ length: 300 }, (_, at) => at);
+  for (const number of numbers) server.put({ eventType: "Noted", payload: { number } });
+  const events = await heard.until(300);
+  assert.deepEqual(events.map(({ data }) => (data as { number: number }).number), numbers);
+  const answered = server.store.filter(({ event }) => event.eventType === "Answered");
+  assert.deepEqual(answered.map(({ event }) => (event.payload as { to: number }).to), numbers);
+  assert.deepEqual(there.complaints, []);
+});
+
+test("a handler may wait until what it subscribes is confirmed, in a burst too", async (t) => {
+  const server = await SemantestServer.run(t);
+  const there = bridge(t, server.url, { most: 2 });
+  const heard = new Heard();
+  let asked = false;
+  there.subscribe("Noted", async (event) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!asked) {
+      asked = true;
+      there.subscribe("Other", () => undefined);
+      await there.ready();
+    }
+    heard.keep(event);
+  });
+  await there.ready();
+  for (let number = 0; number < 100; number += 1) server.put({ eventType: "Noted", payload: { number } });
+  await heard.until(100);
+});
+
+test("while a confirmation does not come only so many events are taken in, and the rest is told of", async (t) => {
+  const server = await SemantestServer.run(t);
+  const there = bridge(t, server.url, { most: 1 });
+  const heard = new Heard();
+  there.subscribe("Noted", async (event) => {
+    heard.keep(event);
+    await there.publish(new ApplicationEvent("Answered")).catch(() => undefined);
+  });
+  await there.ready();
+  server.confirms = false;
+  for (let number = 0; number < 10_010; number += 1) server.put({ eventType: "Noted", payload: { number } });
+  while (there.complaints.length < 8) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(heard.events.length, 1);
+  assert(there.complaints.every((error) => error instanceof UnavailableError && /was left out/.test(error.message)));
 });
 
 test("any class of sockets will do; one that cannot be held back loses what is too much, and says so", async (t) => {

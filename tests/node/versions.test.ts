@@ -33,6 +33,12 @@ test("the manifest and the lock file of the npm package have Cargo's version", (
   assert.equal(lock.packages[""]?.version, cargo());
 });
 
+test("the manifest and the lock file ask for the same Node", () => {
+  const { engines } = JSON.parse(text("bindings", "node", "package.json")) as { engines: object };
+  const lock = JSON.parse(text("bindings", "node", "package-lock.json")) as { packages: Record<string, { engines?: object }> };
+  assert.deepEqual(lock.packages[""]?.engines, engines);
+});
+
 test("what is installed, and its native module, have Cargo's version", () => {
   assert.equal(installed.version, cargo());
   const loader = join(dirname(require.resolve("semantest-iac/package.json")), "native.cjs");

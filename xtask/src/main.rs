@@ -25,7 +25,8 @@ cargo xtask <task>
   python          only the Python package: builds its wheel and runs its tests, in a fresh virtual environment
   node            only the npm packages: builds and packs them and runs their tests, in a project in which
                   they are installed
-  node --dist     the npm packages as they are released, under target/node/dist: what can be built here
+  node --dist     the npm packages as they are released, under target/node/dist: what can be built here; installs
+                  them and deploys with them
   pulumi          only the Pulumi plugin: its tests against Pulumi's stubs and SDK, and with a real `pulumi` where
                   there is Go to build it
   tools           only sets up what the tests need, under target/tools

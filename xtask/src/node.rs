@@ -32,44 +32,59 @@ fn build(root: &Path, platform: &Platform) -> Result<PathBuf, String> {
     Ok(built.join("release").join(platform.library()))
 }
 
+impl Installed {
+    /// A project below `target/node` in which `packed` is installed.
+    fn new(root: &Path, name: &str, packed: PathBuf) -> Result<Self, String> {
+        let project = fresh(&root.join("target/node").join(name))?;
+        tools::npm(&root.join("tests/node"), &project, "Node: what the package's tests need")?;
+        // Offline: the packages of other platforms are in no registry, and one that is there is not ours.
+        let install =
+            ["install", "--silent", "--no-save", "--offline", "--ignore-scripts", "--no-audit", "--no-fund"];
+        entries(&packed)?
+            .iter()
+            .fold(program("npm", &project, &install), |npm, tarball| npm.arg(tarball))
+            .run("Node: a project with the packages in it")?;
+        copied(&root.join("tests/node"), &project)?;
+        Ok(Self { project, packed })
+    }
+
+    fn compile(&self, tests: &str) -> Outcome {
+        program(self.project.join("node_modules/.bin/tsc"), &self.project, &["--project", tests])
+            .run(&format!("Node: types of the tests ({tests})"))
+    }
+
+    fn run(&self, root: &Path, tools: &Path, tests: &[PathBuf], what: &str) -> Outcome {
+        tests
+            .iter()
+            .fold(program("node", &self.project, &RUN), |node, test| node.arg(test))
+            .env("SEMANTEST_ROOT", root)
+            .env("SEMANTEST_TOOLS", tools)
+            .env("SEMANTEST_PACKED", &self.packed)
+            .run(what)
+    }
+}
+
 fn install(root: &Path) -> Result<Installed, String> {
     let platform = Platform::of_this_machine()?;
     let module = build(root, platform)?;
     let packages = Packages::lay_out(root, &root.join("target/node/packages"))?;
     packages.add(root, platform, Some(&module))?;
-    let packed = packages.pack(platform)?;
-    let project = fresh(&root.join("target/node/project"))?;
-    tools::npm(&root.join("tests/node"), &project, "Node: what the package's tests need")?;
-    // Offline: the packages of other platforms are in no registry, and one that is there is not ours.
-    let install =
-        ["install", "--silent", "--no-save", "--offline", "--ignore-scripts", "--no-audit", "--no-fund"];
-    entries(&packed)?
-        .iter()
-        .fold(program("npm", &project, &install), |npm, tarball| npm.arg(tarball))
-        .run("Node: a project with the packages in it")?;
-    Ok(Installed { project, packed })
+    Installed::new(root, "project", packages.pack(platform)?)
 }
+
+/// What the tests are compiled with: those of decorators twice.
+const COMPILED: [&str; 3] =
+    ["tsconfig.json", "decorators/tsconfig.stage3.json", "decorators/tsconfig.legacy.json"];
 
 /// All tests of the packages.
 pub(crate) fn test(root: &Path, tools: &Path) -> Outcome {
-    let Installed { project, packed } = install(root)?;
-    copied(&root.join("tests/node"), &project)?;
-    let decorators = ["stage3", "legacy"].map(|kind| format!("decorators/tsconfig.{kind}.json"));
-    for tests in ["tsconfig.json"].into_iter().chain(decorators.iter().map(String::as_str)) {
-        program(project.join("node_modules/.bin/tsc"), &project, &["--project", tests])
-            .run(&format!("Node: types of the tests ({tests})"))?;
-    }
+    let installed = install(root)?;
+    COMPILED.iter().try_for_each(|tests| installed.compile(tests))?;
     let mut tests = Vec::new();
     for folder in ["built", "decorators/out/stage3", "decorators/out/legacy"] {
-        tests.extend(compiled_tests(&project.join(folder))?);
+        tests.extend(compiled_tests(&installed.project.join(folder))?);
     }
-    tests
-        .iter()
-        .fold(program("node", &project, &RUN), |node, test| node.arg(test))
-        .env("SEMANTEST_ROOT", root)
-        .env("SEMANTEST_TOOLS", tools)
-        .env("SEMANTEST_PACKED", packed)
-        .run("Node: tests")
+    installed.run(root, tools, &tests, "Node: tests")
 }
 
 /// A test that hangs is to fail; ten minutes is what none of them takes.
@@ -81,6 +96,9 @@ fn compiled_tests(folder: &Path) -> Result<Vec<PathBuf>, String> {
     found.retain(|path| path.file_name().is_some_and(is_test));
     Ok(found)
 }
+
+/// Tests that show whether what is packed can be installed, loaded and deployed with.
+const RELEASED: [&str; 2] = ["built/package.test.js", "built/package-examples.test.js"];
 
 /// The packages as they are released: this machine's platform built small, the others laid out for machines that can build them.
 pub(crate) fn release(root: &Path) -> Outcome {
@@ -97,6 +115,11 @@ pub(crate) fn release(root: &Path) -> Outcome {
     }
     let packed = packages.pack(here)?;
     small(&packed)?;
+    // Built in another way than what all tests run with.
+    let installed = Installed::new(root, "released", packed.clone())?;
+    installed.compile("tsconfig.json")?;
+    let tests = RELEASED.map(|test| installed.project.join(test));
+    installed.run(root, &root.join("target/tools"), &tests, "Node: the packages, deployed with")?;
     println!("packed, in {}: {} and semantest-iac", packed.display(), here.package());
     println!("not built, as this machine is {}; each needs a machine of its own:", here.target);
     for other in PLATFORMS.iter().filter(|other| other.name != here.name) {
@@ -130,11 +153,9 @@ fn small(packed: &Path) -> Outcome {
 
 /// What an event costs on its way between Rust and JavaScript, beside JavaScript alone.
 pub(crate) fn bench(root: &Path) -> Outcome {
-    let Installed { project, .. } = install(root)?;
-    copied(&root.join("tests/node"), &project)?;
-    program(project.join("node_modules/.bin/tsc"), &project, &["--project", "bench/tsconfig.json"])
-        .run("Node: types of the benchmark")?;
-    program("node", &project, &["--expose-gc", "built/bench/bench.js"])
+    let installed = install(root)?;
+    installed.compile("bench/tsconfig.json")?;
+    program("node", &installed.project, &["--expose-gc", "built/bench/bench.js"])
         .env("SEMANTEST_BENCH_FOLDER", root.join("target"))
         .run("benchmark node")
 }

@@ -17,9 +17,8 @@ use crate::answer::{Answer, answer};
 use crate::bridge::Bridge;
 use crate::errors::{refused, told};
 use crate::handler::{NodeHandler, text};
-use crate::port::safe;
+use crate::numbers::{INEXACT, loses_digits, safe};
 use crate::queue::Queue;
-use crate::runtime::until_the_end;
 use crate::settings::{Settings, seconds};
 
 /// A project that is opened, used and closed. Every method but `cancel` and `close` begins a call, which is answered through
@@ -33,8 +32,8 @@ pub struct Engine {
 #[derive(Default)]
 struct Shared {
     project: Mutex<Opened>,
-    /// Runs that can be cancelled, by their calls.
-    runs: Mutex<HashMap<i64, CancellationToken>>,
+    /// What can be cancelled, by its call.
+    cancellable: Mutex<HashMap<i64, CancellationToken>>,
 }
 
 #[derive(Default)]
@@ -50,8 +49,8 @@ impl Shared {
         self.project.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn runs(&self) -> MutexGuard<'_, HashMap<i64, CancellationToken>> {
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cancellable(&self) -> MutexGuard<'_, HashMap<i64, CancellationToken>> {
+        self.cancellable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn iac(&self) -> Result<Arc<Iac>> {
@@ -87,6 +86,38 @@ impl Engine {
         let work = self.shared.iac().and_then(work).map_err(|error| refused(&error))?;
         answer(&self.queue, call, work)
     }
+
+    /// As `begin`, for what can be cancelled: `work` sees to it by its second argument.
+    fn begin_cancellable<F>(
+        &self,
+        call: i64,
+        work: impl FnOnce(Arc<Iac>, CancellationToken) -> Result<F>,
+    ) -> napi::Result<()>
+    where
+        F: Future<Output = Result<Answer>> + Send + 'static,
+    {
+        let (shared, cancel) = (self.shared.clone(), self.queue.stop.child_token());
+        self.begin(call, move |iac| {
+            let work = work(iac, cancel.clone())?;
+            shared.cancellable().insert(call, cancel);
+            let until_its_end = Cancellable { shared, call };
+            Ok(async move {
+                let _known = until_its_end;
+                work.await
+            })
+        })
+    }
+
+    /// As `begin`, for what changes nothing: it is dropped where it is cancelled, or the environment ends.
+    fn ask<F>(&self, call: i64, question: impl FnOnce(Arc<Iac>) -> Result<F>) -> napi::Result<()>
+    where
+        F: Future<Output = Result<Answer>> + Send + 'static,
+    {
+        self.begin_cancellable(call, move |iac, cancel| {
+            let question = question(iac)?;
+            Ok(async move { cancel.run_until_cancelled(question).await.unwrap_or_else(|| Err(given_up())) })
+        })
+    }
 }
 
 #[napi]
@@ -114,13 +145,9 @@ impl Engine {
     /// Publishes an event, given as JSON: `{answer, error, failed}`.
     #[napi(catch_unwind)]
     pub fn publish(&self, call: i64, event: String) -> napi::Result<()> {
-        let (queue, shared) = (self.queue.clone(), self.shared.clone());
-        self.begin(call, move |iac| {
-            let cancel = queue.stop.child_token();
-            shared.runs().insert(call, cancel.clone());
-            let run = Run { shared, call };
+        let queue = self.queue.clone();
+        self.begin_cancellable(call, move |iac, cancel| {
             Ok(async move {
-                let _run = run;
                 let event = iac.read_event(event.as_bytes())?;
                 let (answer, failed) = iac.publish_and_report(event, &cancel).await;
                 published(&queue, answer, failed)
@@ -128,31 +155,29 @@ impl Engine {
         })
     }
 
-    /// Asks a call of `publish` to end in order; one that has ended takes no notice.
+    /// Asks a call to end in order; one that has ended takes no notice.
     #[napi(catch_unwind)]
     pub fn cancel(&self, call: i64) {
-        let run = self.shared.runs().get(&call).cloned();
-        if let Some(run) = run {
-            run.cancel();
+        let work = self.shared.cancellable().get(&call).cloned();
+        if let Some(work) = work {
+            work.cancel();
         }
     }
 
     /// Answers a question (`semantest_iac::query`).
     #[napi(catch_unwind)]
     pub fn query(&self, call: i64, question: String) -> napi::Result<()> {
-        let queue = self.queue.clone();
-        self.begin(call, move |iac| {
-            Ok(async move { until_the_end(&queue, iac.query(&question)).await.map(Answer::json) })
+        self.begin_cancellable(call, move |iac, cancel| {
+            Ok(async move { iac.query_unless(&question, &cancel).await.map(Answer::json) })
         })
     }
 
     /// Every event of a deployment, oldest first: `{events}`.
     #[napi(catch_unwind)]
     pub fn history(&self, call: i64, environment: String, component: String) -> napi::Result<()> {
-        let queue = self.queue.clone();
-        self.begin(call, move |iac| {
+        self.ask(call, move |iac| {
             Ok(async move {
-                let events = until_the_end(&queue, iac.history(&environment, &component)).await?;
+                let events = iac.history(&environment, &component).await?;
                 let events: Vec<String> = events.iter().map(text).collect();
                 Ok(Answer::json(format!("{{\"events\":[{}]}}", events.join(","))))
             })
@@ -170,19 +195,16 @@ impl Engine {
         names: Vec<String>,
         wait_s: f64,
     ) -> napi::Result<()> {
-        let queue = self.queue.clone();
-        self.begin(call, move |iac| {
+        self.ask(call, move |iac| {
             let after = u64::try_from(after).map_err(|_| no_position(after))?;
             let (wait, limit, filter) = (seconds("wait_s", wait_s)?, limit as usize, of_names(names));
             Ok(async move {
                 let mut page = iac.events(after, limit).await?;
                 if page.is_empty() && !wait.is_zero() {
-                    until_the_end(&queue, iac.wait_for_events(after, wait)).await?;
+                    iac.wait_for_events(after, wait).await?;
                     page = iac.events(after, limit).await?;
                 }
-                let next = safe(page.last().map_or(after, |last| last.position))?;
-                let events = admitted(&page, &filter)?;
-                Ok(Answer::json(format!("{{\"events\":[{}],\"next\":{next}}}", events.join(","))))
+                admitted(after, &page, &filter)
             })
         })
     }
@@ -190,28 +212,18 @@ impl Engine {
     /// The last position of the log.
     #[napi(catch_unwind)]
     pub fn head(&self, call: i64) -> napi::Result<()> {
-        let queue = self.queue.clone();
-        self.begin(call, move |iac| {
-            Ok(async move {
-                let head = safe(until_the_end(&queue, iac.head()).await?)?;
-                Ok(Answer::of(&head))
-            })
-        })
+        self.ask(call, move |iac| Ok(async move { Ok(Answer::of(&safe(iac.head().await?)?)) }))
     }
 
     /// The position after which everything was recorded at `time` (RFC 3339) or later.
     #[napi(catch_unwind)]
     pub fn recorded_before(&self, call: i64, time: String) -> napi::Result<()> {
-        let queue = self.queue.clone();
-        self.begin(call, move |iac| {
+        self.ask(call, move |iac| {
             let time: Timestamp = time.parse().map_err(|_| {
                 let text = format!("`{time}` is no time as RFC 3339 has it");
                 Error::new(ErrorKind::InvalidInput, "node.call", text)
             })?;
-            Ok(async move {
-                let position = safe(until_the_end(&queue, iac.recorded_before(time)).await?)?;
-                Ok(Answer::of(&position))
-            })
+            Ok(async move { Ok(Answer::of(&safe(iac.recorded_before(time).await?)?)) })
         })
     }
 
@@ -246,16 +258,20 @@ impl Engine {
     }
 }
 
-/// A run that can be cancelled, until it has ended.
-struct Run {
+/// A call that can be cancelled, until it has ended.
+struct Cancellable {
     shared: Arc<Shared>,
     call: i64,
 }
 
-impl Drop for Run {
+impl Drop for Cancellable {
     fn drop(&mut self) {
-        self.shared.runs().remove(&self.call);
+        self.shared.cancellable().remove(&self.call);
     }
+}
+
+fn given_up() -> Error {
+    Error::new(ErrorKind::Cancelled, "node.call", "whoever asked does not wait any more")
 }
 
 fn no_position(number: i64) -> Error {
@@ -267,16 +283,37 @@ fn of_names(names: Vec<String>) -> EventFilter {
     EventFilter { names: names.into_iter().collect(), ..EventFilter::default() }
 }
 
-/// The events that pass `filter`, each as JSON with its position.
-fn admitted(page: &[RecordedEvent], filter: &EventFilter) -> Result<Vec<String>> {
+/// The events of a page after `after` that pass `filter`, each as JSON with its position. A page ends before an event that
+/// JavaScript cannot hold.
+///
+/// # Errors
+/// `Unsupported` where that is the first one.
+fn admitted(after: u64, page: &[RecordedEvent], filter: &EventFilter) -> Result<Answer> {
     let mut events = Vec::with_capacity(page.len());
+    let mut next = after;
     for recorded in page {
         let event: Envelope = recorded.envelope()?;
         if filter.admits(&event) {
-            events.push(format!("[{},{}]", safe(recorded.position)?, text(&event)));
+            let event = text(&event);
+            if loses_digits(&event) {
+                if next > after {
+                    break;
+                }
+                return Err(inexact_event(recorded.position));
+            }
+            events.push(format!("[{},{event}]", safe(recorded.position)?));
         }
+        next = recorded.position;
     }
-    Ok(events)
+    Ok(Answer::json(format!("{{\"events\":[{}],\"next\":{}}}", events.join(","), safe(next)?)))
+}
+
+fn inexact_event(position: u64) -> Error {
+    let text = format!(
+        "the event at position {position} cannot be handed to JavaScript: {INEXACT}; read on behind it \
+         ({{ after: {position} }})"
+    );
+    Error::new(ErrorKind::Unsupported, "node.events", text).with("position", position)
 }
 
 /// What came of a publication: its own error stands beside what handlers failed with.

@@ -38,6 +38,7 @@ impl EventHandler for NodeHandler {
 
     async fn handle(&self, event: &Envelope) -> Result<()> {
         let event = text(event);
+        self.called.check(&event)?;
         let answered = self.queue.call(self.target, event).await;
         self.called.read(answered).map(drop)
     }

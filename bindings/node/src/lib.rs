@@ -17,6 +17,7 @@ mod engine;
 mod errors;
 mod event;
 mod handler;
+mod numbers;
 mod outcome;
 mod port;
 mod queue;

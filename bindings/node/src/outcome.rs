@@ -4,6 +4,7 @@ use semantest_iac::{Error, ErrorKind, Result, Retry};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::numbers::{INEXACT, loses_digits};
 use crate::queue::{Ended, Settled};
 
 /// Who was called, for messages and for errors that do not say what they are.
@@ -38,6 +39,18 @@ struct Failure {
 }
 
 impl Called {
+    /// Judges what it is to be called with: JSON.
+    ///
+    /// # Errors
+    /// `Unsupported` where JavaScript would round a number in it.
+    pub fn check(&self, request: &str) -> Result<()> {
+        if !loses_digits(request) {
+            return Ok(());
+        }
+        let text = format!("{} cannot be called with what it is to have: {INEXACT}", self.what);
+        Err(Error::new(ErrorKind::Unsupported, &self.operation, text))
+    }
+
     /// The value that was answered.
     ///
     /// # Errors
@@ -47,18 +60,24 @@ impl Called {
             let text = format!("{} cannot be called: its JavaScript thread has ended", self.what);
             Error::new(self.unreachable, &self.operation, text)
         })?;
-        let outcome: Outcome = serde_json::from_str(&outcome).map_err(|_| {
-            let text = format!(
-                "{} returned what is no JSON: it holds itself, a BigInt or so, or is nested too deeply",
-                self.what
-            );
-            Error::new(self.kind, &self.operation, text)
-        })?;
-        if outcome.error.is_null() && thrown.is_none() {
-            return Ok(outcome.ok);
-        }
-        let error = self.error(serde_json::from_value(outcome.error).unwrap_or_default());
+        let error = match serde_json::from_str::<Outcome>(&outcome) {
+            Ok(Outcome { ok, error }) if error.is_null() && thrown.is_none() => return Ok(ok),
+            Ok(Outcome { error, .. }) => self.error(serde_json::from_value(error).unwrap_or_default()),
+            Err(_) => self.unreadable(thrown.is_some()),
+        };
         Err(thrown.into_iter().fold(error, Error::caused_by))
+    }
+
+    fn unreadable(&self, thrown: bool) -> Error {
+        let text = match thrown {
+            true => format!("{} threw what cannot be told of in JSON", self.what),
+            false => format!(
+                "{} returned what is no JSON: it holds itself, a BigInt or so, half a surrogate pair, or is nested too \
+                 deeply",
+                self.what
+            ),
+        };
+        Error::new(self.kind, &self.operation, text)
     }
 
     fn error(&self, told: Failure) -> Error {

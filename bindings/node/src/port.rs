@@ -11,16 +11,14 @@ use semantest_iac::ports::event_bus::EventBus;
 use semantest_iac::ports::event_store::EventStore;
 use semantest_iac::ports::provider::Provider;
 use semantest_iac::ports::secret_resolver::SecretResolver;
-use semantest_iac::{Error, ErrorKind, Result};
+use semantest_iac::{ErrorKind, Result};
 use serde::Deserialize;
-use serde_json::{Number, Value, json};
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
+use crate::numbers::{SAFE, is_safe};
 use crate::outcome::Called;
 use crate::queue::Queue;
-
-/// `Number.MAX_SAFE_INTEGER`
-const SAFE: u64 = (1 << 53) - 1;
 
 /// Methods whose numbers are places to read from, and how much: no log that counts in JavaScript's numbers has more.
 const READS: [&str; 3] = ["read_stream", "read_all", "wait"];
@@ -88,15 +86,8 @@ impl ForeignObject for NodeObject {
         let operation = format!("{}.{method}", self.role);
         let what = format!("{operation} of {}", self.name);
         let called = Called { operation, what, kind: self.kind, unreachable: ErrorKind::Unavailable };
-        if arguments.iter().any(|argument| matches!(argument, Argument::Json(value) if !is_safe(value))) {
-            let text = format!(
-                "{} cannot be called: among its arguments is a whole number over 2^53 - 1, which a JavaScript number cannot \
-                 hold",
-                called.what
-            );
-            return Err(Error::new(ErrorKind::Unsupported, &called.operation, text));
-        }
         let lent = Lent::new(&self.queue, method, arguments);
+        called.check(&lent.text)?;
         let answered = self.queue.call(self.target, lent.text.clone()).await;
         let answer = called.read(answered);
         lent.keep_where(answer.is_ok());
@@ -149,39 +140,8 @@ impl Drop for Lent<'_> {
 
 fn clamp(argument: &mut Argument) {
     if let Argument::Json(Value::Number(number)) = argument
-        && !is_safe_number(number)
+        && !is_safe(number)
     {
         *number = SAFE.into();
     }
-}
-
-/// Whether JavaScript's numbers can hold all whole numbers in `value`.
-fn is_safe(value: &Value) -> bool {
-    match value {
-        Value::Number(number) => is_safe_number(number),
-        Value::Array(values) => values.iter().all(is_safe),
-        Value::Object(map) => map.values().all(is_safe),
-        _ => true,
-    }
-}
-
-fn is_safe_number(number: &Number) -> bool {
-    match (number.as_u64(), number.as_i64()) {
-        (Some(number), _) => number <= SAFE,
-        (None, Some(number)) => number.unsigned_abs() <= SAFE,
-        (None, None) => true,
-    }
-}
-
-/// A position or version as JavaScript's numbers can hold it.
-///
-/// # Errors
-/// `Unsupported` over 2^53 - 1.
-pub(crate) fn safe(number: u64) -> Result<u64> {
-    if number <= SAFE {
-        return Ok(number);
-    }
-    let text =
-        format!("the log has come to position {number}, and a JavaScript number holds at most 2^53 - 1");
-    Err(Error::new(ErrorKind::Unsupported, "node.call", text))
 }

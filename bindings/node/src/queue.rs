@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 use crate::errors::Thrown;
+use crate::numbers::{INEXACT, loses_digits};
 use crate::runtime;
 
 /// The longest text that JavaScript can hold, in UTF-16 units; in UTF-8 no text has fewer bytes than that.
@@ -222,11 +223,20 @@ impl Drop for Leaving<'_> {
 
 /// What is done instead of handing over a text that JavaScript cannot hold.
 pub(crate) fn bounded(text: String) -> String {
-    if text.len() > LONGEST { too_long() } else { text }
+    match text.len() > LONGEST {
+        true => too_long(),
+        false if loses_digits(&text) => {
+            unfit(&format!("the answer cannot be handed to JavaScript: {INEXACT}"))
+        }
+        false => text,
+    }
 }
 
 fn too_long() -> String {
-    let text = "more than 512 MB at once cannot be handed to JavaScript: ask for less";
-    let record = Error::new(ErrorKind::Unsupported, "node.call", text).to_record();
+    unfit("more than 512 MB at once cannot be handed to JavaScript: ask for less")
+}
+
+fn unfit(why: &str) -> String {
+    let record = Error::new(ErrorKind::Unsupported, "node.call", why).to_record();
     serde_json::json!({ "error": record }).to_string()
 }

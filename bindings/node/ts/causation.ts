@@ -29,6 +29,8 @@ export interface Scope {
   readonly clock: Pausable | null;
   /** How many handlers there are around it, one publishing for the next. */
   readonly depth: number;
+  /** The nearest handler around it that had not ended when it began. */
+  readonly around: Scope | null;
   /** Whether the handler has ended; what it left running goes on. */
   over: boolean;
 }
@@ -36,29 +38,32 @@ export interface Scope {
 /** The handler that is running. @internal */
 export const scope = new AsyncLocalStorage<Scope>();
 
-/** Makes `event` the cause of what is published in `work`. @internal */
-export function handling<T>(event: object, work: () => T, clock?: Pausable): T {
-  return scope.run(scopeOf(event, clock), work);
-}
-
 /**
- * `handling` that notices the end: what is left running is not counted among handlers that wait for each other.
+ * Makes `event` the cause of what is published in `work`, and of what that leaves running. Once it has ended, what it left is
+ * not counted among handlers that wait for each other.
  *
  * @internal
  */
-export async function handlingUntilDone<T>(event: object, work: () => Promise<T>, clock?: Pausable): Promise<T> {
+export function handling<T>(event: object, work: () => T, clock?: Pausable): T {
   const inside = scopeOf(event, clock);
-  try {
-    return await scope.run(inside, work);
-  } finally {
+  const ended = (): void => {
     inside.over = true;
+  };
+  let result: T;
+  try {
+    result = scope.run(inside, work);
+  } catch (thrown) {
+    ended();
+    throw thrown;
   }
+  if (result instanceof Promise) result.then(ended, ended);
+  else ended();
+  return result;
 }
 
 /** How many handlers wait for what is published here. @internal */
 export function depth(): number {
-  const around = scope.getStore();
-  return around === undefined || around.over ? 0 : around.depth;
+  return running(scope.getStore())?.depth ?? 0;
 }
 
 /** The event being handled, as the cause of others; `null` outside of handlers. @internal */
@@ -127,9 +132,16 @@ export function stampCloudEvent<C extends Partial<CloudEventObject>>(event: C): 
 }
 
 function scopeOf(event: object, clock: Pausable | undefined): Scope {
-  const around = scope.getStore();
-  if (around === undefined) return { event, clock: clock ?? null, depth: 1, over: false };
-  return { event, clock: clock ?? around.clock, depth: around.over ? 1 : around.depth + 1, over: false };
+  const store = scope.getStore();
+  const around = running(store);
+  return { event, clock: clock ?? store?.clock ?? null, depth: (around?.depth ?? 0) + 1, around, over: false };
+}
+
+/** The innermost handler that has not ended. */
+function running(inside: Scope | undefined): Scope | null {
+  let at = inside ?? null;
+  while (at?.over === true) at = at.around;
+  return at;
 }
 
 function goesBackTo(cause: Cause, id: unknown, correlation: unknown, causation: unknown): boolean {

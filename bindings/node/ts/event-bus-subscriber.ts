@@ -1,6 +1,6 @@
 /** One handler of an `EventBus`, and the events that it gets: each once, and in time. */
 
-import { handlingUntilDone, idOf } from "./causation.js";
+import { handling, idOf } from "./causation.js";
 import { overdue } from "./event-bus-failures.js";
 import type { Listener } from "./listener.js";
 import { isEvent, type AnyEvent } from "./live-event.js";
@@ -50,7 +50,7 @@ export class Subscriber {
     const { name, call } = this.listener;
     const clock = new Clock(this.mark.timeout);
     const work = async (signal: AbortSignal): Promise<unknown> => call(this.mark.asked(event), { signal });
-    return handlingUntilDone(
+    return handling(
       event,
       async () => {
         const result = await clock.spend(work, outer).catch((error: unknown) => {

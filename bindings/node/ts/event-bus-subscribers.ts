@@ -8,6 +8,7 @@ import { Subscriber } from "./event-bus-subscriber.js";
 import { type Handle, type Listener, listenersOf, needsInstance, sameListener } from "./listener.js";
 import { isEvent, type AnyEvent } from "./live-event.js";
 import { called, type ListenOptions, type Mark, markOf, nameOf } from "./mark.js";
+import { untilAborted } from "./until-aborted.js";
 
 /** Publishes what a handler gave back. @internal */
 export type PublishGiven = (event: AnyEvent, signal: AbortSignal | undefined) => Promise<unknown>;
@@ -89,7 +90,7 @@ export class Subscribers {
       return this.#publishAll(name, given, signal);
     };
     try {
-      return await unlessAborted(subscriber.handle(event, publishAll, signal), event, signal);
+      return await untilAborted(subscriber.handle(event, publishAll, signal), signal, (left) => cancelled(event, left));
     } catch (error) {
       subscriber.forget(event);
       if (signal?.aborted === true) throw cancelled(event, signal);
@@ -146,21 +147,6 @@ export class Subscribers {
 
   #invalid(what: string, message: string, handler: string): Error {
     return invalid(`${this.#operation}.${what}`, message, { handler });
-  }
-}
-
-/** `work`, or a rejection as soon as nobody waits for it any more. */
-async function unlessAborted<T>(work: Promise<T>, event: object, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  let leave: (() => void) | undefined;
-  const left = new Promise<never>((_, reject) => {
-    leave = (): void => reject(cancelled(event, signal));
-    signal.addEventListener("abort", leave);
-  });
-  try {
-    return await Promise.race([work, left]);
-  } finally {
-    if (leave !== undefined) signal.removeEventListener("abort", leave);
   }
 }
 

@@ -59,6 +59,9 @@ export class EventBus {
    *   `cause` is the first of these, `answer` is that of the request;
    * - with the error of the request itself where that could not be carried out;
    * - with a `CancelledError` where `signal` is aborted.
+   *
+   * What it fulfils with is no event: a handler waits for it (`await bus.publish(event)`) rather than give it back. For an
+   * event of Semantest's core it is nothing, as on the core's own bus.
    */
   publish<E extends CloudEvent>(event: E, options?: BusPublishOptions): Promise<Published<E>>;
   publish(event: AnyEvent, options?: BusPublishOptions): Promise<void>;
@@ -71,7 +74,8 @@ export class EventBus {
     // Refused before anybody hears of it, where its data have no form in JSON.
     if (!(published instanceof CloudEvent)) cloudEventOf(published);
     if (depth() >= DEEPEST) throw circle(nameOf(event));
-    return waiting(() => this.#publish(published, options.signal));
+    const done = await waiting(() => this.#publish(published, options.signal));
+    return event instanceof CloudEvent ? done : undefined;
   }
 
   /**

@@ -24,9 +24,9 @@ export function deliverer(listener: Listener, mark: Mark, publish: Publish): Ans
     if (!mark.namesTell && !mark.wants(event)) return null;
     const clock = new Clock(limit);
     const work = (context: HandlerContext): unknown => {
-      return handling(event, () => afterwards(name, call(mark.asked(event) as never, context), publish), clock);
+      return afterwards(name, call(mark.asked(event) as never, context), publish);
     };
-    return clock.within(attendance, work, ranOut);
+    return handling(event, () => clock.within(attendance, work, ranOut), clock);
   };
 }
 

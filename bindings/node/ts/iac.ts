@@ -126,7 +126,8 @@ export class Iac {
   async #carryOut(session: Session, event: string, signal: AbortSignal | null): Promise<PublishAnswer> {
     const settling = this.#subscriptions.settle();
     if (settling !== null) await settling;
-    return answerOf(await session.carryOut(event, outcome, signal), this.#settings.ports.raised, signal);
+    const ended = await session.carryOut((engine, call) => engine.publish(call, event), outcome, signal);
+    return answerOf(ended, this.#settings.ports.raised, signal);
   }
 
   async #request(event: InfrastructureEvent, signal: unknown): Promise<DeployAnswer> {
@@ -224,10 +225,16 @@ export class Iac {
     return events.map((event) => delivered(event));
   }
 
-  /** Looks for what is not as the log says, and records it (`DriftDetected`). */
+  /** Looks for what is not as the log says, and records it (`DriftDetected`). Where it is aborted, nothing is recorded. */
   async drift(component: string, options: run.EnvironmentOptions = {}): Promise<RefreshAnswer> {
     const given = optionsOf("drift", options, ["environment", "signal"]);
-    return RefreshAnswer.fromJSON(await this.#ask("refresh", place(component, given), given.signal));
+    const [about, signal] = [place(component, given), signalOrNull(given.signal)];
+    const session = this.#opened();
+    const looking = async (): Promise<unknown> => {
+      await this.#subscriptions.settle();
+      return session.record("refresh", about, signal);
+    };
+    return RefreshAnswer.fromJSON(await session.running(looking()));
   }
 
   /** What carries this project's tags and is in no log. Changes nothing. */

@@ -2,7 +2,7 @@
 
 import { InvalidInputError } from "./errors.js";
 import { called } from "./listen.js";
-import { anything, refusing } from "./record.js";
+import { anything, exact, refusing } from "./record.js";
 
 /** The error for an argument that cannot be. @internal */
 export function refused(message: string, context: Record<string, string> = {}): InvalidInputError {
@@ -11,7 +11,7 @@ export function refused(message: string, context: Record<string, string> = {}): 
 
 /** JSON text of `value`. @throws InvalidInputError JSON has no form for something in it. @internal */
 export function asJson(value: unknown, what: string): string {
-  return JSON.stringify(refusing(what, "node.call", () => anything.read(value, true)));
+  return JSON.stringify(refusing(what, "node.call", () => exact(anything.read(value, true))));
 }
 
 /** Options by name, as `known` lists them; what is `undefined` or `null` is not there. @internal */

@@ -190,13 +190,17 @@ class ProviderCalls extends Calls {
     },
   };
 
-  /** Keeps what a change of `resource` threw for whoever waits for the run, unless it shows a secret. */
+  /** Keeps what a change of `resource` threw last for whoever waits for the run, unless it shows a secret. */
   async #kept(resource: ResourceHandle, secrets: Iterable<string>, change: Promise<unknown>): Promise<unknown> {
+    const { project, environment, component, address } = resource.tags;
+    const deployment = `${project}/${environment}/${component}`;
     try {
-      return await change;
+      const answer = await change;
+      this.#raised.take(deployment, address);
+      return answer;
     } catch (error) {
-      const { project, environment, component, address } = resource.tags;
-      if (!shows(error, secrets)) this.#raised.keep(`${project}/${environment}/${component}`, address, error);
+      this.#raised.take(deployment, address);
+      if (!shows(error, secrets)) this.#raised.keep(deployment, address, error);
       throw error;
     }
   }

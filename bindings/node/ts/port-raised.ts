@@ -22,7 +22,7 @@ export class Raised {
 
   /** Remembers what failed last. */
   keep(one: string, other: string, thrown: unknown): void {
-    const key = JSON.stringify([one, other]);
+    const key = keyOf(one, other);
     this.#kept.delete(key);
     this.#kept.set(key, { thrown });
     if (this.#kept.size > KEPT) {
@@ -35,7 +35,7 @@ export class Raised {
 
   /** What was remembered, once. */
   take(one: string, other: string): Thrown | null {
-    const key = JSON.stringify([one, other]);
+    const key = keyOf(one, other);
     const kept = this.#kept.get(key) ?? null;
     this.#kept.delete(key);
     return kept;
@@ -46,6 +46,16 @@ export class Raised {
     const [first = ""] = (error.context["failed"] ?? "").split(", ");
     return this.take(deployment, first);
   }
+
+  /** A run is over: what was thrown in it says nothing of the next one. */
+  forget(one: string): void {
+    const start = keyOf(one, "").slice(0, -'""]'.length);
+    for (const key of this.#kept.keys()) if (key.startsWith(start)) this.#kept.delete(key);
+  }
+}
+
+function keyOf(one: string, other: string): string {
+  return JSON.stringify([one, other]);
 }
 
 /**

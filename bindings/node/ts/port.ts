@@ -5,7 +5,7 @@ import { InvalidInputError } from "./errors.js";
 import { snakeCase } from "./key-case.js";
 import { isClass, kindOf, shown } from "./options.js";
 import type { PortContext } from "./ports/maybe-promise.js";
-import { type Fields, readFields, writeFields } from "./record.js";
+import { exact, type Fields, readFields, writeFields } from "./record.js";
 import { recordOf, type ErrorData } from "./thrown.js";
 import { Unfit } from "./value.js";
 
@@ -149,7 +149,7 @@ export abstract class Calls {
       throw this.refuse(method, answer, shape.name);
     }
     try {
-      return writeFields(shape.fields, readFields(shape.fields, answer, true));
+      return exact(writeFields(shape.fields, readFields(shape.fields, answer, true)));
     } catch (error) {
       const { path, why } = Unfit.of(error);
       throw this.wrong(method, path === "" ? `${shape.name}, which ${why}` : `${shape.name} whose \`${path}\` ${why}`);

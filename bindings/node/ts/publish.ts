@@ -10,6 +10,7 @@ import { CloudEvent } from "./event.js";
 import { type AnyEvent, cloudEventOf, isEvent } from "./live-event.js";
 import { asJson, kindOf, refused, shown } from "./options.js";
 import { newId } from "./native.js";
+import { exact, refusing } from "./record.js";
 import type { Raised, Thrown } from "./port-raised.js";
 import { aborted } from "./session.js";
 
@@ -55,7 +56,7 @@ function ofOurs(event: CloudEvent): string {
     delete written.source;
     delete written.specversion;
   }
-  return JSON.stringify(written);
+  return JSON.stringify(refusing("the event", "node.call", () => exact(written)));
 }
 
 function mapping(event: object): Partial<CloudEventObject> {
@@ -121,8 +122,10 @@ export function answerOf(
   };
   if (error !== null) throw ended(error.record, null, error.behind);
   const result = answer?.result ?? null;
-  if (result !== null && result.error !== null && result.error !== undefined) {
-    throw ended(result.error, result, raised.causeOf(result.error, result.deployment));
+  if (result !== null) {
+    const behind = result.error ? raised.causeOf(result.error, result.deployment) : null;
+    raised.forget(result.deployment);
+    if (result.error) throw ended(result.error, result, behind);
   }
   const [first] = failures;
   if (first !== undefined) throw handlersFailed(failed[0]!.error, first, failures, answer);

@@ -4,7 +4,7 @@ import { InvalidInputError } from "./errors.js";
 import { type Codec, objectOf, put, taken, Unfit } from "./value.js";
 
 /** @internal */
-export { anything, either, flag, many, number, shown, table, text, Unfit, whole, word } from "./value.js";
+export { anything, either, exact, flag, many, number, shown, table, text, Unfit, whole, word } from "./value.js";
 export type { Codec } from "./value.js";
 
 /** How one field is read and written. @internal */

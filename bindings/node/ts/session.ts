@@ -26,6 +26,11 @@ export function aborted(
   return Object.defineProperty(error, "name", { value: "AbortError", configurable: true, writable: true });
 }
 
+function question(name: string, about: object): (engine: Engine, call: number) => void {
+  const text = `{"${name}":${asJson(about, name)}}`;
+  return (engine, call) => engine.query(call, text);
+}
+
 /** A project that is open. @internal */
 export class Session {
   readonly #engine: Engine;
@@ -87,8 +92,12 @@ export class Session {
 
   /** Asks a question (`semantest_iac::query` in Rust) and gives its answer. */
   ask<T>(name: string, about: object, signal: AbortSignal | null): Promise<T> {
-    const question = `{"${name}":${asJson(about, name)}}`;
-    return this.waitFor((engine, call) => engine.query(call, question), signal === null ? [] : [signal]);
+    return this.waitFor(question(name, about), signal === null ? [] : [signal]);
+  }
+
+  /** As `ask`, for a question whose answer is recorded. */
+  async record<T>(name: string, about: object, signal: AbortSignal | null): Promise<T> {
+    return this.carryOut(question(name, about), (answer) => answer as T, signal);
   }
 
   /**
@@ -101,6 +110,7 @@ export class Session {
     if (this.#closed) throw Session.refusal();
     const asked = bridge().begin<T>((call) => start(this.#engine, call));
     const leave = (event: Event): void => {
+      this.#engine.cancel(asked.call);
       asked.abandon(aborted(event.target as AbortSignal, "it was aborted while it waited for its answer"));
     };
     this.#asked.add(asked);
@@ -114,18 +124,25 @@ export class Session {
   }
 
   /**
-   * Waits for a publish. Where `signal` aborts meanwhile, the run is asked to end, finishes what is under way and records
-   * that it was cancelled; `read` makes of its end what the caller is told.
+   * Waits for something that changes something. Where `signal` aborts meanwhile, it is asked to end, and ends in order: a run
+   * finishes what is under way and records that it was cancelled. `read` makes of its end what the caller is told.
    */
-  async carryOut<T>(event: string, read: (answer: unknown) => T, signal: AbortSignal | null): Promise<T> {
+  async carryOut<T>(
+    start: (engine: Engine, call: number) => void,
+    read: (answer: unknown) => T,
+    signal: AbortSignal | null,
+  ): Promise<T> {
     if (signal?.aborted === true) throw aborted(signal);
     if (this.#closed) throw Session.refusal();
-    const run = bridge().begin((call) => this.#engine.publish(call, event), read);
+    const run = bridge().begin((call) => start(this.#engine, call), read);
     if (signal === null) return waiting(() => run.promise);
     const cancel = (): void => this.#engine.cancel(run.call);
     signal.addEventListener("abort", cancel);
     try {
       return await waiting(() => run.promise);
+    } catch (error) {
+      if (!(error instanceof CancelledError) || !signal.aborted) throw error;
+      throw aborted(signal, error.message, { operation: error.operation, context: error.context });
     } finally {
       signal.removeEventListener("abort", cancel);
     }
@@ -159,7 +176,10 @@ export class Session {
     } finally {
       this.#engine.close();
       // No answer can come any more.
-      for (const asked of this.#asked) asked.abandon(refused(`this Iac was closed meanwhile: ${CLOSED}`));
+      for (const asked of this.#asked) {
+        this.#engine.cancel(asked.call);
+        asked.abandon(refused(`this Iac was closed meanwhile: ${CLOSED}`));
+      }
       for (const target of this.#targets) bridge().forget(target);
     }
   }

@@ -5,6 +5,7 @@ import { deliverer, explained, type Publish } from "./handlers.js";
 import { type Listener, listenersOf, needsInstance, sameListener } from "./listen.js";
 import { called, type Mark, markOf, merged, splitOptions } from "./listen.js";
 import { isClass, kindOf, refused, shown } from "./options.js";
+import { isThenable } from "./patience.js";
 import type { Session } from "./session.js";
 
 /** A handler that is called until it is cancelled. */
@@ -41,7 +42,12 @@ interface Entry {
   number: number | null;
 }
 
-/** The handlers of one Iac. `include` waits for nothing: what is new is subscribed before the next call. @internal */
+/**
+ * The handlers of one Iac. `include` waits for nothing: what is new is subscribed at once, and before the next call and the end
+ * of the handler that included it.
+ *
+ * @internal
+ */
 export class Subscriptions {
   readonly #session: Session;
   readonly #publish: Publish;
@@ -61,25 +67,30 @@ export class Subscriptions {
   settle(): Promise<void> | null {
     if (this.#settling !== null) return this.#settling;
     if (this.#new.length === 0) return null;
-    this.#settling = this.#subscribe().finally(() => {
-      this.#settling = null;
-    });
+    this.#settling = this.#subscribe();
     return this.#settling;
   }
 
   async #subscribe(): Promise<void> {
-    for (let entry = this.#new[0]; entry !== undefined; entry = this.#new[0]) {
-      const { listener, names, target } = entry;
-      const number = await this.#session.waitFor<number>((engine, call) => {
-        engine.subscribe(call, target, listener.name, [...names]);
-      });
-      // One that failed stays, so that it is tried again and told again.
-      const at = this.#new.indexOf(entry);
-      if (at >= 0) this.#new.splice(at, 1);
-      if (this.#all.has(entry.subscription)) entry.number = number;
-      // Cancelled meanwhile.
-      else await this.#unsubscribe(number);
+    try {
+      for (let entry = this.#new[0]; entry !== undefined; entry = this.#new[0]) await this.#subscribeOne(entry);
+    } finally {
+      // At once: who comes later begins anew.
+      this.#settling = null;
     }
+  }
+
+  async #subscribeOne(entry: Entry): Promise<void> {
+    const { listener, names, target } = entry;
+    const number = await this.#session.waitFor<number>((engine, call) => {
+      engine.subscribe(call, target, listener.name, [...names]);
+    });
+    // One that failed stays, so that it is tried again and told again.
+    const at = this.#new.indexOf(entry);
+    if (at >= 0) this.#new.splice(at, 1);
+    if (this.#all.has(entry.subscription)) entry.number = number;
+    // Cancelled meanwhile.
+    else await this.#unsubscribe(number);
   }
 
   /** Everything in `handler` that is marked. */
@@ -115,13 +126,21 @@ export class Subscriptions {
     const subscription = new Subscription(this, listener.name);
     const deliver = deliverer(listener, mark, this.#publish);
     const deliverWhile: Answering = (request, attendance) => {
-      return this.#all.has(subscription) ? deliver(request, attendance) : null;
+      return this.#all.has(subscription) ? this.#settled(deliver(request, attendance)) : null;
     };
     const target = bridge().serve(deliverWhile, explained(listener.name));
     const entry: Entry = { subscription, listener, names: mark.namesToAskFor, target, number: null };
     this.#all.set(subscription, entry);
     this.#new.push(entry);
+    // Where it fails, the next call tells.
+    this.settle()?.catch(() => {});
     return subscription;
+  }
+
+  /** What a handler gave, once those are subscribed that it included: they hear what the run records next. */
+  #settled(given: unknown): unknown {
+    if (!isThenable(given)) return this.#settling === null ? given : this.#settling.then(() => given, () => given);
+    return given.then((value) => this.#settled(value));
   }
 
   /** Ends one. */

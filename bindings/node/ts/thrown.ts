@@ -14,6 +14,12 @@ export interface ErrorData {
   readonly retry: string;
 }
 
+/** JSON has no half of a surrogate pair, and who reads it would read nothing at all. */
+function wellFormed(text: string): string {
+  // In every Node that this package runs on; TypeScript has it with a later library only.
+  return (text as unknown as { toWellFormed(): string }).toWellFormed();
+}
+
 /** What is said of something thrown: `TypeError: no paper`, or the text itself in quotes. @internal */
 export function described(thrown: unknown): string {
   try {
@@ -40,7 +46,7 @@ function nameOf(thrown: object): string {
 export function recordOf(thrown: unknown, kind: string, operation: string, what: string): ErrorData {
   const ours = own(thrown, operation);
   if (ours !== null) return ours;
-  return { kind, message: `${what} threw ${described(thrown)}`, operation, context: {}, retry: "never" };
+  return { kind, message: wellFormed(`${what} threw ${described(thrown)}`), operation, context: {}, retry: "never" };
 }
 
 /** What an error of ours says of itself. */
@@ -48,11 +54,11 @@ function own(thrown: unknown, operation: string): ErrorData | null {
   try {
     if (!(thrown instanceof IacError)) return null;
     const { code, message, context, retry } = thrown;
-    const facts = Object.entries(context).map(([name, fact]) => [name, String(fact)] as const);
+    const facts = Object.entries(context).map(([name, fact]) => [wellFormed(name), wellFormed(String(fact))] as const);
     return {
       kind: String(code),
-      message: String(message),
-      operation: thrown.operation || operation,
+      message: wellFormed(String(message)),
+      operation: wellFormed(thrown.operation || operation),
       context: Object.fromEntries(facts),
       retry,
     };

@@ -159,6 +159,25 @@ export function fresh(value: unknown): unknown {
   return copy;
 }
 
+/** From here on a whole number is written as the core writes what is none, and comes back as it is. */
+const NO_WHOLE_NUMBER = 2 ** 64;
+
+/**
+ * What `anything` read, if it may go to the core: a whole number over 2^53 - 1 may have lost digits before it came here, and no
+ * handler and no port would be given it.
+ *
+ * @internal
+ */
+export function exact<T>(value: T): T {
+  if (typeof value === "number") {
+    const inexact = Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < NO_WHOLE_NUMBER;
+    if (inexact) throw new Unfit("must be a number that JavaScript holds exactly, not a whole one over 2^53 - 1: give it as text");
+  } else if (typeof value === "object" && value !== null) {
+    for (const key of Object.keys(value)) below(key, () => exact((value as Readonly<Record<string, unknown>>)[key]));
+  }
+  return value;
+}
+
 function scalar<T>(type: string, check: (value: T, given: boolean) => T, called: string): Codec<T> {
   return {
     read: (value, given) => {

@@ -230,3 +230,18 @@ async fn a_call_that_does_not_end_is_given_up_and_looked_up_by_the_next_run() {
     assert_eq!(world.deploy().await.status, RunStatus::Deployed);
     assert!(world.provider.calls().contains(&"observe function.list".to_owned()), "it was looked up first");
 }
+
+#[tokio::test]
+async fn a_look_that_is_stopped_records_nothing_and_gives_its_lease_back() {
+    let world = World::new();
+    world.deploy().await;
+    world.provider.tamper(|held| drop(held.remove("shop-dev-orders-api")));
+    let recorded = world.history().await;
+    let cancel = CancellationToken::new();
+    let fault = Cancelling { at: "observe function.list", cancel: cancel.clone(), hang: true };
+    let stopped = world.faulty(Arc::new(fault)).refresh_unless("dev", "orders", &cancel).await;
+    assert_eq!(stopped.expect_err("it is stopped").kind(), ErrorKind::Cancelled);
+    assert_eq!(world.history().await, recorded);
+    let found = world.service().refresh("dev", "orders").await.expect("nobody holds it");
+    assert_eq!(found.drift.len(), 1);
+}

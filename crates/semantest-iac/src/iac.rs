@@ -327,6 +327,19 @@ impl Iac {
         self.service.refresh(environment, component).await
     }
 
+    /// As [`Self::refresh`], unless `cancel` comes first: then nothing is recorded.
+    ///
+    /// # Errors
+    /// As [`Self::refresh`]; `Cancelled`.
+    pub async fn refresh_unless(
+        &self,
+        environment: &str,
+        component: &str,
+        cancel: &CancellationToken,
+    ) -> Result<RefreshAnswer> {
+        self.service.refresh_unless(environment, component, cancel).await
+    }
+
     /// Events of all streams after `after`, at most `limit`.
     ///
     /// # Errors

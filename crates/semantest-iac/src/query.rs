@@ -14,6 +14,7 @@ use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::iac::{Iac, LogRequest};
 
@@ -117,11 +118,28 @@ impl Iac {
     /// # Errors
     /// `InvalidInput` for what is no question, and those of the method it stands for.
     pub fn query<'a>(&'a self, question: &'a str) -> BoxedAnswer<'a, Result<String>> {
+        Box::pin(async move { self.answer(read(question)?).await })
+    }
+
+    /// As [`Self::query`], unless `cancel` comes first. Then nothing goes on, and nothing is recorded.
+    ///
+    /// # Errors
+    /// As [`Self::query`]; `Cancelled`.
+    pub fn query_unless<'a>(
+        &'a self,
+        question: &'a str,
+        cancel: &'a CancellationToken,
+    ) -> BoxedAnswer<'a, Result<String>> {
         Box::pin(async move {
-            let query = serde_json::from_str(question).map_err(|error| {
-                Error::new(ErrorKind::InvalidInput, "query.read", format!("this is no question: {error}"))
-            })?;
-            self.answer(query).await
+            match read(question)? {
+                // It holds a lease, which is given back in the end.
+                Query::Refresh { environment, component } => {
+                    text(&self.refresh_unless(&environment, &component, cancel).await?)
+                }
+                query => {
+                    cancel.run_until_cancelled(self.answer(query)).await.unwrap_or_else(|| Err(stopped()))
+                }
+            }
         })
     }
 
@@ -174,6 +192,16 @@ impl Iac {
 /// An answer to [`Iac::publish_and_report`] as JSON.
 pub fn publish_answer(answer: &PublishAnswer) -> Result<String> {
     text(answer)
+}
+
+fn read(question: &str) -> Result<Query> {
+    serde_json::from_str(question).map_err(|error| {
+        Error::new(ErrorKind::InvalidInput, "query.read", format!("this is no question: {error}"))
+    })
+}
+
+fn stopped() -> Error {
+    Error::new(ErrorKind::Cancelled, "query.answer", "stopped before there was an answer")
 }
 
 fn text(answer: &impl Serialize) -> Result<String> {

@@ -25,7 +25,9 @@ const REMEMBERED = 100_000;
  * Appends events to a file of Semantest's store:
  *
  *     const store = await JsonlWriter.open("events.jsonl");
- *     iac.subscribe((event) => void store.append(event));
+ *     iac.subscribe(async (event) => {
+ *       await store.append(event);
+ *     });
  *
  * Positions go on where an existing file ends: `globalPosition` counts all events, `streamPosition` those of one
  * `aggregateId`. What a writer that crashed left of a last line is taken away. One writer a file.

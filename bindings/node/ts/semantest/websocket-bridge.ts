@@ -22,6 +22,9 @@ import { Outbox, type Stored } from "./websocket-outbox.js";
 export type { WebSocketBridgeOptions } from "./websocket-options.js";
 export type { Stored } from "./websocket-outbox.js";
 
+/** So many events more than `most` may wait while something is to be confirmed: the confirmations come behind them. */
+const AHEAD = 10_000;
+
 interface Ready {
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -31,8 +34,12 @@ interface Ready {
  * Events to and from Semantest's WebSocket server:
  *
  *     const bridge = new WebSocketBridge("ws://localhost:8082/ws-events");
- *     bridge.subscribe("ServiceDeploymentNeeded", (event) => iac.publish(event));
- *     iac.subscribe((event) => bridge.publish(event));
+ *     bridge.subscribe("ServiceDeploymentNeeded", async (event) => {
+ *       await iac.publish(event);
+ *     });
+ *     iac.subscribe(async (event) => {
+ *       await bridge.publish(event);
+ *     }, InfrastructureEvent);
  *
  * It connects when it is first used, and again whenever the connection breaks: what is subscribed is subscribed anew then,
  * and what was not confirmed is sent again. Handlers get an event once, by its own id, and one after the other; how they are
@@ -128,7 +135,15 @@ export class WebSocketBridge {
     }
     const { timeout } = this.#settings;
     const wait = { timeout, signal: options.signal };
-    return waiting(() => this.#outbox.add(text, message.correlationId, wait, (letter) => this.#send(letter)));
+    return waiting(async () => {
+      const stored = this.#outbox.add(text, message.correlationId, wait, (letter) => this.#send(letter));
+      this.#holdBack();
+      try {
+        return await stored;
+      } finally {
+        this.#holdBack();
+      }
+    });
   }
 
   /**
@@ -138,7 +153,10 @@ export class WebSocketBridge {
   async ready(): Promise<void> {
     this.#start("ready");
     if (this.#connection.isOpen && this.#unconfirmed === 0) return;
-    await new Promise<void>((resolve, reject) => this.#ready.add({ resolve, reject }));
+    await new Promise<void>((resolve, reject) => {
+      this.#ready.add({ resolve, reject });
+      this.#holdBack();
+    });
   }
 
   /** Ends the connection for good. What was not confirmed is given up. Twice is harmless. */
@@ -214,22 +232,34 @@ export class WebSocketBridge {
 
   #arrive(message: object): void {
     const { most, source } = this.#settings;
-    if (this.#arrived.length >= most && !this.#connection.canPause) {
-      const text = `${most} events of Semantest wait for handlers: one that came was left out`;
+    const room = this.#connection.canPause ? most + AHEAD : most;
+    if (this.#arrived.length >= room) {
+      const text = `${room} events of Semantest wait for handlers: one that came was left out`;
       throw new UnavailableError(text, { operation: "semantest.receive", retry: "later" });
     }
     const event = fromCloudEvent(fromSemantest(message, { source }));
     if (!this.#subscribers.marks.some((mark) => mark.wants(event))) return;
     this.#arrived.push(event);
-    if (this.#arrived.length >= most) this.#connection.pause(true);
+    this.#holdBack();
     void this.#handle();
+  }
+
+  /**
+   * Has the server wait where too much has come: but never while a handler may wait for what the server says, which would
+   * be held back with the rest.
+   */
+  #holdBack(): void {
+    const { most } = this.#settings;
+    const { length } = this.#arrived;
+    if (this.#outbox.isWaitedFor || this.#ready.size > 0 || length <= most / 2) this.#connection.pause(false);
+    else if (length >= most) this.#connection.pause(true);
   }
 
   async #handle(): Promise<void> {
     if (this.#handling) return;
     this.#handling = true;
     for (let event = this.#arrived.shift(); event !== undefined; event = this.#arrived.shift()) {
-      if (this.#arrived.length <= this.#settings.most / 2) this.#connection.pause(false);
+      this.#holdBack();
       const [first, ...others] = await this.#subscribers.deliver(event);
       if (first !== undefined) this.#settings.onError(handlerFailed(event, [first, ...others]));
     }
@@ -246,6 +276,7 @@ export class WebSocketBridge {
     if (this.#unconfirmed > 0) return;
     for (const { resolve } of this.#ready) resolve();
     this.#ready.clear();
+    this.#holdBack();
   }
 
   /** What a server sends must not end the process. */

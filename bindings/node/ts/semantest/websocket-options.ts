@@ -18,7 +18,10 @@ export interface WebSocketBridgeOptions {
   readonly reconnect?: Partial<Reconnect> | undefined;
   /** Seconds between two signs of life, without which a connection is taken for broken; 30 where not given. */
   readonly heartbeat?: number | undefined;
-  /** Events that may wait, in each direction; 1000 where not given. */
+  /**
+   * Events that may wait, in each direction; 1000 where not given. The server is made to wait then; but not while it has
+   * something to confirm, when up to 10000 more of its events are taken in, and what comes after them is left out and told.
+   */
   readonly most?: number | undefined;
   /** Told of what is nobody's answer: a broken connection, a handler that failed, an event that cannot be read. */
   readonly onError?: ((error: Error) => void) | undefined;

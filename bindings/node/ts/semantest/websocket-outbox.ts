@@ -17,7 +17,7 @@ export interface Waiting {
 }
 
 interface Letter {
-  readonly text: string;
+  text: string;
   readonly correlationId: string;
   readonly settle: (outcome: Stored | Error) => void;
   /** Whether it went out on the connection that there is now. */
@@ -29,18 +29,25 @@ const OPERATION = "semantest.publish";
 /** Messages, in order, until the server says that it has them. @internal */
 export class Outbox {
   readonly #most: number;
+  /** Also those that were given up after they went out: their confirmation may still come, and is nobody else's. */
   readonly #letters = new Set<Letter>();
+  readonly #waitedFor = new Set<Letter>();
 
   /** At most so many messages wait. */
   constructor(most: number) {
     this.#most = most;
   }
 
+  /** Whether somebody waits for a confirmation. */
+  get isWaitedFor(): boolean {
+    return this.#waitedFor.size > 0;
+  }
+
   /** Keeps a message until it is confirmed; `send` sends it where that can be done now. */
   async add(text: string, correlationId: string, waiting: Waiting, send: (text: string) => boolean): Promise<Stored> {
     const { signal, timeout } = waiting;
     if (signal?.aborted === true) throw gaveUp(signal);
-    if (this.#letters.size >= this.#most) {
+    if (this.#waitedFor.size >= this.#most) {
       const message = `${this.#most} events wait for Semantest's server already: wait for earlier ones first`;
       throw new UnavailableError(message, { operation: OPERATION, retry: "later" });
     }
@@ -52,6 +59,7 @@ export class Outbox {
         const settle = (outcome: Stored | Error): void => (outcome instanceof Error ? reject(outcome) : resolve(outcome));
         letter = { text, correlationId, settle, sent: false };
         this.#letters.add(letter);
+        this.#waitedFor.add(letter);
         if (timeout !== null) timer = setTimeout(() => settle(unconfirmed(timeout)), timeout * 1000);
         leave = (): void => settle(gaveUp(signal));
         signal?.addEventListener("abort", leave);
@@ -60,13 +68,30 @@ export class Outbox {
     } finally {
       clearTimeout(timer);
       if (leave !== undefined) signal?.removeEventListener("abort", leave);
-      if (letter !== undefined) this.#letters.delete(letter);
+      if (letter !== undefined) this.#left(letter);
+    }
+  }
+
+  /** Nobody waits for it any more. */
+  #left(letter: Letter): void {
+    this.#waitedFor.delete(letter);
+    if (!letter.sent) this.#letters.delete(letter);
+    letter.text = "";
+    if (this.#letters.size - this.#waitedFor.size <= this.#most) return;
+    // A server that confirms nothing: the oldest is the least likely to be confirmed yet.
+    for (const oldest of this.#letters) {
+      if (this.#waitedFor.has(oldest)) continue;
+      this.#letters.delete(oldest);
+      return;
     }
   }
 
   /** There is a new connection: what is not confirmed is sent again. Whoever gets it twice knows it by its `ceId`. */
   sendAll(send: (text: string) => boolean): void {
-    for (const letter of this.#letters) letter.sent = send(letter.text);
+    for (const letter of this.#letters) {
+      if (this.#waitedFor.has(letter)) letter.sent = send(letter.text);
+      else this.#letters.delete(letter);
+    }
   }
 
   /** The server confirmed one: the oldest of that correlation. One that names none means the oldest of all. */
@@ -74,6 +99,7 @@ export class Outbox {
     for (const letter of this.#letters) {
       if (!letter.sent || (typeof correlationId === "string" && letter.correlationId !== correlationId)) continue;
       this.#letters.delete(letter);
+      this.#waitedFor.delete(letter);
       letter.settle(stored(letter));
       return;
     }
@@ -83,6 +109,7 @@ export class Outbox {
   fail(error: Error): void {
     for (const letter of this.#letters) letter.settle(error);
     this.#letters.clear();
+    this.#waitedFor.clear();
   }
 }
 

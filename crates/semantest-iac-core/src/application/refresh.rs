@@ -7,7 +7,7 @@ use crate::application::answer::{DriftAnswer, RefreshAnswer};
 use crate::application::leased::{acquire, leased};
 use crate::application::run_log::{RunLog, replay};
 use crate::application::scale::not_deployed;
-use crate::application::service::DeploymentService;
+use crate::application::service::{DeploymentService, unless_cancelled};
 use crate::application::target::Target;
 use crate::domain::deployment::orphan::as_tagged;
 use crate::domain::deployment::plan::PropertyChange;
@@ -28,12 +28,25 @@ impl DeploymentService {
     /// # Errors
     /// `NotFound` where nothing is deployed, `Held` while a run is under way, and the provider's errors.
     pub async fn refresh(&self, environment: &str, component: &str) -> Result<RefreshAnswer> {
+        self.refresh_unless(environment, component, &CancellationToken::new()).await
+    }
+
+    /// As [`Self::refresh`], unless `cancel` comes first: then nothing is recorded.
+    ///
+    /// # Errors
+    /// As [`Self::refresh`]; `Cancelled`.
+    pub async fn refresh_unless(
+        &self,
+        environment: &str,
+        component: &str,
+        cancel: &CancellationToken,
+    ) -> Result<RefreshAnswer> {
         let target = Target::new(self.ports.project.name(), environment, component)?;
         // Looking for what was never there must not leave a trace.
         if replay(&self.ports, &target.stream()).await?.state().resources.is_empty() {
             return Err(not_deployed(&target));
         }
-        let lease = acquire(self, &target.stream(), &CancellationToken::new()).await?;
+        let lease = acquire(self, &target.stream(), cancel).await?;
         leased(self, &lease, async {
             let lease = &lease;
             let mut log = RunLog::open(&self.ports, &target.stream(), Some(lease)).await?;
@@ -51,7 +64,8 @@ impl DeploymentService {
             // Collected: what is held while one waits must be fit for any thread.
             let looks: Vec<_> = looks.collect();
             let limit = self.options.executor.parallelism.max(1);
-            let seen: Vec<_> = stream::iter(looks).buffered(limit).collect().await;
+            let looking = async { Ok(stream::iter(looks).buffered(limit).collect().await) };
+            let seen: Vec<_> = unless_cancelled(cancel, looking).await?;
             let (mut facts, mut drift) = (Vec::new(), Vec::new());
             let checked = seen.len();
             for (address, look) in seen {
