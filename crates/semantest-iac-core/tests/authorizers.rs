@@ -221,7 +221,7 @@ async fn what_an_http_api_could_not_be_authorized_by_is_refused_with_what_to_do(
 #[tokio::test]
 async fn what_a_websocket_could_not_be_authorized_by_is_refused_with_what_to_do() {
     let authorizer = |changes: Value| json!({ "authorizers": { "ask": changes } });
-    let tokens = json!({ "type": "jwt", "function": null, "issuer": "https://x.example", "audience": ["x"] });
+    let tokens = json!({ "type": "jwt", "issuer": "https://x.example", "audience": ["x"] });
     let cases = [
         (authorizer(tokens), "type lambda only"),
         (authorizer(json!({ "simple_responses": true })), "remove it"),

@@ -103,14 +103,14 @@ impl One<'_> {
     }
 
     fn jwt(&self) -> Result<JwtAuthorizer> {
-        let AuthorizerSettings { function, simple_responses, ttl_s, .. } = self.settings;
-        let unfit = [("function", function.is_some()), ("simple_responses", simple_responses.is_some())];
-        self.refuse(&unfit, "a jwt authorizer")?;
-        self.refuse(&[("ttl_s", ttl_s.is_some())], "a jwt authorizer")?;
         if self.protocol == ApiProtocol::Websocket {
             let text = "a websocket knows authorizers of type lambda only: ask a function about the token";
             return Err(self.invalid("type", text.into()));
         }
+        let AuthorizerSettings { function, simple_responses, ttl_s, .. } = self.settings;
+        let unfit = [("function", function.is_some()), ("simple_responses", simple_responses.is_some())];
+        self.refuse(&unfit, "a jwt authorizer")?;
+        self.refuse(&[("ttl_s", ttl_s.is_some())], "a jwt authorizer")?;
         let issuer = self.settings.issuer.clone().ok_or_else(|| {
             self.missing(
                 "issuer",

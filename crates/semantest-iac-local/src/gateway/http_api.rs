@@ -92,11 +92,15 @@ impl HttpApi {
             Err(refused) => return refused,
         };
         let function = request.route().function.clone();
-        let answering = function.clone();
         let event = request.event(&body, authorizer.as_ref());
         let trace = parts.headers.get("x-amzn-trace-id").and_then(|trace| trace.to_str().ok());
         let invocation = Invocation { event, trace_id: trace.map(str::to_owned), client_context: None };
-        let invoker = self.invoker.clone();
+        self.called(function, invocation).await
+    }
+
+    /// The response for what `function` answers.
+    async fn called(&self, function: String, invocation: Invocation) -> FullResponse {
+        let (invoker, answering) = (self.invoker.clone(), function.clone());
         // A task of its own: the function goes on when the client goes away or the gateway's time is up.
         let running = tokio::spawn(async move { invoker.invoke(&function, invocation).await });
         match tokio::time::timeout(INTEGRATION_TIME, running).await {

@@ -19,6 +19,7 @@ use super::jwt::{self, Refusal};
 use super::{NoAnswer, arn, ask};
 use crate::gateway::http_event::{ACCOUNT, HttpRequest};
 use crate::gateway::http_response::internal_error;
+use crate::gateway::websocket_handshake::forbidden;
 use crate::host::definition::Authorization;
 use crate::http_server::{FullResponse, json as respond};
 use crate::runtime::invocation::Invoker;
@@ -161,8 +162,4 @@ fn challenge(status: StatusCode, said: String) -> FullResponse {
 /// `401 {"message":"Unauthorized"}`.
 pub(crate) fn unauthorized() -> FullResponse {
     respond(StatusCode::UNAUTHORIZED, r#"{"message":"Unauthorized"}"#)
-}
-
-fn forbidden() -> FullResponse {
-    respond(StatusCode::FORBIDDEN, r#"{"message":"Forbidden"}"#)
 }

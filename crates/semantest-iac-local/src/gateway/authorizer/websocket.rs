@@ -55,22 +55,20 @@ pub(crate) async fn judge(
         NoAnswer::Unauthorized => unauthorized(),
         NoAnswer::Failed => failed(),
     })?;
-    let latency = asked.elapsed().as_millis();
-    let told = Answer::read(&payload, false).and_then(|answer| match answer.allows(&arn) {
-        true => told(answer, latency).map(Some),
+    let told = verdict(&payload, &arn, asked.elapsed()).map_err(|wrong| {
+        let text = format!("[ERROR] the authorizer's answer cannot be used: {wrong}");
+        invoker.log(function, &request_id, &text);
+        failed()
+    })?;
+    told.map(Some).ok_or_else(forbidden)
+}
+
+/// What an answer has events tell; nothing where it lets nobody in.
+fn verdict(payload: &[u8], arn: &str, took: Duration) -> Result<Option<Value>, String> {
+    let answer = Answer::read(payload, false)?;
+    match answer.allows(arn) {
+        true => told(answer, took).map(Some),
         false => Ok(None),
-    });
-    match told {
-        Ok(Some(told)) => Ok(Some(told)),
-        Ok(None) => Err(forbidden()),
-        Err(wrong) => {
-            invoker.log(
-                function,
-                &request_id,
-                &format!("[ERROR] the authorizer's answer cannot be used: {wrong}"),
-            );
-            Err(failed())
-        }
     }
 }
 
@@ -86,7 +84,7 @@ fn context_variable(api: &WebsocketApiDefinition, connection: &ConnectionInfo, n
 }
 
 /// What events tell: all of it is text, but for how long the authorizer took (in milliseconds).
-fn told(answer: Answer, latency: u128) -> Result<Value, String> {
+fn told(answer: Answer, took: Duration) -> Result<Value, String> {
     let mut told = Map::new();
     for (key, value) in answer.context.unwrap_or_default() {
         let text = match value {
@@ -102,7 +100,7 @@ fn told(answer: Answer, latency: u128) -> Result<Value, String> {
         told.insert(key, text.into());
     }
     told.insert("principalId".into(), json!(answer.principal));
-    told.insert("integrationLatency".into(), json!(u64::try_from(latency).unwrap_or(u64::MAX)));
+    told.insert("integrationLatency".into(), json!(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)));
     Ok(Value::Object(told))
 }
 
@@ -117,7 +115,7 @@ mod tests {
     fn answer(context: Value) -> Result<Value, String> {
         let policy = json!({ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
         let answer = json!({ "principalId": "ann", "policyDocument": policy, "context": context });
-        told(Answer::read(answer.to_string().as_bytes(), false)?, 7)
+        told(Answer::read(answer.to_string().as_bytes(), false)?, Duration::from_millis(7))
     }
 
     #[test]
