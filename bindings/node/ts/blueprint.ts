@@ -113,13 +113,27 @@ export interface Route {
   readonly routeKey: string;
   /** Role of the function that answers. */
   readonly function: string;
+  /** Who says who may call it; absent: everybody may. */
+  readonly authorizer: string | null;
+  /** Scopes of which a token needs one. */
+  readonly authorizationScopes: readonly string[];
 }
 
 /** Reads and writes a `Route`. */
 export const Route = recordOf<Route>("Route", {
   routeKey: field("route_key", text),
   function: field("function", text),
+  authorizer: optional("authorizer", text),
+  authorizationScopes: defaulted("authorization_scopes", many(text), []),
 });
+
+/** A `Route` as one may be given: what is absent is as by default. */
+export interface RouteFields {
+  readonly routeKey: string;
+  readonly function: string;
+  readonly authorizer?: string | null | undefined;
+  readonly authorizationScopes?: readonly string[] | null | undefined;
+}
 
 /** Cross-origin settings (names as in API Gateway v2). */
 export interface Cors {
@@ -171,6 +185,106 @@ export const Throttling = recordOf<Throttling>("Throttling", {
   burst: field("burst", whole),
 });
 
+/** A public RSA key. */
+export interface PublicKey {
+  /** By which a token names it. */
+  readonly kid: string;
+  /** Modulus: big-endian, Base64 of URLs without padding. */
+  readonly n: string;
+  /** Exponent, written in the same way. */
+  readonly e: string;
+  /** The only algorithm it is used with, where it names one. */
+  readonly alg: string | null;
+}
+
+/** Reads and writes a `PublicKey`. */
+export const PublicKey = recordOf<PublicKey>("PublicKey", {
+  kid: field("kid", text),
+  n: field("n", text),
+  e: field("e", text),
+  alg: optional("alg", text),
+});
+
+/** A `PublicKey` as one may be given: what is absent is as by default. */
+export interface PublicKeyFields {
+  readonly kid: string;
+  readonly n: string;
+  readonly e: string;
+  readonly alg?: string | null | undefined;
+}
+
+/** RSA keys by which tokens are judged. Holds nothing that is secret. */
+export interface KeySet {
+  /** The keys, in their order. */
+  readonly keys: readonly PublicKey[];
+}
+
+/** Reads and writes a `KeySet`. */
+export const KeySet = recordOf<KeySet>("KeySet", {
+  keys: field("keys", many(PublicKey)),
+});
+
+/** A `KeySet` as one may be given: what is absent is as by default. */
+export interface KeySetFields {
+  readonly keys: readonly PublicKeyFields[];
+}
+
+/** Lets in who brings a token that the issuer has signed for this audience. */
+export interface JwtAuthorizer {
+  /** As in the tokens' `iss`. */
+  readonly issuer: string;
+  /** One of these is in the tokens' `aud`, or is their `client_id`. */
+  readonly audience: readonly string[];
+  /** Where in a request the token is. */
+  readonly identitySource: string;
+  /** The issuer's public keys, for whoever does not fetch them. */
+  readonly jwks: KeySet | null;
+}
+
+/** Reads and writes a `JwtAuthorizer`. */
+export const JwtAuthorizer = recordOf<JwtAuthorizer>("JwtAuthorizer", {
+  issuer: field("issuer", text),
+  audience: field("audience", many(text)),
+  identitySource: field("identity_source", text),
+  jwks: optional("jwks", KeySet),
+});
+
+/** A `JwtAuthorizer` as one may be given: what is absent is as by default. */
+export interface JwtAuthorizerFields {
+  readonly issuer: string;
+  readonly audience: readonly string[];
+  readonly identitySource: string;
+  readonly jwks?: KeySetFields | null | undefined;
+}
+
+/** Lets in whom a function lets in. */
+export interface LambdaAuthorizer {
+  /** Role of the function. */
+  readonly function: string;
+  /** What a request must have to be worth asking about. */
+  readonly identitySource: readonly string[];
+  /** Whether it answers `{ isAuthorized }` instead of an IAM policy. */
+  readonly simpleResponses: boolean;
+  /** For how many seconds an answer holds for the same identity; 0: for one request. */
+  readonly ttlS: number;
+}
+
+/** Reads and writes a `LambdaAuthorizer`. */
+export const LambdaAuthorizer = recordOf<LambdaAuthorizer>("LambdaAuthorizer", {
+  function: field("function", text),
+  identitySource: defaulted("identity_source", many(text), []),
+  simpleResponses: defaulted("simple_responses", flag, false, true),
+  ttlS: defaulted("ttl_s", whole, 0, true),
+});
+
+/** A `LambdaAuthorizer` as one may be given: what is absent is as by default. */
+export interface LambdaAuthorizerFields {
+  readonly function: string;
+  readonly identitySource?: readonly string[] | null | undefined;
+  readonly simpleResponses?: boolean | null | undefined;
+  readonly ttlS?: number | null | undefined;
+}
+
 /** An API in front of a component's functions. */
 export interface ApiGateway {
   /** HTTP or WebSocket. */
@@ -185,6 +299,12 @@ export interface ApiGateway {
   readonly throttling: Throttling | null;
   /** How many days its logs are kept; absent: the provider's default. */
   readonly logRetentionDays: number | null;
+  /** Authorizers by name that judge by tokens. */
+  readonly jwtAuthorizers: Readonly<Record<string, JwtAuthorizer>>;
+  /** Authorizers by name that ask a function. */
+  readonly lambdaAuthorizers: Readonly<Record<string, LambdaAuthorizer>>;
+  /** What its stage tells functions, beside the request. */
+  readonly stageVariables: Readonly<Record<string, string>>;
 }
 
 /** Reads and writes a `ApiGateway`. */
@@ -195,16 +315,22 @@ export const ApiGateway = recordOf<ApiGateway>("ApiGateway", {
   accessLog: optional("access_log", flag),
   throttling: optional("throttling", Throttling),
   logRetentionDays: optional("log_retention_days", whole),
+  jwtAuthorizers: defaulted("jwt_authorizers", table(JwtAuthorizer), {}),
+  lambdaAuthorizers: defaulted("lambda_authorizers", table(LambdaAuthorizer), {}),
+  stageVariables: defaulted("stage_variables", table(text), {}),
 });
 
 /** A `ApiGateway` as one may be given: what is absent is as by default. */
 export interface ApiGatewayFields {
   readonly protocol: ApiProtocol;
-  readonly routes: readonly Route[];
+  readonly routes: readonly RouteFields[];
   readonly cors?: CorsFields | null | undefined;
   readonly accessLog?: boolean | null | undefined;
   readonly throttling?: Throttling | null | undefined;
   readonly logRetentionDays?: number | null | undefined;
+  readonly jwtAuthorizers?: Readonly<Record<string, JwtAuthorizerFields>> | null | undefined;
+  readonly lambdaAuthorizers?: Readonly<Record<string, LambdaAuthorizerFields>> | null | undefined;
+  readonly stageVariables?: Readonly<Record<string, string>> | null | undefined;
 }
 
 /** Bounds between which a container service scales. */

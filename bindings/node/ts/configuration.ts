@@ -36,6 +36,10 @@ export interface FunctionSettings {
   readonly reservedConcurrency?: number | null | undefined;
   /** How many instances are kept warm. */
   readonly provisionedConcurrency?: number | null | undefined;
+  /** Authorizer of its routes, or `none`; default: the component's. */
+  readonly authorizer?: string | null | undefined;
+  /** Scopes of which a token needs one; default: the component's. */
+  readonly authorizationScopes?: readonly string[] | null | undefined;
 }
 
 /** How the keys of `FunctionSettings` are written. @internal */
@@ -46,6 +50,7 @@ export const FUNCTION_SETTINGS = new Keys(
     environmentVariables: "environment_variables",
     reservedConcurrency: "reserved_concurrency",
     provisionedConcurrency: "provisioned_concurrency",
+    authorizationScopes: "authorization_scopes",
   },
 );
 
@@ -101,6 +106,51 @@ export interface Throttling {
 }
 
 /**
+ * How an authorizer judges.
+ *
+ * - `jwt`: By a JSON Web Token.
+ * - `lambda`: By what a function says.
+ */
+export type AuthorizerKind = "jwt" | "lambda";
+
+/** The keys of `[components.<name>.authorizers.<authorizer>]`. */
+export interface AuthorizerSettings {
+  /** `jwt` or `lambda`. */
+  readonly type: AuthorizerKind;
+  /** `jwt`: who issues the tokens, exactly as in their `iss`. */
+  readonly issuer?: string | null | undefined;
+  /** `jwt`: whom tokens must be for (`aud`, or `client_id`); one of these. */
+  readonly audience?: readonly string[] | null | undefined;
+  /**
+   * `jwt`: file with the issuer's public keys (a JSON Web Key Set), relative to the project file. Only
+   * `local` needs it: clouds fetch them from the issuer.
+   */
+  readonly jwks?: string | null | undefined;
+  /** `lambda`: the function of this component that is asked. */
+  readonly function?: string | null | undefined;
+  /**
+   * Where in a request the identity is: `$request.header.Authorization` (the default),
+   * `$request.querystring.token`; for a websocket `route.request.header.Authorization`.
+   */
+  readonly identitySource?: string | readonly string[] | null | undefined;
+  /**
+   * `lambda` of a rest-api: whether the function answers `{ isAuthorized }` instead of an IAM policy;
+   * default: a policy.
+   */
+  readonly simpleResponses?: boolean | null | undefined;
+  /**
+   * `lambda` of a rest-api: for how many seconds an answer holds for the same identity (0 to 3600); default:
+   * 300.
+   */
+  readonly ttlS?: number | null | undefined;
+}
+
+/** How the keys of `AuthorizerSettings` are written. @internal */
+export const AUTHORIZER_SETTINGS = new Keys(
+  { identitySource: "identity_source", simpleResponses: "simple_responses", ttlS: "ttl_s" },
+);
+
+/**
  * The keys of `[components.<name>]`, of its environment overrides, and of
  * `DeploymentRequested.configuration`.
  */
@@ -152,6 +202,17 @@ export interface ComponentConfiguration {
   readonly accessLog?: boolean | null | undefined;
   /** How many requests the API takes. */
   readonly throttling?: Throttling | null | undefined;
+  /** What the API's stage tells functions, beside the request (`stageVariables`). */
+  readonly stageVariables?: Readonly<Record<string, string>> | undefined;
+  /** Who may call the API's routes: authorizers by name. */
+  readonly authorizers?: Readonly<Record<string, AuthorizerSettings>> | undefined;
+  /** Authorizer of every route whose function names none; of a websocket, of `$connect`. */
+  readonly authorizer?: string | null | undefined;
+  /**
+   * Scopes of which a token needs one, on every route that a `jwt` authorizer judges and whose function names
+   * none.
+   */
+  readonly authorizationScopes?: readonly string[] | null | undefined;
   /**
    * Plan the functions run on, on Azure: `consumption`, `flex-consumption` or `premium`; absent:
    * `consumption`.
@@ -178,8 +239,15 @@ export const COMPONENT_CONFIGURATION = new Keys(
     logRetentionDays: "log_retention_days",
     kmsKey: "kms_key",
     accessLog: "access_log",
+    stageVariables: "stage_variables",
+    authorizationScopes: "authorization_scopes",
     securityGroups: "security_groups",
     healthCheckPath: "health_check_path",
   },
-  { functions: FUNCTION_SETTINGS.each(), cors: CORS, replicas: REPLICAS },
+  {
+    functions: FUNCTION_SETTINGS.each(),
+    cors: CORS,
+    replicas: REPLICAS,
+    authorizers: AUTHORIZER_SETTINGS.each(),
+  },
 );

@@ -16,6 +16,7 @@ use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::api_authorizers::{self, Authorizer, RouteAuthorization};
 use crate::api_index::KnownApi;
 use crate::api_routes::{self, Parts};
 use crate::clients::Clients;
@@ -47,6 +48,12 @@ pub(crate) struct Inputs {
     /// Which part of a message names its route.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route_selection: Option<String>,
+    /// Authorizers by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub authorizers: BTreeMap<String, Authorizer>,
+    /// Who judges a route, by route key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub authorization: BTreeMap<String, RouteAuthorization>,
     #[serde(default)]
     pub tags: Tags,
 }
@@ -65,28 +72,31 @@ pub(crate) fn inputs(
     api: &ApiGateway,
     region: &str,
     uri: impl Fn(&str) -> String,
-) -> Inputs {
+) -> Result<Inputs> {
     let parts = [blueprint.project.as_str(), &blueprint.environment, &blueprint.component];
-    let integration = |role: &str| {
+    let arn = |role: &str| {
         let name = function::function_name(blueprint, role);
         let alias = function_alias::NAME;
-        uri(&format!("arn:${{partition}}:lambda:${{region}}:${{account}}:function:{name}:{alias}"))
+        format!("arn:${{partition}}:lambda:${{region}}:${{account}}:function:{name}:{alias}")
     };
     let routes = api.routes.iter().map(|route| (route.route_key.clone(), route.function.clone()));
-    Inputs {
+    Ok(Inputs {
         region: region.to_owned(),
         name: physical_name(&parts, NAME_LIMIT),
-        integrations: api
-            .routes
-            .iter()
-            .map(|one| (one.function.clone(), integration(&one.function)))
-            .collect(),
+        integrations: api.routes.iter().map(|one| (one.function.clone(), uri(&arn(&one.function)))).collect(),
         routes: routes.collect(),
         cors: None,
         stage: None,
         route_selection: None,
+        authorizers: api_authorizers::lower(api, |role| invocation(&arn(role)))?,
+        authorization: api_authorizers::of_routes(api),
         tags: blueprint.tags.clone(),
-    }
+    })
+}
+
+/// What API Gateway calls for the function of that ARN, where it is not told the ARN itself.
+pub(crate) fn invocation(arn: &str) -> String {
+    format!("arn:${{partition}}:apigateway:${{region}}:lambda:path/2015-03-31/functions/{arn}/invocations")
 }
 
 pub(crate) fn resource(word: &str, inputs: &Inputs) -> Resource {
@@ -106,7 +116,8 @@ impl ResourceKind for Protocol {
         let call = aws.apigateway.get_api().api_id(&known.id);
         let Some(api) = seen("apigateway.GetApi", call.send().await)? else { return Ok(None) };
         let asked: Option<Inputs> = read(resource).ok();
-        let parts = api_routes::look_up(aws, &known.id).await?;
+        let authorized = asked.as_ref().is_some_and(|asked| !asked.authorizers.is_empty());
+        let parts = api_routes::look_up(aws, &known.id, authorized).await?;
         let path = format!("/apis/{}", known.id);
         let user_tags = asked.as_ref().map(|asked| &asked.tags);
         let tags = api_tags::current(aws, &path, api.tags.clone(), user_tags).await?;
@@ -117,6 +128,7 @@ impl ResourceKind for Protocol {
             let (routes, integrations) = parts.as_inputs(aws, asked).await?;
             inputs.insert("routes".into(), json!(routes));
             inputs.insert("integrations".into(), json!(integrations));
+            inputs.extend(parts.authorization_as_inputs(aws, asked).await?);
             if asked.cors.is_some() || api.cors_configuration.is_some() {
                 inputs
                     .insert("cors".into(), json!(api.cors_configuration.as_ref().map(http_api::cors_found)));
@@ -140,9 +152,10 @@ impl ResourceKind for Protocol {
         if !fresh {
             self.bring(aws, change, &wanted, &api).await?;
         }
-        let of_parts = ["routes", "integrations"];
+        let of_parts = ["routes", "integrations", "authorizers", "authorization"];
         if change.action != ChangeAction::Update || of_parts.iter().any(|key| change.changed.contains(*key)) {
-            let parts = if fresh { Parts::default() } else { self.parts(aws, &api.id).await? };
+            let authorized = !wanted.authorizers.is_empty() || change.changed.contains("authorizers");
+            let parts = if fresh { Parts::default() } else { self.parts(aws, &api.id, authorized).await? };
             let done = api_routes::bring(aws, &api.id, self, &wanted, parts).await;
             // What was made a moment ago may not be seen everywhere yet.
             done.map_err(|error| match error.kind() {
@@ -271,9 +284,9 @@ impl Protocol {
         Ok(())
     }
 
-    /// Integrations and routes there are. An API that is listed and not there was deleted a moment ago.
-    async fn parts(&self, aws: &Clients, id: &str) -> Result<Parts> {
-        match api_routes::look_up(aws, id).await {
+    /// Integrations, routes and, where any are looked for, authorizers there are. An API that is listed and not there was deleted a moment ago.
+    async fn parts(&self, aws: &Clients, id: &str, authorized: bool) -> Result<Parts> {
+        match api_routes::look_up(aws, id, authorized).await {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 aws.apis.forget().await;
                 Err(Error::new(ErrorKind::Unavailable, "aws.apigateway", error.message()).retry_later())

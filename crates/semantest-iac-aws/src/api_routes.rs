@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_apigatewayv2::config::Builder;
-use aws_sdk_apigatewayv2::types::{Integration, IntegrationType, Route};
+use aws_sdk_apigatewayv2::types::{AuthorizationType, Authorizer, Integration, IntegrationType, Route};
 use futures::stream::{self, StreamExt, TryStreamExt};
+use semantest_iac_core::domain::deployment::resource::Properties;
 use semantest_iac_core::{Error, ErrorKind, Result};
+use serde_json::json;
 
 use crate::api::{Inputs, Protocol};
+use crate::api_authorizers::{self, RouteAuthorization};
 use crate::clients::Clients;
 use crate::error::{Failure, failed};
 use crate::retries::OnlyThrottled;
@@ -20,6 +23,7 @@ const AT_ONCE: usize = 16;
 pub(crate) struct Parts {
     integrations: Vec<Integration>,
     routes: Vec<Route>,
+    authorizers: Vec<Authorizer>,
 }
 
 /// For calls that must not be repeated blindly: what they make has no name by which a second one would be noticed. Only
@@ -28,13 +32,20 @@ pub(crate) fn once() -> Builder {
     aws_sdk_apigatewayv2::config::Config::builder().retry_classifier(OnlyThrottled)
 }
 
-/// Reads the parts of an API.
+/// Reads the parts of an API; with `authorized`, its authorizers too: calls are scarce, and most APIs have none.
 ///
 /// # Errors
 /// `NotFound` where there is no such API.
-pub(crate) async fn look_up(aws: &Clients, api: &str) -> Result<Parts> {
-    let (integrations, routes) = tokio::try_join!(integrations(aws, api), routes(aws, api))?;
-    Ok(Parts { integrations, routes })
+pub(crate) async fn look_up(aws: &Clients, api: &str, authorized: bool) -> Result<Parts> {
+    let authorizers = async {
+        match authorized {
+            true => api_authorizers::look_up(aws, api).await,
+            false => Ok(Vec::new()),
+        }
+    };
+    let (integrations, routes, authorizers) =
+        tokio::try_join!(integrations(aws, api), routes(aws, api), authorizers)?;
+    Ok(Parts { integrations, routes, authorizers })
 }
 
 async fn integrations(aws: &Clients, api: &str) -> Result<Vec<Integration>> {
@@ -90,7 +101,28 @@ impl Parts {
     }
 }
 
-/// Brings the parts of an API from `there` to what is wanted: integrations, then routes, then what nothing leads to any more.
+impl Parts {
+    /// Who judges which route, and the authorizers, as inputs; those that are asked or there.
+    pub async fn authorization_as_inputs(&self, aws: &Clients, asked: &Inputs) -> Result<Properties> {
+        let names = api_authorizers::names(&self.authorizers);
+        let judged = self.routes.iter().filter_map(|route| {
+            Some((route.route_key()?.to_owned(), api_authorizers::of_route(route, &names)?))
+        });
+        let judged: BTreeMap<String, RouteAuthorization> = judged.collect();
+        let authorizers = api_authorizers::as_inputs(aws, &self.authorizers, &asked.authorizers).await?;
+        let mut inputs = Properties::new();
+        if !judged.is_empty() || !asked.authorization.is_empty() {
+            inputs.insert("authorization".into(), json!(judged));
+        }
+        if !authorizers.is_empty() || !asked.authorizers.is_empty() {
+            inputs.insert("authorizers".into(), json!(authorizers));
+        }
+        Ok(inputs)
+    }
+}
+
+/// Brings the parts of an API from `there` to what is wanted: integrations and authorizers, then routes, then what nothing leads to
+/// any more.
 pub(crate) async fn bring(
     aws: &Clients,
     api: &str,
@@ -104,14 +136,64 @@ pub(crate) async fn bring(
     }
     let ids = stream::iter(integrations).buffer_unordered(AT_ONCE);
     let ids: BTreeMap<String, String> = ids.try_collect().await?;
+    let judges = api_authorizers::bring(aws, api, &wanted.authorizers, &there.authorizers).await?;
     let mut routes = Vec::new();
     for (key, role) in &wanted.routes {
         let target = format!("integrations/{}", ids.get(role).map_or("", String::as_str));
         let known = there.routes.iter().find(|route| route.route_key() == Some(key));
-        routes.push(bring_route(aws, api, key, target, known));
+        let judged = WantedRoute { key, target, authorization: authorization(wanted, key, &judges)? };
+        routes.push(bring_route(aws, api, judged, known));
     }
     stream::iter(routes).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
-    sweep(aws, api, wanted, &there, &ids).await
+    sweep(aws, api, wanted, &there, &ids).await?;
+    api_authorizers::sweep(aws, api, &there.authorizers, &judges).await
+}
+
+/// A route as it has to be.
+struct WantedRoute<'a> {
+    key: &'a str,
+    target: String,
+    authorization: Option<Authorization<'a>>,
+}
+
+/// Who judges a route: how, by which authorizer, and the scopes it asks for.
+struct Authorization<'a> {
+    kind: AuthorizationType,
+    authorizer: &'a str,
+    scopes: &'a [String],
+}
+
+/// Who judges the route of that key. A route whose authorizer is not there must not be made: everybody could call it.
+fn authorization<'a>(
+    wanted: &'a Inputs,
+    key: &str,
+    ids: &'a BTreeMap<String, String>,
+) -> Result<Option<Authorization<'a>>> {
+    let Some(asked) = wanted.authorization.get(key) else { return Ok(None) };
+    match (wanted.authorizers.get(&asked.authorizer), ids.get(&asked.authorizer)) {
+        (Some(authorizer), Some(id)) => {
+            let kind = api_authorizers::authorization_type(authorizer);
+            Ok(Some(Authorization { kind, authorizer: id, scopes: &asked.scopes }))
+        }
+        _ => {
+            let text = format!("route `{key}` names authorizer `{}`, which there is not", asked.authorizer);
+            Err(Error::new(ErrorKind::InvalidInput, "aws.apigateway", text))
+        }
+    }
+}
+
+impl WantedRoute<'_> {
+    fn is(&self, route: &Route) -> bool {
+        let judged = match &self.authorization {
+            None => route.authorization_type().is_none_or(|kind| *kind == AuthorizationType::None),
+            Some(wanted) => {
+                route.authorization_type() == Some(&wanted.kind)
+                    && route.authorizer_id() == Some(wanted.authorizer)
+                    && route.authorization_scopes() == wanted.scopes
+            }
+        };
+        judged && route.target() == Some(self.target.as_str())
+    }
 }
 
 /// Takes away routes that nobody wants, second ones of the same key, and integrations that no route leads to.
@@ -141,7 +223,7 @@ async fn sweep(
     Ok(())
 }
 
-fn gone(sent: Result<(), Failure>, operation: &str) -> Result<()> {
+pub(crate) fn gone(sent: Result<(), Failure>, operation: &str) -> Result<()> {
     match sent {
         Err(failure) if !failure.is_not_found() => Err(failure.into_error(operation)),
         _ => Ok(()),
@@ -178,23 +260,29 @@ async fn create_integration(aws: &Clients, api: &str, protocol: &Protocol, uri: 
     })
 }
 
-async fn bring_route(
-    aws: &Clients,
-    api: &str,
-    key: &str,
-    target: String,
-    known: Option<&Route>,
-) -> Result<()> {
+async fn bring_route(aws: &Clients, api: &str, wanted: WantedRoute<'_>, known: Option<&Route>) -> Result<()> {
+    let judged = wanted.authorization.as_ref();
+    let kind = judged.map(|judged| judged.kind.clone());
+    let authorizer = judged.map(|judged| judged.authorizer.to_owned());
     match known {
-        Some(route) if route.target() == Some(target.as_str()) => Ok(()),
+        Some(route) if wanted.is(route) => Ok(()),
         Some(route) => {
             let call =
                 aws.apigateway.update_route().api_id(api).route_id(route.route_id().unwrap_or_default());
-            let sent = call.target(target).send().await;
+            // Scopes that are not wanted any more only go when they are named: as none.
+            let scopes = judged.map_or(&[][..], |judged| judged.scopes);
+            let stale = !scopes.is_empty() || !route.authorization_scopes().is_empty();
+            let call = call.set_authorization_scopes(stale.then(|| scopes.to_vec()));
+            let open = route.authorization_type().is_some().then_some(AuthorizationType::None);
+            let call = call.set_authorization_type(kind.or(open)).set_authorizer_id(authorizer);
+            let sent = call.target(wanted.target).send().await;
             sent.map(drop).map_err(|error| failed("apigateway.UpdateRoute", error))
         }
         None => {
-            let call = aws.apigateway.create_route().api_id(api).route_key(key).target(target);
+            let call = aws.apigateway.create_route().api_id(api).route_key(wanted.key).target(wanted.target);
+            let call = call.set_authorization_type(kind).set_authorizer_id(authorizer);
+            let scopes = judged.map(|judged| judged.scopes.to_vec()).filter(|scopes| !scopes.is_empty());
+            let call = call.set_authorization_scopes(scopes);
             // Not every API Gateway minds a second route of the same key, so an answer that was lost is followed by a look.
             match call.customize().config_override(once()).send().await.map_err(|error| Failure::of(&error)) {
                 Ok(_) => Ok(()),

@@ -1,7 +1,10 @@
 //! `aws.api_stage`: where an API is called, with its access log and its throttling. The stage of a WebSocket API shows what
 //! was deployed to it; that of an HTTP API deploys itself. It is part of its API.
 
+use std::collections::{BTreeMap, HashMap};
+
 use async_trait::async_trait;
+use aws_sdk_apigatewayv2::operation::get_stage::GetStageOutput;
 use aws_sdk_apigatewayv2::types::{AccessLogSettings, RouteSettings};
 use semantest_iac_core::Result;
 use semantest_iac_core::domain::blueprint::Blueprint;
@@ -52,6 +55,9 @@ struct Inputs {
     access_log: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     throttling: Option<Throttling>,
+    /// What it tells functions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    stage_variables: BTreeMap<String, String>,
     #[serde(default)]
     tags: Tags,
 }
@@ -67,7 +73,10 @@ pub(crate) fn lower(
     let text = |key: &str| api.inputs.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let content = |key: &str| api.inputs.get(key).map(Value::to_string).unwrap_or_default();
     let deployed = (stage_name != DEFAULT_STAGE).then(|| {
-        let all = [content("routes"), content("integrations"), content("route_selection")].join("\n");
+        let always = ["routes", "integrations", "route_selection"].map(content);
+        // An API without authorizers has the digest that it always had.
+        let more = ["authorizers", "authorization"].map(content).into_iter().filter(|text| !text.is_empty());
+        let all = always.into_iter().chain(more).collect::<Vec<_>>().join("\n");
         hex::encode(&Sha256::digest(all)[..8])
     });
     let inputs = Inputs {
@@ -77,6 +86,7 @@ pub(crate) fn lower(
         deployed,
         access_log: access_log.map(|group| Reference::text(group, "log_group_name")),
         throttling: gateway.throttling.map(|one| Throttling { rate: one.rate, burst: one.burst }),
+        stage_variables: gateway.stage_variables.clone(),
         tags: blueprint.tags.clone(),
     };
     let mut resource = Resource::new(format!("{}.stage", api.address), WORD, properties(&inputs));
@@ -110,6 +120,10 @@ impl ResourceKind for ApiStage {
                 "throttling".into(),
                 json!(stage.default_route_settings().and_then(throttling_found)),
             );
+        }
+        let variables = variables_found(&stage);
+        if !asked.stage_variables.is_empty() || !variables.is_empty() {
+            inputs.insert("stage_variables".into(), json!(variables));
         }
         let mut outputs = Properties::new();
         if asked.deployed.is_some() {
@@ -166,6 +180,12 @@ impl ResourceKind for ApiStage {
 
 fn id(inputs: &Inputs) -> String {
     format!("{}/{}", inputs.api_id, inputs.stage_name)
+}
+
+/// A variable without a value is one that was taken away.
+fn variables_found(stage: &GetStageOutput) -> BTreeMap<String, String> {
+    let all = stage.stage_variables().into_iter().flatten().filter(|(_, value)| !value.is_empty());
+    all.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn throttling_found(settings: &RouteSettings) -> Option<Throttling> {
@@ -232,6 +252,8 @@ async fn create(
     let call = call.auto_deploy(deployment.is_none()).set_deployment_id(deployment.map(str::to_owned));
     let call = call.set_access_log_settings(access_log(aws, wanted).await?);
     let call = call.set_default_route_settings(route_settings(wanted));
+    let variables = wanted.stage_variables.clone();
+    let call = call.set_stage_variables((!variables.is_empty()).then(|| variables.into_iter().collect()));
     let sent = call.set_tags(Some(tags.into_iter().collect())).send().await;
     sent.map(drop).map_err(|error| Failure::of(&error))
 }
@@ -252,8 +274,28 @@ async fn update(
     let call = call.set_deployment_id(deployment.map(str::to_owned));
     let call = call.set_auto_deploy(deployment.is_none().then_some(true));
     let call = call.set_access_log_settings(access_log(aws, wanted).await?);
+    let call = call.set_stage_variables(variables(aws, change, wanted).await?);
     let sent = call.set_default_route_settings(route_settings(wanted)).send().await;
     sent.map(drop).map_err(|error| Failure::of(&error))
+}
+
+/// What changes the variables there are into those that are wanted: nothing where they are as they should be. One is taken away
+/// by giving it no value.
+async fn variables(
+    aws: &Clients,
+    change: &Change,
+    wanted: &Inputs,
+) -> Result<Option<HashMap<String, String>>, Failure> {
+    if change.action == ChangeAction::Update && !change.changed.contains("stage_variables") {
+        return Ok(None);
+    }
+    let call = aws.apigateway.get_stage().api_id(&wanted.api_id).stage_name(&wanted.stage_name);
+    let there = call.send().await.map_err(|error| Failure::of(&error))?;
+    let there = variables_found(&there);
+    let gone = there.keys().filter(|name| !wanted.stage_variables.contains_key(*name));
+    let mut all: HashMap<String, String> = gone.map(|name| (name.clone(), String::new())).collect();
+    all.extend(wanted.stage_variables.clone());
+    Ok((!all.is_empty()).then_some(all))
 }
 
 fn path(stage: &Inputs) -> String {

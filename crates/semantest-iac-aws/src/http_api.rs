@@ -1,6 +1,7 @@
 //! `aws.http_api`: routes to functions over HTTP.
 
 use aws_sdk_apigatewayv2::types::{Cors as AwsCors, ProtocolType};
+use semantest_iac_core::Result;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource::Resource;
 use semantest_iac_core::domain::networking::api_gateway::{ApiGateway, Cors};
@@ -9,10 +10,10 @@ use crate::api::{self, Protocol};
 
 pub(crate) const WORD: &str = "aws.http_api";
 
-pub(crate) fn lower(blueprint: &Blueprint, gateway: &ApiGateway, region: &str) -> Resource {
-    let mut inputs = api::inputs(blueprint, gateway, region, str::to_owned);
+pub(crate) fn lower(blueprint: &Blueprint, gateway: &ApiGateway, region: &str) -> Result<Resource> {
+    let mut inputs = api::inputs(blueprint, gateway, region, str::to_owned)?;
     inputs.cors.clone_from(&gateway.cors);
-    api::resource(WORD, &inputs)
+    Ok(api::resource(WORD, &inputs))
 }
 
 /// How it is made, seen, changed and taken away.

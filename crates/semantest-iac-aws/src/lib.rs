@@ -5,6 +5,7 @@
 //! them together. Credentials, region, profile and endpoints are taken from where the AWS command line takes them.
 
 mod api;
+mod api_authorizers;
 mod api_index;
 mod api_routes;
 mod api_stage;

@@ -26,7 +26,7 @@ pub(crate) fn lower(blueprint: &Blueprint, settings: &ProviderSettings) -> Resul
     let role = iam_role::lower(blueprint, region, "role", "", "lambda.amazonaws.com");
     let mut statements = vec![may_log(blueprint)];
     let mut resources = Vec::new();
-    let front = blueprint.api.as_ref().map(|gateway| front(blueprint, gateway, region));
+    let front = blueprint.api.as_ref().map(|gateway| front(blueprint, gateway, region)).transpose()?;
     for one in &blueprint.functions {
         let name = function::function_name(blueprint, &one.role);
         let group = log_group::lower(
@@ -39,7 +39,7 @@ pub(crate) fn lower(blueprint: &Blueprint, settings: &ProviderSettings) -> Resul
         let function = function::lower(blueprint, one, region, &role.address, &group.address)?;
         let alias = function_alias::lower(region, one, &function);
         if let Some(front) = &front
-            && front.gateway.routes.iter().any(|route| route.function == one.role)
+            && front.calls(&one.role)
         {
             resources.push(function_permission::lower(region, &function, &alias, &front.api.address));
         }
@@ -65,13 +65,21 @@ struct Front<'a> {
     may_send: Option<Value>,
 }
 
-fn front<'a>(blueprint: &Blueprint, gateway: &'a ApiGateway, region: &str) -> Front<'a> {
+impl Front<'_> {
+    /// Whether the API calls the function with that role: for a route, or to ask it who may call one.
+    fn calls(&self, role: &str) -> bool {
+        let asked = self.gateway.lambda_authorizers.values().any(|authorizer| authorizer.function == role);
+        asked || self.gateway.routes.iter().any(|route| route.function == role)
+    }
+}
+
+fn front<'a>(blueprint: &Blueprint, gateway: &'a ApiGateway, region: &str) -> Result<Front<'a>> {
     let is_http = gateway.protocol == ApiProtocol::Http;
     // A stage's name may hold letters, digits, - and _ only.
     let stage_name = physical_name(&[&blueprint.environment], 64);
     let api = match is_http {
-        true => http_api::lower(blueprint, gateway, region),
-        false => websocket_api::lower(blueprint, gateway, region, &stage_name),
+        true => http_api::lower(blueprint, gateway, region)?,
+        false => websocket_api::lower(blueprint, gateway, region, &stage_name)?,
     };
     // The access log of a WebSocket API needs a role that somebody has to set for the whole account, once.
     let access_log = gateway.access_log.unwrap_or(is_http).then(|| {
@@ -89,7 +97,7 @@ fn front<'a>(blueprint: &Blueprint, gateway: &'a ApiGateway, region: &str) -> Fr
         );
         json!({ "Effect": "Allow", "Action": "execute-api:ManageConnections", "Resource": connections })
     });
-    Front { gateway, api, stage, access_log, may_send }
+    Ok(Front { gateway, api, stage, access_log, may_send })
 }
 
 /// Functions write to their own log groups and to nothing else.

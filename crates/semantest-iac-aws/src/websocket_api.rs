@@ -1,6 +1,7 @@
 //! `aws.websocket_api`: routes to functions over WebSocket.
 
 use aws_sdk_apigatewayv2::types::ProtocolType;
+use semantest_iac_core::Result;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource::Resource;
 use semantest_iac_core::domain::networking::api_gateway::ApiGateway;
@@ -13,16 +14,16 @@ pub(crate) const WORD: &str = "aws.websocket_api";
 const ROUTE_SELECTION: &str = "$request.body.action";
 
 /// The API, whose clients connect to `stage`.
-pub(crate) fn lower(blueprint: &Blueprint, gateway: &ApiGateway, region: &str, stage: &str) -> Resource {
-    let path = |arn: &str| {
-        format!(
-            "arn:${{partition}}:apigateway:${{region}}:lambda:path/2015-03-31/functions/{arn}/invocations"
-        )
-    };
-    let mut inputs = api::inputs(blueprint, gateway, region, path);
+pub(crate) fn lower(
+    blueprint: &Blueprint,
+    gateway: &ApiGateway,
+    region: &str,
+    stage: &str,
+) -> Result<Resource> {
+    let mut inputs = api::inputs(blueprint, gateway, region, api::invocation)?;
     inputs.stage = Some(stage.to_owned());
     inputs.route_selection = Some(ROUTE_SELECTION.to_owned());
-    api::resource(WORD, &inputs)
+    Ok(api::resource(WORD, &inputs))
 }
 
 /// How it is made, seen, changed and taken away.

@@ -95,3 +95,49 @@ async fn websocket_apis_conform() {
     let sample = sample("conform-websocket", "api", "aws.websocket_api", inputs, changes);
     conforms(&cloud().provider, &sample).await;
 }
+
+#[tokio::test]
+async fn apis_with_authorizers_conform() {
+    let lambda = "arn:${partition}:lambda:${region}:${account}:function:conform-authorized:live";
+    let asked = "arn:${partition}:apigateway:${region}:lambda:path/2015-03-31/functions/arn:x/invocations";
+    let mut inputs = api("conform-authorized-dev", lambda);
+    inputs["authorizers"] = json!({
+        "ask": {
+            "type": "lambda", "uri": asked, "identity_source": ["$request.header.Authorization"],
+            "simple_responses": true, "ttl_s": 60,
+        },
+        "tokens": {
+            "type": "jwt", "issuer": "https://id.example.com", "audience": ["orders", "carts"],
+            "identity_source": ["$request.header.Authorization"],
+        },
+    });
+    inputs["authorization"] = json!({
+        "GET /a": { "authorizer": "tokens", "scopes": ["read", "write"] }, "$default": { "authorizer": "ask" },
+    });
+    let changes = json!({
+        "authorizers": {
+            "ask": {
+                "type": "lambda", "uri": asked, "identity_source": ["$request.querystring.token"],
+                "simple_responses": false, "ttl_s": 0,
+            },
+        },
+        "authorization": { "GET /a": { "authorizer": "ask" } },
+    });
+    let sample = sample("conform-authorized", "api", "aws.http_api", inputs, changes);
+    conforms(&cloud().provider, &sample).await;
+}
+
+#[tokio::test]
+async fn websocket_apis_with_authorizers_conform() {
+    let lambda = "arn:${partition}:apigateway:${region}:lambda:path/2015-03-31/functions/arn:x/invocations";
+    let mut inputs = api("conform-judged-dev", lambda);
+    inputs["routes"] = json!({ "$connect": "list", "$default": "list" });
+    inputs["stage"] = json!("dev");
+    inputs["route_selection"] = json!("$request.body.action");
+    let authorizer = |source: &str| json!({ "type": "lambda", "uri": lambda, "identity_source": [source] });
+    inputs["authorizers"] = json!({ "ask": authorizer("route.request.header.Authorization") });
+    inputs["authorization"] = json!({ "$connect": { "authorizer": "ask" } });
+    let changes = json!({ "authorizers": { "ask": authorizer("route.request.querystring.token") } });
+    let sample = sample("conform-judged", "api", "aws.websocket_api", inputs, changes);
+    conforms(&cloud().provider, &sample).await;
+}

@@ -99,6 +99,56 @@ fn a_websocket_is_lowered_as_ever() {
 }
 
 #[test]
+fn an_api_with_authorizers_is_lowered_as_ever() {
+    let functions = [function("auth", 128, 5), function("list", 256, 10)];
+    let routes = [
+        json!({
+            "route_key": "GET /orders", "function": "list", "authorizer": "tokens", "authorization_scopes": ["read"],
+        }),
+        json!({ "route_key": "POST /orders", "function": "list", "authorizer": "ask" }),
+        json!({ "route_key": "GET /health", "function": "list" }),
+    ];
+    let header = "$request.header.Authorization";
+    let parts = json!({
+        "functions": functions,
+        "api": {
+            "protocol": "http", "routes": routes, "stage_variables": { "table": "orders" },
+            "jwt_authorizers": {
+                "tokens": { "issuer": "https://id.example.com", "audience": ["orders"], "identity_source": header },
+            },
+            "lambda_authorizers": {
+                "ask": { "function": "auth", "identity_source": [header], "simple_responses": true, "ttl_s": 300 },
+            },
+        },
+    });
+    compare("authorizers", &blueprint("orders", "rest-api", parts));
+}
+
+#[test]
+fn a_websocket_with_an_authorizer_is_lowered_as_ever() {
+    let functions = [function("auth", 128, 5), function("connect", 256, 10)];
+    let routes = [json!({ "route_key": "$connect", "function": "connect", "authorizer": "ask" })];
+    let ask = json!({ "function": "auth", "identity_source": ["route.request.querystring.token"] });
+    let api = json!({ "protocol": "websocket", "routes": routes, "lambda_authorizers": { "ask": ask } });
+    let parts = json!({ "functions": functions, "api": api });
+    compare("websocket-authorizer", &blueprint("chat", "websocket", parts));
+}
+
+#[test]
+fn an_issuer_that_api_gateway_could_not_ask_is_refused_before_anything_is_begun() {
+    let tokens = json!({
+        "issuer": "http://id.example.com", "audience": ["x"], "identity_source": "$request.header.Authorization",
+    });
+    let routes = [json!({ "route_key": "$default", "function": "list", "authorizer": "tokens" })];
+    let api = json!({ "protocol": "http", "routes": routes, "jwt_authorizers": { "tokens": tokens } });
+    let parts = json!({ "functions": [function("list", 128, 3)], "api": api });
+    let settings = ProviderSettings { region: Some(REGION.into()) };
+    let refused = Cloud::at(NOWHERE).provider.lower(&blueprint("x", "rest-api", parts), &settings);
+    let message = refused.expect_err("http").to_string();
+    assert!(message.contains("http://id.example.com") && message.contains("https only"), "{message}");
+}
+
+#[test]
 fn a_container_service_is_lowered_as_ever() {
     let parts = json!({
         "service": {

@@ -270,6 +270,20 @@ fn a_package_that_cannot_be_loaded_fails_its_calls_and_says_why_in_the_log() {
 }
 
 #[test]
+fn stage_variables_are_told_to_a_function() {
+    for host in [Host::Node, Host::Python] {
+        let code = zip(&[
+            ("index.js", b"exports.handler = async (event) => event.stageVariables;", false),
+            ("index.py", b"def handler(event, context):\n    return event[\"stageVariables\"]\n", false),
+        ]);
+        let mut described = of_one(host);
+        described.stage_variables.insert("table".into(), "orders".into());
+        let app = PackagedApp::start(host, &packaged(described, code), &[]);
+        assert_eq!(send(app.port, "GET", "/x", &[], b"").json(), json!({ "table": "orders" }), "{host:?}");
+    }
+}
+
+#[test]
 fn many_requests_are_answered_at_once() {
     for host in [Host::Node, Host::Python] {
         let code = zip(&[

@@ -94,6 +94,17 @@ fn check_functions(blueprint: &Blueprint, api: &ApiGateway) -> Result<()> {
         let text = "kms_key is AWS's: Azure encrypts settings with keys of its own; leave it out for this environment";
         return Err(invalid("kms_key", text.into()));
     }
+    let judged = api.jwt_authorizers.keys().chain(api.lambda_authorizers.keys()).next();
+    if let Some(name) = judged {
+        let text = format!(
+            "authorizer `{name}`: Azure Functions have none in front of them. Turn on the function app's authentication (App \
+             Service authentication) or put API Management before it, and take the authorizers out for this environment \
+             ([environments.<name>.components.{component}] with authorizer = \"none\"); or judge in the function itself, by the \
+             request's headers",
+            component = blueprint.component
+        );
+        return Err(invalid(&format!("authorizers.{name}"), text));
+    }
     if api.throttling.is_some() {
         let text = "throttling: Azure Functions limit how many run at once (reserved_concurrency), not how many come; \
                     leave it out for this environment";

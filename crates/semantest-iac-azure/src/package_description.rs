@@ -29,6 +29,9 @@ pub(crate) struct PackageDescription {
     /// What answers tell browsers beyond what the platform does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cors: Option<Cors>,
+    /// What functions are told beside a request.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stage_variables: BTreeMap<String, String>,
 }
 
 /// One function of a package.
@@ -75,6 +78,7 @@ impl PackageDescription {
             functions: functions.collect(),
             routes: api.routes.clone(),
             cors: api.cors.clone(),
+            stage_variables: api.stage_variables.clone(),
         })
     }
 

@@ -64,6 +64,7 @@ pub(crate) fn description(
     let route = |(key, function): &(&str, &str)| Route {
         route_key: (*key).to_owned(),
         function: (*function).to_owned(),
+        ..Route::default()
     };
     PackageDescription {
         protocol,
@@ -73,6 +74,7 @@ pub(crate) fn description(
         functions: functions.iter().map(function).collect(),
         routes: routes.iter().map(route).collect(),
         cors: None,
+        stage_variables: BTreeMap::new(),
     }
 }
 

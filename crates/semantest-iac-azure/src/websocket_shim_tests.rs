@@ -115,6 +115,10 @@ while True:
 
 /// An app whose Web PubSub is at `endpoint`.
 fn app(host: Host, endpoint: &str) -> PackagedApp {
+    app_with(host, endpoint, &[])
+}
+
+fn app_with(host: Host, endpoint: &str, stage_variables: &[(&str, &str)]) -> PackagedApp {
     let functions = [
         ("answer", "index.answer"),
         ("connect", "index.handler"),
@@ -131,7 +135,9 @@ fn app(host: Host, endpoint: &str) -> PackagedApp {
         ("answer", "answer"),
         ("sendMessage", "named"),
     ];
-    let described = description(host, ApiProtocol::Websocket, &functions, &routes);
+    let mut described = description(host, ApiProtocol::Websocket, &functions, &routes);
+    let told = stage_variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    described.stage_variables = told.collect();
     let code = zip(&[
         ("index.js", NODE.as_bytes(), false),
         ("index.py", PYTHON.as_bytes(), false),
@@ -292,6 +298,16 @@ fn web_pubsubs_events_reach_the_three_handlers_as_api_gateways() {
             [&CONTEXT[..], &["disconnectStatusCode", "disconnectReason"]].concat()
         );
         assert_eq!(event["requestContext"]["disconnectReason"], "gone away");
+    }
+}
+
+#[test]
+fn stage_variables_are_told_to_handlers() {
+    for host in HOSTS {
+        let app = app_with(host, "https://semantest.webpubsub.azure.com", &[("table", "chats")]);
+        assert_eq!(connect(app.port, json!({})).status, 200);
+        let (event, _) = handed(&app, "CONNECT");
+        assert_eq!(event["stageVariables"], json!({ "table": "chats" }), "{host:?}");
     }
 }
 

@@ -158,6 +158,29 @@ fn what_azure_cannot_do_is_refused_before_anything_is_begun() {
 }
 
 #[test]
+fn authorizers_are_refused_with_what_to_do_instead() {
+    let header = "$request.header.Authorization";
+    for (key, authorizer) in [
+        (
+            "jwt_authorizers",
+            json!({ "issuer": "https://x.example", "audience": ["x"], "identity_source": header }),
+        ),
+        ("lambda_authorizers", json!({ "function": "rest-api", "identity_source": [header] })),
+    ] {
+        let api = json!({ "protocol": "http", "routes": [], key: { "gate": authorizer } });
+        let functions = json!([function("rest-api", &package(), json!({}))]);
+        let parts = json!({ "functions": functions, "api": api });
+        let error = lower(&blueprint("semantest", "rest-api", parts)).expect_err("no authorizers on Azure");
+        let message = error.to_string();
+        assert!(message.contains("`gate`") && message.contains("authorizer = \"none\""), "{message}");
+        assert!(
+            error.context().iter().any(|(key, value)| key == "field" && value == "authorizers.gate"),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
 fn tags_that_azure_would_refuse_are_refused_before_anything_is_begun() {
     let long = "x".repeat(257);
     for (key, value) in [("azure-x", "1"), ("semantest:project", "1"), ("a/b", "1"), ("a", long.as_str())] {

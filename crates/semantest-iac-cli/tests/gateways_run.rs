@@ -3,9 +3,9 @@
 mod program;
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
 
-use program::{Project, get};
+use program::socket::{event, frame, handshake};
+use program::{Project, get, raw};
 use serde_json::{Value, json};
 
 const PYTHON: &str = r#"
@@ -28,16 +28,6 @@ fn deployed() -> (Project, String) {
     let endpoint = answer["endpoint"].as_str().expect("an endpoint");
     let address = endpoint.trim_start_matches("http://").to_owned();
     (project, address)
-}
-
-/// Sends a request as it is written, and returns everything that comes back.
-fn raw(address: &str, request: impl AsRef<[u8]>) -> String {
-    let mut stream = TcpStream::connect(address).expect("the gateway answers");
-    // The answer may come before everything is sent.
-    let _ = stream.write_all(request.as_ref());
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[test]
@@ -159,49 +149,10 @@ fn websocket() -> (Project, String) {
     (project, address)
 }
 
-fn handshake(address: &str, path: &str, version: u8) -> (TcpStream, String) {
-    let mut stream = TcpStream::connect(address).expect("the gateway answers");
-    let host = address.replace("127.0.0.1", "localhost");
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: {version}\r\n\r\n"
-    )
-    .expect("request");
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).is_ok() {
-        head.push(byte[0]);
-    }
-    (stream, String::from_utf8_lossy(&head).into_owned())
-}
-
-/// A frame of a client, masked with zeros.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(payload.len()).expect("a short payload") | 0x80;
-    [&[first, length, 0, 0, 0, 0], payload].concat()
-}
-
-/// Waits for the event that `wanted` tells from the others; a function's lines come a moment later.
-fn event(project: &Project, wanted: impl Fn(&Value) -> bool) -> Value {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    loop {
-        let lines = project.json(&["logs", "--limit", "1000"]).ok();
-        let lines = lines["lines"].as_array().expect("lines").clone();
-        let texts = lines.iter().filter_map(|line| line["message"].as_str()?.strip_prefix("EVENT "));
-        let mut events = texts.map(|text| serde_json::from_str::<Value>(text).expect("JSON"));
-        if let Some(found) = events.find(&wanted) {
-            return found;
-        }
-        assert!(std::time::Instant::now() < deadline, "no such event: {lines:?}");
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-}
-
 #[test]
 fn socket_events_carry_what_those_of_aws_carry() {
     let (project, address) = websocket();
-    let (mut stream, head) = handshake(&address, "/dev", 13);
+    let (mut stream, head) = handshake(&address, "/dev", 13, "");
     assert!(head.starts_with("HTTP/1.1 101"), "{head}");
     stream.write_all(&frame(0x82, &[0, 159, 146, 150])).expect("a binary message");
     let binary = event(&project, |event| event["isBase64Encoded"] == true);
@@ -234,16 +185,16 @@ fn a_client_that_breaks_the_protocol_is_told_why_the_connection_ends() {
         ("text that is no UTF-8", frame(0x81, &[0xFF, 0xFE]), 1007),
     ];
     for (what, bytes, code) in cases {
-        let (mut stream, _) = handshake(&address, "/dev", 13);
+        let (mut stream, _) = handshake(&address, "/dev", 13, "");
         stream.write_all(&bytes).expect("a frame");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("a close frame");
         assert_eq!(answer.first(), Some(&0x88), "{what}: {answer:?}");
         assert_eq!(u16::from_be_bytes([answer[2], answer[3]]), code, "{what}");
     }
-    let (_, head) = handshake(&address, "/dev", 8);
+    let (_, head) = handshake(&address, "/dev", 8, "");
     assert!(head.starts_with("HTTP/1.1 426") && head.contains("sec-websocket-version: 13"), "{head}");
-    let (_, head) = handshake(&address, "/dev?odd=1", 13);
+    let (_, head) = handshake(&address, "/dev?odd=1", 13, "");
     assert!(head.starts_with("HTTP/1.1 502"), "{head}");
     let lines = project.json(&["logs", "--limit", "1000"]).ok()["lines"].to_string();
     assert!(lines.contains("the response's statusCode is"), "{lines}");

@@ -23,7 +23,7 @@ pub(crate) const KIND: &str = "local.function";
 const NAME_LIMIT: usize = 64;
 
 /// Region in names that AWS code reads, where none is given.
-const DEFAULT_REGION: &str = "us-east-1";
+pub(crate) const DEFAULT_REGION: &str = "us-east-1";
 
 /// What a function is asked to be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

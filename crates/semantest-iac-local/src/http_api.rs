@@ -1,5 +1,7 @@
 //! `local.http_api`: routes to functions over HTTP, on a port of this machine.
 
+use std::collections::BTreeMap;
+
 use semantest_iac_core::Result;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource::{Properties, Reference, Resource, ResourceRole};
@@ -7,13 +9,13 @@ use semantest_iac_core::domain::names::physical_name;
 use semantest_iac_core::domain::networking::api_gateway::{ApiGateway, Cors, Throttling};
 use semantest_iac_core::ports::provider::ResourceHandle;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::error::malformed;
-use crate::function;
-use crate::host::definition::{HttpApiDefinition, Route};
+use crate::host::definition::{Authorization, HttpApiDefinition, Route};
 use crate::provider::{properties, tags_of};
+use crate::{authorization, function};
 
 /// Provider's word for an HTTP API.
 pub(crate) const KIND: &str = "local.http_api";
@@ -33,31 +35,53 @@ struct HttpApiInputs {
     cors: Option<Cors>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     throttling: Option<Throttling>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    authorization: Option<Authorization>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    stage_variables: BTreeMap<String, String>,
 }
 
-pub(crate) fn lower(blueprint: &Blueprint, api: &ApiGateway) -> Resource {
-    let mut inputs = common_inputs(blueprint, api);
+pub(crate) fn lower(blueprint: &Blueprint, api: &ApiGateway, region: Option<&str>) -> Result<Resource> {
+    let mut inputs = common_inputs(blueprint, api, region)?;
     if let Some(cors) = &api.cors {
         inputs.insert("cors".into(), json!(cors));
+    }
+    Ok(resource(KIND, inputs))
+}
+
+/// What both kinds of API have.
+pub(crate) fn common_inputs(
+    blueprint: &Blueprint,
+    api: &ApiGateway,
+    region: Option<&str>,
+) -> Result<Properties> {
+    let parts = [blueprint.project.as_str(), &blueprint.environment, &blueprint.component];
+    let routes = api.routes.iter().map(|route| Route {
+        route_key: route.route_key.clone(),
+        function: name_of(&route.function),
+        authorizer: route.authorizer.clone(),
+        authorization_scopes: route.authorization_scopes.clone(),
+    });
+    let mut inputs = properties(&json!({
+        "api_id": api_id(&parts),
+        "name": physical_name(&parts, NAME_LIMIT),
+        "routes": routes.collect::<Vec<Route>>(),
+    }));
+    if let Some(authorization) = authorization::lower(api, region)? {
+        inputs.insert("authorization".into(), json!(authorization));
     }
     if let Some(throttling) = &api.throttling {
         inputs.insert("throttling".into(), json!(throttling));
     }
-    resource(KIND, inputs)
+    if !api.stage_variables.is_empty() {
+        inputs.insert("stage_variables".into(), json!(api.stage_variables));
+    }
+    Ok(inputs)
 }
 
-/// `api_id`, `name` and `routes`, as both kinds of API have them.
-pub(crate) fn common_inputs(blueprint: &Blueprint, api: &ApiGateway) -> Properties {
-    let parts = [blueprint.project.as_str(), &blueprint.environment, &blueprint.component];
-    let routes = api.routes.iter().map(|route| {
-        let target = function::address(&route.function).into();
-        json!({"route_key": route.route_key, "function": Reference::text(&target, "function_name")})
-    });
-    properties(&json!({
-        "api_id": api_id(&parts),
-        "name": physical_name(&parts, NAME_LIMIT),
-        "routes": routes.collect::<Vec<Value>>(),
-    }))
+/// The name of the function with that role, known once it is there.
+pub(crate) fn name_of(role: &str) -> String {
+    Reference::text(&function::address(role).into(), "function_name")
 }
 
 pub(crate) fn resource(kind: &str, inputs: Properties) -> Resource {
@@ -84,6 +108,8 @@ pub(crate) fn definition(handle: &ResourceHandle) -> Result<HttpApiDefinition> {
         routes: inputs.routes,
         cors: inputs.cors.map(|cors| serde_json::from_value(json!(cors))).transpose().map_err(read)?,
         throttling: inputs.throttling,
+        authorization: inputs.authorization,
+        stage_variables: inputs.stage_variables,
     })
 }
 
@@ -95,6 +121,8 @@ pub(crate) fn inputs(definition: &HttpApiDefinition) -> Properties {
         routes: definition.routes.clone(),
         cors,
         throttling: definition.throttling,
+        authorization: definition.authorization.clone(),
+        stage_variables: definition.stage_variables.clone(),
     })
 }
 

@@ -6,6 +6,7 @@
 
 mod api;
 pub mod archive;
+mod authorization;
 mod config;
 mod control;
 mod error;

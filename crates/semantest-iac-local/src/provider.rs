@@ -182,10 +182,12 @@ impl Provider for LocalProvider {
         let region = settings.region.as_deref();
         let functions = blueprint.functions.iter().map(|one| function::lower(blueprint, one, region));
         let mut resources: Vec<_> = functions.collect::<Result<_>>()?;
-        resources.extend(blueprint.api.as_ref().map(|api| match api.protocol {
-            ApiProtocol::Http => http_api::lower(blueprint, api),
-            ApiProtocol::Websocket => websocket_api::lower(blueprint, api),
-        }));
+        if let Some(api) = &blueprint.api {
+            resources.push(match api.protocol {
+                ApiProtocol::Http => http_api::lower(blueprint, api, region)?,
+                ApiProtocol::Websocket => websocket_api::lower(blueprint, api, region)?,
+            });
+        }
         ResourceGraph::new(resources)
     }
 

@@ -1,15 +1,17 @@
 //! `local.websocket_api`: routes to functions over WebSocket, on a port of this machine.
 
+use std::collections::BTreeMap;
+
 use semantest_iac_core::Result;
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::deployment::resource::{Properties, Resource};
-use semantest_iac_core::domain::networking::api_gateway::ApiGateway;
+use semantest_iac_core::domain::networking::api_gateway::{ApiGateway, Throttling};
 use semantest_iac_core::ports::provider::ResourceHandle;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::error::malformed;
-use crate::host::definition::{Route, WebsocketApiDefinition};
+use crate::host::definition::{Authorization, Route, WebsocketApiDefinition};
 use crate::http_api;
 use crate::provider::{properties, tags_of};
 
@@ -26,12 +28,18 @@ struct WebsocketApiInputs {
     name: String,
     stage: String,
     routes: Vec<Route>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    throttling: Option<Throttling>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    authorization: Option<Authorization>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    stage_variables: BTreeMap<String, String>,
 }
 
-pub(crate) fn lower(blueprint: &Blueprint, api: &ApiGateway) -> Resource {
-    let mut inputs = http_api::common_inputs(blueprint, api);
+pub(crate) fn lower(blueprint: &Blueprint, api: &ApiGateway, region: Option<&str>) -> Result<Resource> {
+    let mut inputs = http_api::common_inputs(blueprint, api, region)?;
     inputs.insert("stage".into(), json!(blueprint.environment));
-    http_api::resource(KIND, inputs)
+    Ok(http_api::resource(KIND, inputs))
 }
 
 pub(crate) fn definition(handle: &ResourceHandle) -> Result<WebsocketApiDefinition> {
@@ -45,6 +53,9 @@ pub(crate) fn definition(handle: &ResourceHandle) -> Result<WebsocketApiDefiniti
         port: None,
         routes: inputs.routes,
         route_selection_expression: ROUTE_SELECTION.into(),
+        throttling: inputs.throttling,
+        authorization: inputs.authorization,
+        stage_variables: inputs.stage_variables,
     })
 }
 
@@ -54,6 +65,9 @@ pub(crate) fn inputs(definition: &WebsocketApiDefinition) -> Properties {
         name: definition.name.clone(),
         stage: definition.stage.clone(),
         routes: definition.routes.clone(),
+        throttling: definition.throttling,
+        authorization: definition.authorization.clone(),
+        stage_variables: definition.stage_variables.clone(),
     })
 }
 

@@ -11,7 +11,7 @@ const VARIABLES: &str = "environment_variables";
 
 /// Keys that hold words, numbers and names that are public by nature. A secret variable makes the whole configuration
 /// secret on its way here, and these are taken all the same.
-const PUBLIC: [&str; 17] = [
+const PUBLIC: [&str; 20] = [
     "kind",
     "code",
     "runtime",
@@ -29,6 +29,9 @@ const PUBLIC: [&str; 17] = [
     "log_retention_days",
     "access_log",
     "throttling",
+    "authorizers",
+    "authorizer",
+    "authorization_scopes",
 ];
 
 /// What is wrong with an input.

@@ -23,6 +23,12 @@ pub(crate) enum Takes {
     Table(&'static [(&'static str, Takes)]),
     /// Functions by name.
     Functions,
+    /// Authorizers by name.
+    Authorizers,
+    /// Text, or a list of texts.
+    TextOrTexts,
+    /// The type of an authorizer.
+    AuthorizerType,
 }
 
 const FUNCTION: &[(&str, Takes)] = &[
@@ -35,6 +41,19 @@ const FUNCTION: &[(&str, Takes)] = &[
     ("environment_variables", Takes::Words(true)),
     ("reserved_concurrency", Takes::Whole(0, u32::MAX as u64)),
     ("provisioned_concurrency", Takes::Whole(0, u32::MAX as u64)),
+    ("authorizer", Takes::Text),
+    ("authorization_scopes", Takes::Texts),
+];
+
+const AUTHORIZER: &[(&str, Takes)] = &[
+    ("type", Takes::AuthorizerType),
+    ("issuer", Takes::Text),
+    ("audience", Takes::Texts),
+    ("jwks", Takes::Text),
+    ("function", Takes::Text),
+    ("identity_source", Takes::TextOrTexts),
+    ("simple_responses", Takes::Flag),
+    ("ttl_s", Takes::Whole(0, 3600)),
 ];
 
 const COMPONENT: &[(&str, Takes)] = &[
@@ -59,6 +78,10 @@ const COMPONENT: &[(&str, Takes)] = &[
     ("kms_key", Takes::Text),
     ("access_log", Takes::Flag),
     ("throttling", Takes::Table(THROTTLING)),
+    ("stage_variables", Takes::Words(false)),
+    ("authorizers", Takes::Authorizers),
+    ("authorizer", Takes::Text),
+    ("authorization_scopes", Takes::Texts),
     ("plan", Takes::Plan),
     ("subnets", Takes::Texts),
     ("security_groups", Takes::Texts),
@@ -83,6 +106,8 @@ const REPLICAS: &[(&str, Takes)] = &[
     ("target_cpu_percent", Takes::Whole(1, 100)),
 ];
 
+const AUTHORIZER_TYPES: [&str; 2] = ["jwt", "lambda"];
+
 /// What stands at `path` below a component.
 ///
 /// # Errors
@@ -94,6 +119,7 @@ pub(crate) fn takes(path: &[&str]) -> Result<Takes, String> {
             known.map(|(_, takes)| *takes).ok_or_else(|| unknown(key, keys))
         }
         Takes::Functions => Ok(Takes::Table(FUNCTION)),
+        Takes::Authorizers => Ok(Takes::Table(AUTHORIZER)),
         Takes::Words(_) => Ok(Takes::Text),
         _ => Err(format!("`{}` is no table: there is no key `{key}` in it", path[0])),
     })
@@ -137,6 +163,9 @@ impl Takes {
                 format!("a table with the keys {}", keys.join(", "))
             }
             Self::Functions => "a table of functions by name".into(),
+            Self::Authorizers => "a table of authorizers by name".into(),
+            Self::TextOrTexts => "text, or a list of texts, such as [\"a\", \"b\"]".into(),
+            Self::AuthorizerType => one_of(AUTHORIZER_TYPES),
         }
     }
 
@@ -150,9 +179,13 @@ impl Takes {
                     None => Some(unknown(key, keys)),
                 })
             }
-            (Self::Functions, Value::Object(map)) => map.iter().find_map(|(name, function)| {
-                Self::Table(FUNCTION).misfit(&format!("{path}.{name}"), function)
-            }),
+            (Self::Functions | Self::Authorizers, Value::Object(map)) => {
+                let keys = if self == Self::Functions { FUNCTION } else { AUTHORIZER };
+                let misfit = |(name, inner): (&String, &Value)| {
+                    Self::Table(keys).misfit(&format!("{path}.{name}"), inner)
+                };
+                map.iter().find_map(misfit)
+            }
             (Self::Words(secrets), Value::Object(map)) => {
                 let fits = |value: &Value| value.is_string() || (secrets && value.get("secret").is_some());
                 let wrong = map.iter().find(|(_, value)| !fits(value));
@@ -173,7 +206,9 @@ impl Takes {
             Self::Number => value.is_number(),
             Self::Flag => value.is_boolean(),
             Self::Texts => value.as_array().is_some_and(|list| list.iter().all(Value::is_string)),
-            Self::Words(_) | Self::Table(_) | Self::Functions => value.is_object(),
+            Self::TextOrTexts => value.is_string() || Self::Texts.fits(value),
+            Self::AuthorizerType => AUTHORIZER_TYPES.iter().any(|word| value == word),
+            Self::Words(_) | Self::Table(_) | Self::Functions | Self::Authorizers => value.is_object(),
         }
     }
 }
@@ -181,6 +216,7 @@ impl Takes {
 #[cfg(test)]
 mod tests {
     use semantest_iac_core::domain::component::{COMPONENT_KEYS, FUNCTION_KEYS};
+    use semantest_iac_core::domain::networking::authorizer::AUTHORIZER_KEYS;
 
     use super::*;
 
@@ -189,6 +225,7 @@ mod tests {
         let names = |keys: &[(&'static str, Takes)]| keys.iter().map(|(key, _)| *key).collect::<Vec<_>>();
         assert_eq!(names(COMPONENT), COMPONENT_KEYS);
         assert_eq!(names(FUNCTION), FUNCTION_KEYS);
+        assert_eq!(names(AUTHORIZER), AUTHORIZER_KEYS);
     }
 
     #[test]

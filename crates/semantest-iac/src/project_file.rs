@@ -3,6 +3,7 @@
 mod explain;
 mod lenient;
 mod location;
+mod small_file;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -269,6 +270,10 @@ impl Project for ProjectFile {
     async fn package(&self, code: &str, artifacts: &dyn ArtifactStore) -> Result<Package> {
         let cache = self.directory().join(STATE_FOLDER).join("cache");
         package::package_into(self.directory(), code, &cache, artifacts).await
+    }
+
+    async fn file(&self, path: &str) -> Result<Vec<u8>> {
+        small_file::read(self.directory(), path)
     }
 }
 

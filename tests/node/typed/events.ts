@@ -63,6 +63,13 @@ export function configurations(): void {
     cors: { allowOrigins: ["*"] },
     replicas: { min: 1, max: 2 },
     throttling: { rate: 1.5, burst: 2 },
+    stageVariables: { anyKey: "kept" },
+    authorizers: {
+      tokens: { type: "jwt", issuer: "https://id.example.com", audience: ["a"], identitySource: "$request.header.A" },
+      ask: { type: "lambda", function: "auth", identitySource: ["$request.header.A"], simpleResponses: true, ttlS: 60 },
+    },
+    authorizer: "tokens",
+    authorizationScopes: ["read"],
     tags: { anyKey: "kept" },
   };
   const settings: FunctionSettings = { handler: maybe, memoryMb: null };
@@ -84,7 +91,9 @@ export function configurations(): void {
   const variables: ComponentConfiguration = { environmentVariables: { A: {} } };
   // @ts-expect-error throttling has both
   const throttling: ComponentConfiguration = { throttling: { rate: 1 } };
-  void [kind, variables, throttling];
+  // @ts-expect-error an authorizer is of one of two types
+  const authorizers: ComponentConfiguration = { authorizers: { ask: { type: "iam" } } };
+  void [kind, variables, throttling, authorizers];
 }
 
 export function fields(event: FunctionDeployed): void {

@@ -30,7 +30,11 @@ __all__ = [
     "Cors",
     "FunctionScaling",
     "HostingPlan",
+    "JwtAuthorizer",
+    "KeySet",
+    "LambdaAuthorizer",
     "LoadBalancer",
+    "PublicKey",
     "Replicas",
     "Route",
     "ServerlessFunction",
@@ -124,15 +128,21 @@ class Route(Record):
     Attributes:
         route_key: `GET /orders/{id}`, `$default`, `$connect`, `sendMessage`, …
         function: Role of the function that answers.
+        authorizer: Who says who may call it; absent: everybody may.
+        authorization_scopes: Scopes of which a token needs one.
     """
 
     _fields: ClassVar[Fields] = {
         "route_key": Field(text),
         "function": Field(text),
+        "authorizer": Field(text, default=None),
+        "authorization_scopes": Field(many(text), default=()),
     }
 
     route_key: str
     function: str
+    authorizer: str | None = None
+    authorization_scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +194,93 @@ class Throttling(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublicKey(Record):
+    """A public RSA key.
+
+    Attributes:
+        kid: By which a token names it.
+        n: Modulus: big-endian, Base64 of URLs without padding.
+        e: Exponent, written in the same way.
+        alg: The only algorithm it is used with, where it names one.
+    """
+
+    _fields: ClassVar[Fields] = {
+        "kid": Field(text),
+        "n": Field(text),
+        "e": Field(text),
+        "alg": Field(text, default=None),
+    }
+
+    kid: str
+    n: str
+    e: str
+    alg: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySet(Record):
+    """RSA keys by which tokens are judged. Holds nothing that is secret.
+
+    Attributes:
+        keys: The keys, in their order.
+    """
+
+    _fields: ClassVar[Fields] = {
+        "keys": Field(many(record(PublicKey))),
+    }
+
+    keys: tuple[PublicKey, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JwtAuthorizer(Record):
+    """Lets in who brings a token that the issuer has signed for this audience.
+
+    Attributes:
+        issuer: As in the tokens' `iss`.
+        audience: One of these is in the tokens' `aud`, or is their `client_id`.
+        identity_source: Where in a request the token is.
+        jwks: The issuer's public keys, for whoever does not fetch them.
+    """
+
+    _fields: ClassVar[Fields] = {
+        "issuer": Field(text),
+        "audience": Field(many(text)),
+        "identity_source": Field(text),
+        "jwks": Field(record(KeySet), default=None),
+    }
+
+    issuer: str
+    audience: tuple[str, ...]
+    identity_source: str
+    jwks: KeySet | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LambdaAuthorizer(Record):
+    """Lets in whom a function lets in.
+
+    Attributes:
+        function: Role of the function.
+        identity_source: What a request must have to be worth asking about.
+        simple_responses: Whether it answers `{ isAuthorized }` instead of an IAM policy.
+        ttl_s: For how many seconds an answer holds for the same identity; 0: for one request.
+    """
+
+    _fields: ClassVar[Fields] = {
+        "function": Field(text),
+        "identity_source": Field(many(text), default=()),
+        "simple_responses": Field(flag, default=False, written=True),
+        "ttl_s": Field(whole, default=0, written=True),
+    }
+
+    function: str
+    identity_source: tuple[str, ...] = ()
+    simple_responses: bool = False
+    ttl_s: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiGateway(Record):
     """An API in front of a component's functions.
 
@@ -194,6 +291,9 @@ class ApiGateway(Record):
         access_log: Whether it writes a log line for each request; absent: the provider's default.
         throttling: How many requests it takes; absent: the provider's default.
         log_retention_days: How many days its logs are kept; absent: the provider's default.
+        jwt_authorizers: Authorizers by name that judge by tokens.
+        lambda_authorizers: Authorizers by name that ask a function.
+        stage_variables: What its stage tells functions, beside the request.
     """
 
     _fields: ClassVar[Fields] = {
@@ -203,6 +303,9 @@ class ApiGateway(Record):
         "access_log": Field(flag, default=None),
         "throttling": Field(record(Throttling), default=None),
         "log_retention_days": Field(whole, default=None),
+        "jwt_authorizers": Field(table(record(JwtAuthorizer)), default={}),
+        "lambda_authorizers": Field(table(record(LambdaAuthorizer)), default={}),
+        "stage_variables": Field(table(text), default={}),
     }
 
     protocol: ApiProtocol
@@ -211,6 +314,9 @@ class ApiGateway(Record):
     access_log: bool | None = None
     throttling: Throttling | None = None
     log_retention_days: int | None = None
+    jwt_authorizers: Mapping[str, JwtAuthorizer] = field(default_factory=dict)
+    lambda_authorizers: Mapping[str, LambdaAuthorizer] = field(default_factory=dict)
+    stage_variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Required, TypeAlias, TypedDict
+from typing import Literal, Required, TypeAlias, TypedDict
 
 from semantest_iac.blueprint import ComponentKind, HostingPlan
 
 __all__ = [
+    "AuthorizerKind",
+    "AuthorizerSettings",
     "ComponentConfiguration",
     "ComponentKind",
     "Cors",
@@ -53,6 +55,8 @@ class FunctionSettings(TypedDict, total=False):
         environment_variables: Laid over the component's.
         reserved_concurrency: How many invocations may run at once.
         provisioned_concurrency: How many instances are kept warm.
+        authorizer: Authorizer of its routes, or `none`; default: the component's.
+        authorization_scopes: Scopes of which a token needs one; default: the component's.
     """
 
     handler: str | None
@@ -64,6 +68,8 @@ class FunctionSettings(TypedDict, total=False):
     environment_variables: Mapping[str, SettingValue]
     reserved_concurrency: int | None
     provisioned_concurrency: int | None
+    authorizer: str | None
+    authorization_scopes: list[str] | None
 
 
 class Cors(TypedDict, total=False):
@@ -112,6 +118,44 @@ class Throttling(TypedDict, total=False):
     burst: Required[int]
 
 
+AuthorizerKind: TypeAlias = Literal["jwt", "lambda"]
+"""How an authorizer judges.
+
+Words:
+    jwt: By a JSON Web Token.
+    lambda: By what a function says.
+"""
+
+
+class AuthorizerSettings(TypedDict, total=False):
+    """The keys of `[components.<name>.authorizers.<authorizer>]`.
+
+    Attributes:
+        type: `jwt` or `lambda`.
+        issuer: `jwt`: who issues the tokens, exactly as in their `iss`.
+        audience: `jwt`: whom tokens must be for (`aud`, or `client_id`); one of these.
+        jwks: `jwt`: file with the issuer's public keys (a JSON Web Key Set), relative to the
+            project file. Only `local` needs it: clouds fetch them from the issuer.
+        function: `lambda`: the function of this component that is asked.
+        identity_source: Where in a request the identity is: `$request.header.Authorization` (the
+            default), `$request.querystring.token`; for a websocket
+            `route.request.header.Authorization`.
+        simple_responses: `lambda` of a rest-api: whether the function answers `{ isAuthorized }`
+            instead of an IAM policy; default: a policy.
+        ttl_s: `lambda` of a rest-api: for how many seconds an answer holds for the same identity (0
+            to 3600); default: 300.
+    """
+
+    type: Required[AuthorizerKind]
+    issuer: str | None
+    audience: list[str] | None
+    jwks: str | None
+    function: str | None
+    identity_source: str | list[str] | None
+    simple_responses: bool | None
+    ttl_s: int | None
+
+
 class ComponentConfiguration(TypedDict, total=False):
     """The keys of `[components.<name>]`, of its environment overrides, and of
     `DeploymentRequested.configuration`.
@@ -141,6 +185,13 @@ class ComponentConfiguration(TypedDict, total=False):
             absent: the provider's own.
         access_log: Whether the API writes a log line for each request.
         throttling: How many requests the API takes.
+        stage_variables: What the API's stage tells functions, beside the request
+            (`stageVariables`).
+        authorizers: Who may call the API's routes: authorizers by name.
+        authorizer: Authorizer of every route whose function names none; of a websocket, of
+            `$connect`.
+        authorization_scopes: Scopes of which a token needs one, on every route that a `jwt`
+            authorizer judges and whose function names none.
         plan: Plan the functions run on, on Azure: `consumption`, `flex-consumption` or `premium`;
             absent: `consumption`.
         subnets: Subnets the container runs in; absent: the network's default ones.
@@ -170,6 +221,10 @@ class ComponentConfiguration(TypedDict, total=False):
     kms_key: str | None
     access_log: bool | None
     throttling: Throttling | None
+    stage_variables: Mapping[str, str]
+    authorizers: Mapping[str, AuthorizerSettings]
+    authorizer: str | None
+    authorization_scopes: list[str] | None
     plan: HostingPlan | None
     subnets: list[str] | None
     security_groups: list[str] | None

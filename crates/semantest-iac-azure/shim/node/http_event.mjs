@@ -41,9 +41,13 @@ export function httpEvent(api, request, { route, parameters: pathParameters }) {
     },
     ...(body && { body: body.text }),
     ...(Object.keys(pathParameters).length && { pathParameters }),
+    ...stageVariables(api),
     isBase64Encoded: body?.encoded ?? false,
   };
 }
+
+// What the API's stage tells functions; no empty key.
+export const stageVariables = (api) => api.stage_variables && { stageVariables: api.stage_variables };
 
 function headers(request) {
   const all = new Map();

@@ -1,5 +1,6 @@
 // A WebSocket API: Web PubSub holds the connections and asks us about each event (CloudEvents over HTTP).
 import { isUtf8 } from "node:buffer";
+import { stageVariables } from "./http_event.mjs";
 import { statusCode } from "./http_response.mjs";
 import { isSignedBy } from "./signed_request.mjs";
 import { decode, empty, header, json } from "./text.mjs";
@@ -59,7 +60,8 @@ export class WebsocketApi {
   // The function of `route`, called with `event`: what it returned, or why there is nothing.
   async #invoke(route, event, log) {
     const options = { log, milliseconds: INTEGRATION_MS };
-    const answer = await this.runtime.invoke(route.function, JSON.stringify(event), options);
+    const text = JSON.stringify({ ...event, ...stageVariables(this.api) });
+    const answer = await this.runtime.invoke(route.function, text, options);
     if (!answer) return { none: TIMED_OUT };
     if (answer.errorType) return { none: FAILED };
     try {

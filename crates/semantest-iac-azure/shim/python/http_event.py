@@ -44,8 +44,14 @@ def http_event(api, request, route, path_parameters):
         event["body"] = body
     if path_parameters:
         event["pathParameters"] = path_parameters
+    event.update(stage_variables(api))
     event["isBase64Encoded"] = encoded
     return event
+
+
+def stage_variables(api):
+    """What the API's stage tells functions; no empty key."""
+    return {"stageVariables": api["stage_variables"]} if api.get("stage_variables") else {}
 
 
 def headers(request):

@@ -5,6 +5,7 @@ import re
 import urllib.parse
 
 from . import websocket_event as events
+from .http_event import stage_variables
 from .http_response import read, status_code
 from .signed_request import is_signed_by
 from .text import Response, decode, dumps, empty, header, json, now_ms
@@ -78,6 +79,7 @@ class WebsocketApi:
 
     def invoke(self, route, event):
         """The job and what the function of `route` returned."""
+        event.update(stage_variables(self.api))
         job = self.runtime.invoke(route["function"], event, seconds=INTEGRATION_S)
         if job is None:
             raise NoAnswer(*TIMED_OUT)

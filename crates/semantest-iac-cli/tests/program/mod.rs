@@ -1,6 +1,8 @@
 //! The real program in a project of its own.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod socket;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -179,4 +181,14 @@ pub fn get(endpoint: &str, path: &str) -> (u16, String) {
     let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
     let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
     (status, body)
+}
+
+/// Sends a request as it is written, and returns everything that comes back.
+pub fn raw(address: &str, request: impl AsRef<[u8]>) -> String {
+    let mut stream = TcpStream::connect(address).expect("the gateway answers");
+    // The answer may come before everything is sent.
+    let _ = stream.write_all(request.as_ref());
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
 }

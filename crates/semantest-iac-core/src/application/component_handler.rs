@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::application::authorization;
 use crate::application::deploy_container_service::DeployContainerService;
 use crate::application::deploy_rest_api::DeployRestApi;
 use crate::application::deploy_websocket::DeployWebsocket;
 use crate::application::entry_point;
+use crate::application::stage_variables;
 use crate::domain::blueprint::Blueprint;
 use crate::domain::component::{ComponentDefinition, ComponentKind, FunctionSettings};
 use crate::domain::compute::serverless_function::{
@@ -13,6 +15,7 @@ use crate::domain::compute::serverless_function::{
 };
 use crate::domain::environment::{SettingValue, check_value, check_variable_name};
 use crate::domain::networking::api_gateway::{ApiGateway, ApiProtocol, Route, Throttling};
+use crate::domain::networking::key_set::KeySet;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::project::Package;
 
@@ -35,6 +38,8 @@ pub(crate) struct Wanted<'a> {
     pub definition: &'a ComponentDefinition,
     /// Packages by code location.
     pub packages: &'a BTreeMap<String, Package>,
+    /// Key sets by the path of their file.
+    pub key_sets: &'a BTreeMap<String, KeySet>,
     /// Schemes of secrets that can be resolved.
     pub schemes: &'a [String],
 }
@@ -104,15 +109,21 @@ impl Wanted<'_> {
     }
 
     /// The API in front of the functions.
-    pub fn api(&self, protocol: ApiProtocol, routes: Vec<Route>) -> ApiGateway {
-        ApiGateway {
+    pub fn api(&self, protocol: ApiProtocol, routes: Vec<Route>) -> Result<ApiGateway> {
+        stage_variables::check(self)?;
+        let mut api = ApiGateway {
             protocol,
             routes,
             cors: self.definition.cors.clone(),
             access_log: self.definition.access_log,
             throttling: self.definition.throttling,
             log_retention_days: self.definition.log_retention_days,
-        }
+            jwt_authorizers: BTreeMap::new(),
+            lambda_authorizers: BTreeMap::new(),
+            stage_variables: self.definition.stage_variables.clone(),
+        };
+        authorization::authorize(self, &mut api)?;
+        Ok(api)
     }
 
     fn function(&self, role: &str, own: &FunctionSettings) -> Result<ServerlessFunction> {

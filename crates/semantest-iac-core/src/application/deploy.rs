@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::application::answer::{DeployAnswer, PlanAnswer};
+use crate::application::authorization::key_files;
 use crate::application::component_handler::{Wanted, code_locations, handler_for};
 use crate::application::digest_only::DigestOnly;
 use crate::application::run_log::replay;
@@ -21,6 +22,7 @@ use crate::domain::deployment::planner;
 use crate::domain::deployment::state::{DeploymentState, Scaling};
 use crate::domain::deployment::status::DeploymentStatus;
 use crate::domain::environment::EnvironmentConfiguration;
+use crate::domain::networking::key_set::KeySet;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::envelope::Envelope;
 use crate::events::request::{DeploymentRequested, RemovalRequested};
@@ -178,18 +180,20 @@ impl DeploymentService {
         let definition = self.definition(target, &request.configuration)?;
         let Some(kind) = definition.kind else { return Err(self.no_such_component(&target.component)) };
         let schemes = self.ports.secrets.schemes();
-        let wanted = |packages: &BTreeMap<String, Package>| {
+        let wanted = |packages: &BTreeMap<String, Package>, key_sets: &BTreeMap<String, KeySet>| {
             handler_for(kind).blueprint(&Wanted {
                 project: &target.project,
                 environment: &target.environment,
                 component: &target.component,
                 definition: &definition,
                 packages,
+                key_sets,
                 schemes: &schemes,
             })
         };
         // Everything that can be wrong in the definition is found before any code is packed.
-        wanted(&BTreeMap::new())?;
+        wanted(&BTreeMap::new(), &BTreeMap::new())?;
+        let key_sets = self.key_sets(target, &definition).await?;
         let mut packages = BTreeMap::new();
         for code in code_locations(&definition) {
             let package = self.ports.project.package(&code, artifacts).await;
@@ -197,7 +201,29 @@ impl DeploymentService {
                 package.map_err(|error| error.with("component", &target.component).with("field", "code"))?;
             packages.insert(code, package);
         }
-        wanted(&packages)
+        wanted(&packages, &key_sets)
+    }
+
+    /// The key sets that authorizers name, by their paths.
+    async fn key_sets(
+        &self,
+        target: &Target,
+        definition: &ComponentDefinition,
+    ) -> Result<BTreeMap<String, KeySet>> {
+        let mut read = BTreeMap::new();
+        for (name, path) in key_files(definition) {
+            let placed = |error: Error| {
+                let field = format!("authorizers.{name}.jwks");
+                error.with("component", &target.component).with("field", field)
+            };
+            let text = self.ports.project.file(path).await.map_err(placed)?;
+            let keys = KeySet::parse(&text).map_err(|why| {
+                let text = format!("`jwks` of authorizer `{name}`: {} {why}", path.escape_debug());
+                placed(Error::new(ErrorKind::InvalidProject, "component.keys", text))
+            })?;
+            read.insert(path.to_owned(), keys);
+        }
+        Ok(read)
     }
 
     /// Which provider and region: the request's, else the environment's; else the region it lives in, or at first the

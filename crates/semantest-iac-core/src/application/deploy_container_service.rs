@@ -71,6 +71,10 @@ fn check(wanted: &Wanted<'_>) -> Result<()> {
         ("kms_key", definition.kms_key.is_some()),
         ("access_log", definition.access_log.is_some()),
         ("throttling", definition.throttling.is_some()),
+        ("stage_variables", !definition.stage_variables.is_empty()),
+        ("authorizers", !definition.authorizers.is_empty()),
+        ("authorizer", definition.authorizer.is_some()),
+        ("authorization_scopes", definition.authorization_scopes.is_some()),
         ("plan", definition.plan.is_some()),
     ])?;
     if definition.image.is_none() && definition.command.is_none() {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::application::authorization::asked_functions;
 use crate::application::component_handler::{ComponentHandler, Wanted};
 use crate::domain::blueprint::Blueprint;
 use crate::domain::component::ComponentKind;
@@ -17,7 +18,7 @@ impl ComponentHandler for DeployRestApi {
     fn blueprint(&self, wanted: &Wanted<'_>) -> Result<Blueprint> {
         let mut blueprint = wanted.empty_blueprint(ComponentKind::RestApi);
         blueprint.functions = wanted.functions()?;
-        blueprint.api = Some(wanted.api(ApiProtocol::Http, routes(wanted)?));
+        blueprint.api = Some(wanted.api(ApiProtocol::Http, routes(wanted)?)?);
         Ok(blueprint)
     }
 }
@@ -32,11 +33,16 @@ fn routes(wanted: &Wanted<'_>) -> Result<Vec<Route>> {
     if definition.functions.is_empty() {
         table.add_all("routes", wanted.component, definition.routes.as_deref())?;
     }
+    let asked = asked_functions(definition);
     for (role, function) in &definition.functions {
+        // What an authorizer asks is for the gateway to call, and for clients only where it says so.
+        if function.routes.is_none() && asked.contains(role.as_str()) {
+            continue;
+        }
         table.add_all(&format!("functions.{role}.routes"), role, function.routes.as_deref())?;
     }
     let routes = table.by_key.into_values();
-    Ok(routes.map(|(route_key, function)| Route { route_key, function }).collect())
+    Ok(routes.map(|(route_key, function)| Route { route_key, function, ..Route::default() }).collect())
 }
 
 /// Routes by what they match: `GET /{a}` and `GET /{b}` match the same.

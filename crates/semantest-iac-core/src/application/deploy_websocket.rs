@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::application::authorization::asked_functions;
 use crate::application::component_handler::{ComponentHandler, Wanted};
 use crate::domain::blueprint::Blueprint;
 use crate::domain::component::ComponentKind;
@@ -24,7 +25,7 @@ impl ComponentHandler for DeployWebsocket {
         wanted.refuse(&[("cors", wanted.definition.cors.is_some())])?;
         let mut blueprint = wanted.empty_blueprint(ComponentKind::Websocket);
         blueprint.functions = wanted.functions()?;
-        blueprint.api = Some(wanted.api(ApiProtocol::Websocket, routes(wanted)?));
+        blueprint.api = Some(wanted.api(ApiProtocol::Websocket, routes(wanted)?)?);
         Ok(blueprint)
     }
 }
@@ -41,10 +42,12 @@ fn routes(wanted: &Wanted<'_>) -> Result<Vec<Route>> {
         let text = "`routes` stands beside `functions`: give each function its own routes";
         return Err(wanted.invalid("routes", text.into()));
     }
+    let asked = asked_functions(definition);
     for (role, function) in &definition.functions {
         let by_role =
             ROUTES_BY_ROLE.iter().find(|(known, _)| known == role).map(|(_, route)| vec![(*route).into()]);
-        let Some(keys) = function.routes.clone().or(by_role) else {
+        let none = asked.contains(role.as_str()).then(Vec::new);
+        let Some(keys) = function.routes.clone().or(by_role).or(none) else {
             let text = format!(
                 "function `{role}` has no `routes`; only connect, disconnect and message have one by their name"
             );
@@ -54,7 +57,8 @@ fn routes(wanted: &Wanted<'_>) -> Result<Vec<Route>> {
             add(wanted, &mut by_key, &format!("functions.{role}.routes"), &key, role)?;
         }
     }
-    Ok(by_key.into_iter().map(|(route_key, function)| Route { route_key, function }).collect())
+    let routes = by_key.into_iter();
+    Ok(routes.map(|(route_key, function)| Route { route_key, function, ..Route::default() }).collect())
 }
 
 fn add(

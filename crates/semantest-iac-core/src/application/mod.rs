@@ -1,6 +1,7 @@
 //! The application service: requests in, plans made and applied, facts out.
 
 pub mod answer;
+mod authorization;
 pub mod catch_up;
 mod component_handler;
 mod configure_environment;
@@ -11,6 +12,7 @@ mod deploy_websocket;
 mod digest_only;
 mod entry_point;
 pub mod executor;
+mod identity_source;
 pub mod infrastructure_event_bus;
 pub mod inspect;
 mod leased;
@@ -24,5 +26,6 @@ mod run_log;
 mod scale;
 mod secret_settings;
 pub mod service;
+mod stage_variables;
 mod step;
 mod target;

@@ -10,6 +10,7 @@ use crate::domain::compute::container_service::Replicas;
 use crate::domain::compute::hosting_plan::HostingPlan;
 use crate::domain::environment::SettingValue;
 use crate::domain::networking::api_gateway::{Cors, Throttling};
+use crate::domain::networking::authorizer::{AUTHORIZER_KEYS, AuthorizerSettings};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a component is.
@@ -111,6 +112,18 @@ pub struct ComponentDefinition {
     /// How many requests the API takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttling: Option<Throttling>,
+    /// What the API's stage tells functions, beside the request (`stageVariables`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stage_variables: BTreeMap<String, String>,
+    /// Who may call the API's routes: authorizers by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub authorizers: BTreeMap<String, AuthorizerSettings>,
+    /// Authorizer of every route whose function names none; of a websocket, of `$connect`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorizer: Option<String>,
+    /// Scopes of which a token needs one, on every route that a `jwt` authorizer judges and whose function names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_scopes: Option<Vec<String>>,
     /// Plan the functions run on, on Azure: `consumption`, `flex-consumption` or `premium`; absent: `consumption`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<HostingPlan>,
@@ -159,6 +172,12 @@ pub struct FunctionSettings {
     /// How many instances are kept warm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioned_concurrency: Option<u32>,
+    /// Authorizer of its routes, or `none`; default: the component's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorizer: Option<String>,
+    /// Scopes of which a token needs one; default: the component's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_scopes: Option<Vec<String>>,
 }
 
 /// The keys a component may have, for suggestions; a test compares them with the type's schema.
@@ -184,6 +203,10 @@ pub const COMPONENT_KEYS: &[&str] = &[
     "kms_key",
     "access_log",
     "throttling",
+    "stage_variables",
+    "authorizers",
+    "authorizer",
+    "authorization_scopes",
     "plan",
     "subnets",
     "security_groups",
@@ -202,6 +225,8 @@ pub const FUNCTION_KEYS: &[&str] = &[
     "environment_variables",
     "reserved_concurrency",
     "provisioned_concurrency",
+    "authorizer",
+    "authorization_scopes",
 ];
 
 impl ComponentDefinition {
@@ -211,10 +236,11 @@ impl ComponentDefinition {
     /// `InvalidInput` for an unknown key (with the nearest known one) or a value of the wrong type.
     pub fn from_map(component: &str, map: Map<String, Value>) -> Result<Self> {
         check_keys(component, "", &map, COMPONENT_KEYS)?;
-        if let Some(Value::Object(functions)) = map.get("functions") {
-            for (name, settings) in functions {
+        for (table, known) in [("functions", FUNCTION_KEYS), ("authorizers", AUTHORIZER_KEYS)] {
+            let Some(Value::Object(named)) = map.get(table) else { continue };
+            for (name, settings) in named {
                 if let Value::Object(settings) = settings {
-                    check_keys(component, &format!("functions.{name}."), settings, FUNCTION_KEYS)?;
+                    check_keys(component, &format!("{table}.{name}."), settings, known)?;
                 }
             }
         }
@@ -243,6 +269,14 @@ pub fn explain(field: &str, said: &str) -> String {
         "reserved_concurrency" | "provisioned_concurrency" => "it must be a whole number, 0 or more",
         "port" => "it must be a whole number from 1 to 65535",
         "cpu" => "it must be a number above 0",
+        _ if said.contains("untagged enum IdentitySource") => {
+            r#"it must be text, or a list of texts, such as ["$request.header.Authorization"]"#
+        }
+        "type" => "it must be jwt or lambda",
+        "issuer" | "jwks" | "authorizer" => "it must be text",
+        "audience" | "authorization_scopes" => r#"it must be a list of texts, such as ["orders"]"#,
+        "simple_responses" => "it must be true or false",
+        "ttl_s" => "it must be a whole number of seconds, from 0 to 3600",
         "routes" | "command" => r#"it must be a list of texts, such as ["GET /orders"]"#,
         "subnets" => r#"it must be a list of texts, such as ["subnet-0a1b2c3d"]"#,
         "security_groups" => r#"it must be a list of texts, such as ["sg-0a1b2c3d"]"#,

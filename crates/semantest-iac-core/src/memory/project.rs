@@ -43,7 +43,7 @@ impl InMemoryProject {
         }
     }
 
-    /// Writes code.
+    /// Writes code, or another file.
     pub fn write_code(&self, location: &str, package: &[u8]) {
         lock(&self.code).insert(location.to_owned(), package.to_owned());
     }
@@ -76,5 +76,11 @@ impl Project for InMemoryProject {
                 Err(Error::new(ErrorKind::InvalidProject, "project.package", text).with("code", code))
             }
         }
+    }
+
+    async fn file(&self, path: &str) -> Result<Vec<u8>> {
+        lock(&self.code).get(path).cloned().ok_or_else(|| {
+            Error::new(ErrorKind::InvalidProject, "project.file", format!("there is no file `{path}`"))
+        })
     }
 }

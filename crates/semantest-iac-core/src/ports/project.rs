@@ -37,4 +37,10 @@ pub trait Project: Send + Sync {
     /// # Errors
     /// `InvalidProject` for code that could not be unpacked again.
     async fn package(&self, code: &str, artifacts: &dyn ArtifactStore) -> Result<Package>;
+
+    /// The bytes of a file of the project, such as a key set; `path` is relative to the project.
+    ///
+    /// # Errors
+    /// `InvalidProject` where there is none, or where it is no small file.
+    async fn file(&self, path: &str) -> Result<Vec<u8>>;
 }

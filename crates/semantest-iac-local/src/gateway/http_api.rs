@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::gateway::http_event::http_event;
+use crate::gateway::authorizer::http::HttpAuthorizers;
+use crate::gateway::http_event::HttpRequest;
 use crate::gateway::http_response::{http_response, internal_error};
 use crate::gateway::token_bucket::TokenBucket;
 use crate::gateway::{cors, routes};
@@ -27,6 +28,7 @@ struct HttpApi {
     definition: watch::Receiver<Arc<HttpApiDefinition>>,
     invoker: Arc<dyn Invoker>,
     bucket: TokenBucket,
+    authorizers: HttpAuthorizers,
 }
 
 /// Serves an HTTP API until `shutdown`; requests under way are answered first. Another definition holds for requests
@@ -37,7 +39,12 @@ pub(crate) async fn serve(
     invoker: Arc<dyn Invoker>,
     shutdown: CancellationToken,
 ) {
-    let api = Arc::new(HttpApi { definition, invoker, bucket: TokenBucket::default() });
+    let api = Arc::new(HttpApi {
+        definition,
+        invoker,
+        bucket: TokenBucket::default(),
+        authorizers: HttpAuthorizers::default(),
+    });
     http_server::serve(listener, api, None, shutdown).await;
 }
 
@@ -74,16 +81,26 @@ impl HttpApi {
         if definition.throttling.is_some_and(|limit| !self.bucket.admits(&limit, Instant::now())) {
             return json(StatusCode::TOO_MANY_REQUESTS, r#"{"message":"Too Many Requests"}"#);
         }
+        let request = HttpRequest::new(definition, &parts, matched, peer);
+        let judged = self.authorizers.judge(definition.authorization.as_ref(), &request, &self.invoker);
+        let authorizer = match judged.await {
+            Ok(authorizer) => authorizer,
+            Err(refused) => return refused,
+        };
         let body = match read_body(body, BODY_LIMIT).await {
             Ok(body) => body,
             Err(refused) => return refused,
         };
-        let function = matched.route.function.clone();
-        let answering = function.clone();
-        let event = http_event(definition, &parts, matched, &body, peer);
+        let function = request.route().function.clone();
+        let event = request.event(&body, authorizer.as_ref());
         let trace = parts.headers.get("x-amzn-trace-id").and_then(|trace| trace.to_str().ok());
         let invocation = Invocation { event, trace_id: trace.map(str::to_owned), client_context: None };
-        let invoker = self.invoker.clone();
+        self.called(function, invocation).await
+    }
+
+    /// The response for what `function` answers.
+    async fn called(&self, function: String, invocation: Invocation) -> FullResponse {
+        let (invoker, answering) = (self.invoker.clone(), function.clone());
         // A task of its own: the function goes on when the client goes away or the gateway's time is up.
         let running = tokio::spawn(async move { invoker.invoke(&function, invocation).await });
         match tokio::time::timeout(INTEGRATION_TIME, running).await {

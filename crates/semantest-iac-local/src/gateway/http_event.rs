@@ -8,20 +8,46 @@ use std::net::SocketAddr;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use bytes::Bytes;
+use hyper::HeaderMap;
 use hyper::http::request::Parts;
 use semantest_iac_core::ports::clock::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::gateway::routes::{Matched, decode};
-use crate::host::definition::HttpApiDefinition;
+use crate::host::definition::{HttpApiDefinition, Route};
 use crate::http_server::Arrival;
 
 /// The account that local resources pretend to belong to.
 pub(crate) const ACCOUNT: &str = "000000000000";
 
+/// What a function is told.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct HttpEvent<'a> {
+    #[serde(flatten)]
+    request: Told<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    is_base64_encoded: bool,
+}
+
+/// What an authorizer's function is told.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AuthorizerEvent<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    route_arn: &'a str,
+    identity_source: Option<&'a [String]>,
+    #[serde(flatten)]
+    request: Told<'a>,
+}
+
+/// What both are told of a request.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told<'a> {
     version: &'static str,
     route_key: &'a str,
     raw_path: &'a str,
@@ -32,11 +58,10 @@ struct HttpEvent<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     query_string_parameters: BTreeMap<String, String>,
     request_context: RequestContext<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    path_parameters: BTreeMap<&'a str, String>,
-    is_base64_encoded: bool,
+    path_parameters: &'a BTreeMap<&'a str, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    stage_variables: &'a BTreeMap<String, String>,
 }
 
 #[derive(Serialize)]
@@ -44,10 +69,12 @@ struct HttpEvent<'a> {
 struct RequestContext<'a> {
     account_id: &'static str,
     api_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorizer: Option<&'a Value>,
     domain_name: &'a str,
     domain_prefix: &'a str,
     http: HttpContext<'a>,
-    request_id: String,
+    request_id: &'a str,
     route_key: &'a str,
     stage: &'static str,
     time: String,
@@ -64,60 +91,135 @@ struct HttpContext<'a> {
     user_agent: &'a str,
 }
 
-/// The event for a request, as JSON text.
-pub(crate) fn http_event(
-    api: &HttpApiDefinition,
-    parts: &Parts,
-    matched: Matched<'_>,
-    body: &Bytes,
+/// A request that has found its route.
+pub(crate) struct HttpRequest<'a> {
+    api: &'a HttpApiDefinition,
+    parts: &'a Parts,
+    matched: Matched<'a>,
     peer: SocketAddr,
-) -> Bytes {
-    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let arrival = Arrival::of(&parts.extensions);
-    let host = arrival.authority(text("host").unwrap_or("127.0.0.1"));
-    let path = decode(parts.uri.path());
-    let query = parts.uri.query().unwrap_or_default();
-    let now = Timestamp::now();
-    let (body, is_base64_encoded) = encode_body(body, text("content-type"));
-    let event = HttpEvent {
-        version: "2.0",
-        route_key: &matched.route.route_key,
-        raw_path: &path,
-        raw_query_string: query,
-        cookies: parts
-            .headers
-            .get_all("cookie")
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .map(str::trim)
-            .filter(|cookie| !cookie.is_empty())
-            .collect(),
-        headers: headers(parts, arrival, peer),
-        query_string_parameters: query_parameters(query),
-        request_context: RequestContext {
-            account_id: ACCOUNT,
-            api_id: &api.id,
-            domain_name: &host,
-            domain_prefix: host.split(['.', ':']).next().unwrap_or_default(),
-            http: HttpContext {
-                method: parts.method.as_str(),
-                path: &path,
-                protocol: "HTTP/1.1",
-                source_ip: peer.ip().to_string(),
-                user_agent: text("user-agent").unwrap_or_default(),
-            },
+    arrival: Arrival,
+    host: String,
+    path: String,
+    request_id: String,
+    time: Timestamp,
+}
+
+impl<'a> HttpRequest<'a> {
+    pub fn new(api: &'a HttpApiDefinition, parts: &'a Parts, matched: Matched<'a>, peer: SocketAddr) -> Self {
+        let arrival = Arrival::of(&parts.extensions);
+        let host = parts.headers.get("host").and_then(|host| host.to_str().ok());
+        Self {
+            api,
+            matched,
+            peer,
+            arrival,
+            host: arrival.authority(host.unwrap_or("127.0.0.1")),
+            path: decode(parts.uri.path()),
             request_id: gateway_id(),
-            route_key: &matched.route.route_key,
+            time: Timestamp::now(),
+            parts,
+        }
+    }
+
+    pub fn route(&self) -> &'a Route {
+        self.matched.route
+    }
+
+    pub fn headers(&self) -> &'a HeaderMap {
+        &self.parts.headers
+    }
+
+    pub fn method(&self) -> &'a str {
+        self.parts.method.as_str()
+    }
+
+    /// As functions see it: decoded.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub fn query(&self) -> &'a str {
+        self.parts.uri.query().unwrap_or_default()
+    }
+
+    pub fn api_id(&self) -> &'a str {
+        &self.api.id
+    }
+
+    pub fn stage_variables(&self) -> &'a BTreeMap<String, String> {
+        &self.api.stage_variables
+    }
+
+    /// What `$context.<name>` stands for: the names of [`identity::CONTEXT`](super::authorizer::identity::CONTEXT).
+    pub fn context_variable(&self, name: &str) -> Option<String> {
+        Some(match name {
+            "apiId" => self.api.id.clone(),
+            "domainName" => self.host.clone(),
+            "httpMethod" => self.method().to_owned(),
+            "identity.sourceIp" => self.peer.ip().to_string(),
+            "identity.userAgent" => self.header("user-agent").unwrap_or_default().to_owned(),
+            "path" => self.path.clone(),
+            "routeKey" => self.route().route_key.clone(),
+            _ => return None,
+        })
+    }
+
+    /// The event for its function, as JSON text; `authorizer` is what an authorizer has said of who sent it.
+    pub fn event(&self, body: &Bytes, authorizer: Option<&Value>) -> Bytes {
+        let (body, is_base64_encoded) = encode_body(body, self.header("content-type"));
+        let event = HttpEvent { request: self.told(authorizer), body, is_base64_encoded };
+        Bytes::from(serde_json::to_vec(&event).unwrap_or_default())
+    }
+
+    /// The event for the function of an authorizer that judges by `identities`.
+    pub fn authorizer_event(&self, route_arn: &str, identities: &[String]) -> Bytes {
+        let identity_source = Some(identities).filter(|identities| !identities.is_empty());
+        let event = AuthorizerEvent { kind: "REQUEST", route_arn, identity_source, request: self.told(None) };
+        Bytes::from(serde_json::to_vec(&event).unwrap_or_default())
+    }
+
+    fn header(&self, name: &str) -> Option<&'a str> {
+        self.parts.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    fn told<'b>(&'b self, authorizer: Option<&'b Value>) -> Told<'b> {
+        let cookies = self.parts.headers.get_all("cookie").iter().filter_map(|value| value.to_str().ok());
+        let cookies = cookies.flat_map(|value| value.split(';')).map(str::trim);
+        Told {
+            version: "2.0",
+            route_key: &self.route().route_key,
+            raw_path: &self.path,
+            raw_query_string: self.query(),
+            cookies: cookies.filter(|cookie| !cookie.is_empty()).collect(),
+            headers: headers(self.parts, self.arrival, self.peer),
+            query_string_parameters: query_parameters(self.query()),
+            request_context: self.request_context(authorizer),
+            path_parameters: &self.matched.parameters,
+            stage_variables: &self.api.stage_variables,
+        }
+    }
+
+    fn request_context<'b>(&'b self, authorizer: Option<&'b Value>) -> RequestContext<'b> {
+        RequestContext {
+            account_id: ACCOUNT,
+            api_id: &self.api.id,
+            authorizer,
+            domain_name: &self.host,
+            domain_prefix: self.host.split(['.', ':']).next().unwrap_or_default(),
+            http: HttpContext {
+                method: self.method(),
+                path: &self.path,
+                protocol: "HTTP/1.1",
+                source_ip: self.peer.ip().to_string(),
+                user_agent: self.header("user-agent").unwrap_or_default(),
+            },
+            request_id: &self.request_id,
+            route_key: &self.route().route_key,
             stage: "$default",
-            time: common_log_time(now),
-            time_epoch: now.as_millisecond(),
-        },
-        body,
-        path_parameters: matched.parameters,
-        is_base64_encoded,
-    };
-    Bytes::from(serde_json::to_vec(&event).unwrap_or_default())
+            time: common_log_time(self.time),
+            time_epoch: self.time.as_millisecond(),
+        }
+    }
 }
 
 fn headers(parts: &Parts, arrival: Arrival, peer: SocketAddr) -> BTreeMap<String, String> {
@@ -144,7 +246,8 @@ fn headers(parts: &Parts, arrival: Arrival, peer: SocketAddr) -> BTreeMap<String
     headers
 }
 
-fn query_parameters(query: &str) -> BTreeMap<String, String> {
+/// Parameters by name; several of one name joined by commas.
+pub(crate) fn query_parameters(query: &str) -> BTreeMap<String, String> {
     let mut parameters: BTreeMap<String, String> = BTreeMap::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -2,6 +2,7 @@
 //!
 //! A gateway knows an [`Invoker`](crate::runtime::invocation::Invoker) and nothing else of the runtime.
 
+pub(crate) mod authorizer;
 pub mod certificates;
 pub(crate) mod cors;
 pub(crate) mod http_api;

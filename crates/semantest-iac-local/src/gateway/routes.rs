@@ -87,7 +87,7 @@ mod tests {
             "GET /orders/{id}/items/{item}",
             "GET /",
         ];
-        keys.map(|key| Route { route_key: key.into(), function: "f".into() }).to_vec()
+        keys.map(|key| Route { route_key: key.into(), function: "f".into(), ..Route::default() }).to_vec()
     }
 
     fn chosen(method: &str, path: &str) -> (String, BTreeMap<String, String>) {
@@ -125,7 +125,8 @@ mod tests {
     #[test]
     fn a_greedy_parameter_stands_for_at_least_one_segment() {
         let keys = ["ANY /{proxy+}", "GET /it/{rest+}"];
-        let routes = keys.map(|key| Route { route_key: key.into(), function: "f".into() });
+        let routes =
+            keys.map(|key| Route { route_key: key.into(), function: "f".into(), ..Route::default() });
         assert!(best(&routes, "GET", "/").is_none());
         let chosen = best(&routes, "GET", "/it/").expect("a route");
         assert_eq!((chosen.route.route_key.as_str(), chosen.parameters["proxy"].as_str()), (keys[0], "it/"));
@@ -134,6 +135,13 @@ mod tests {
 
     #[test]
     fn without_a_default_route_there_may_be_none() {
-        assert!(best(&[Route { route_key: "GET /a".into(), function: "f".into() }], "POST", "/a").is_none());
+        assert!(
+            best(
+                &[Route { route_key: "GET /a".into(), function: "f".into(), ..Route::default() }],
+                "POST",
+                "/a"
+            )
+            .is_none()
+        );
     }
 }

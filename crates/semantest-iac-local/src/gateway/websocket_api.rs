@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -18,8 +18,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::gateway::authorizer::websocket as authorizer;
 use crate::gateway::http_event::gateway_id;
 use crate::gateway::routes::decode;
+use crate::gateway::token_bucket::TokenBucket;
 use crate::gateway::websocket_connection::{self, Connection};
 use crate::gateway::websocket_event::{self, ConnectionInfo};
 use crate::gateway::websocket_handshake::{self, forbidden};
@@ -67,6 +69,7 @@ pub(crate) struct WebsocketApi {
     pub shutdown: CancellationToken,
     integration_time: Duration,
     connections: Mutex<HashMap<String, Arc<Connection>>>,
+    bucket: TokenBucket,
     tasks: TaskTracker,
 }
 
@@ -113,8 +116,8 @@ impl WebsocketApi {
         shutdown: CancellationToken,
         integration_time: Duration,
     ) -> Arc<Self> {
-        let (connections, tasks) = (Mutex::default(), TaskTracker::new());
-        Arc::new(Self { definition, invoker, shutdown, integration_time, connections, tasks })
+        let (connections, bucket, tasks) = (Mutex::default(), TokenBucket::default(), TaskTracker::new());
+        Arc::new(Self { definition, invoker, shutdown, integration_time, connections, bucket, tasks })
     }
 
     pub(super) async fn serve(self: Arc<Self>, listener: TcpListener, tls: Option<TlsAcceptor>) {
@@ -130,6 +133,11 @@ impl WebsocketApi {
     /// Forgets a connection that has ended.
     pub fn forget(&self, id: &str) {
         self.connections().remove(id);
+    }
+
+    /// Whether one more connection or message may pass now.
+    pub fn admits(&self, definition: &WebsocketApiDefinition) -> bool {
+        definition.throttling.is_none_or(|limit| self.bucket.admits(&limit, Instant::now()))
     }
 
     /// The API as it is defined now.
@@ -163,13 +171,23 @@ impl WebsocketApi {
         let text = |name: header::HeaderName| {
             parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
         };
-        let info = ConnectionInfo {
+        let mut info = ConnectionInfo {
             id: gateway_id(),
             connected_at: Timestamp::now(),
             domain_name: Arrival::of(&parts.extensions).authority(text(header::HOST)),
             source_ip: peer.ip().to_string(),
             user_agent: text(header::USER_AGENT).to_owned(),
+            authorizer: None,
         };
+        let definition = self.definition();
+        if !self.admits(&definition) {
+            return respond(StatusCode::TOO_MANY_REQUESTS, r#"{"message":"Too Many Requests"}"#);
+        }
+        let judged = authorizer::judge(&definition, &parts, &info, &self.invoker, self.integration_time);
+        match judged.await {
+            Ok(told) => info.authorizer = told,
+            Err(refused) => return refused,
+        }
         let mut response = websocket_handshake::acceptance(&parts.headers);
         if let Some(refused) = self.refuses(&parts, &info, &mut response).await {
             return refused;
@@ -191,7 +209,7 @@ impl WebsocketApi {
         let definition = self.definition();
         let function = definition.function("$connect")?;
         let (context, _) = websocket_event::context(&definition, info, "$connect", "CONNECT");
-        let answer = self.invoke(function, websocket_event::connect(parts, info, context)).await;
+        let answer = self.invoke(function, websocket_event::connect(&definition, parts, info, context)).await;
         let (request_id, answer) = match answer {
             Ok(answered) => answered,
             Err(none) => {

@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use tokio_util::sync::CancellationToken;
 
-use crate::gateway::websocket_api::{MESSAGE_LIMIT, WebsocketApi};
+use crate::gateway::websocket_api::{MESSAGE_LIMIT, NoAnswer, WebsocketApi};
 use crate::gateway::websocket_event::{self, ConnectionInfo};
 use crate::http_server::linger;
 
@@ -129,7 +129,8 @@ pub(crate) async fn run(
             let info = &connection.info;
             let (context, _) = websocket_event::context(&definition, info, "$disconnect", "DISCONNECT");
             // Nobody is left to be told how it went.
-            let _ = api.invoke(function, websocket_event::disconnect(context, info, status, &reason)).await;
+            let event = websocket_event::disconnect(&definition, context, info, status, &reason);
+            let _ = api.invoke(function, event).await;
         }
     }
     api.forget(&connection.info.id);
@@ -245,12 +246,13 @@ async fn receive(api: &WebsocketApi, connection: &Connection, message: Message) 
     let key = route.unwrap_or("$default");
     let (context, request_id) = websocket_event::context(&definition, &connection.info, key, "MESSAGE");
     let trouble = match route.and_then(|route| definition.function(route)) {
+        _ if !api.admits(&definition) => Some("Too Many Requests"),
         None => Some("Forbidden"),
         // What the function returns goes nowhere: there is no route response.
-        Some(function) => match api.invoke(function, websocket_event::message(context, &message)).await {
-            Ok(_) => None,
-            Err(none) => Some(none.message()),
-        },
+        Some(function) => {
+            let event = websocket_event::message(&definition, context, &message);
+            api.invoke(function, event).await.err().map(NoAnswer::message)
+        }
     };
     if let Some(message) = trouble {
         let id = &connection.info.id;

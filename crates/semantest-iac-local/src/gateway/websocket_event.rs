@@ -25,6 +25,8 @@ pub(crate) struct ConnectionInfo {
     pub domain_name: String,
     pub source_ip: String,
     pub user_agent: String,
+    /// What an authorizer has said of who is connected.
+    pub authorizer: Option<Value>,
 }
 
 /// `requestContext` of an event; with the gateway's request id.
@@ -36,7 +38,7 @@ pub(crate) fn context(
 ) -> (Map<String, Value>, String) {
     let now = Timestamp::now();
     let request_id = gateway_id();
-    let context = json!({
+    let mut context = json!({
         "routeKey": route_key,
         "eventType": event_type,
         "extendedRequestId": request_id,
@@ -51,11 +53,54 @@ pub(crate) fn context(
         "connectionId": connection.id,
         "apiId": api.id,
     });
+    if let Some(authorizer) = &connection.authorizer {
+        context["authorizer"] = authorizer.clone();
+    }
     (context.as_object().cloned().unwrap_or_default(), request_id)
 }
 
 /// The event of `$connect`.
-pub(crate) fn connect(parts: &Parts, connection: &ConnectionInfo, context: Map<String, Value>) -> Bytes {
+pub(crate) fn connect(
+    api: &WebsocketApiDefinition,
+    parts: &Parts,
+    connection: &ConnectionInfo,
+    context: Map<String, Value>,
+) -> Bytes {
+    let mut event = handshake(parts, connection, context);
+    event["isBase64Encoded"] = json!(false);
+    finished(api, event)
+}
+
+/// The event of an authorizer that is asked about a connection. It has all its keys, empty ones too.
+pub(crate) fn authorizer(
+    api: &WebsocketApiDefinition,
+    parts: &Parts,
+    connection: &ConnectionInfo,
+    method_arn: &str,
+) -> Bytes {
+    let (context, _) = context(api, connection, "$connect", "CONNECT");
+    let mut event = handshake(parts, connection, context);
+    event["type"] = json!("REQUEST");
+    event["methodArn"] = json!(method_arn);
+    event["stageVariables"] = json!(api.stage_variables);
+    for key in ["queryStringParameters", "multiValueQueryStringParameters"] {
+        if event.get(key).is_none() {
+            event[key] = json!({});
+        }
+    }
+    Bytes::from(event.to_string())
+}
+
+/// The event as JSON text, with what the stage tells functions.
+fn finished(api: &WebsocketApiDefinition, mut event: Value) -> Bytes {
+    if !api.stage_variables.is_empty() {
+        event["stageVariables"] = json!(api.stage_variables);
+    }
+    Bytes::from(event.to_string())
+}
+
+/// What a client has said when it connected.
+fn handshake(parts: &Parts, connection: &ConnectionInfo, context: Map<String, Value>) -> Value {
     let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in &parts.headers {
         let name = canonical(name.as_str());
@@ -72,28 +117,32 @@ pub(crate) fn connect(parts: &Parts, connection: &ConnectionInfo, context: Map<S
         "headers": last_values(&headers),
         "multiValueHeaders": headers,
         "requestContext": context,
-        "isBase64Encoded": false,
     });
     let query = query(parts.uri.query().unwrap_or_default());
     if !query.is_empty() {
         event["queryStringParameters"] = json!(last_values(&query));
         event["multiValueQueryStringParameters"] = json!(query);
     }
-    Bytes::from(event.to_string())
+    event
 }
 
 /// The event of a message.
-pub(crate) fn message(mut context: Map<String, Value>, message: &Message) -> Bytes {
+pub(crate) fn message(
+    api: &WebsocketApiDefinition,
+    mut context: Map<String, Value>,
+    message: &Message,
+) -> Bytes {
     context.insert("messageId".into(), json!(gateway_id()));
     let (body, encoded) = match message {
         Message::Text(text) => (text.to_string(), false),
         other => (STANDARD.encode(other.clone().into_data()), true),
     };
-    Bytes::from(json!({ "requestContext": context, "body": body, "isBase64Encoded": encoded }).to_string())
+    finished(api, json!({ "requestContext": context, "body": body, "isBase64Encoded": encoded }))
 }
 
 /// The event of `$disconnect`. Its headers are these on AWS too, empty as they are.
 pub(crate) fn disconnect(
+    api: &WebsocketApiDefinition,
     mut context: Map<String, Value>,
     connection: &ConnectionInfo,
     status: u16,
@@ -110,7 +159,7 @@ pub(crate) fn disconnect(
         "requestContext": context,
         "isBase64Encoded": false,
     });
-    Bytes::from(event.to_string())
+    finished(api, event)
 }
 
 /// The route a message takes: what `$request.body.<path>` finds in it, where that is a route.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use semantest_iac_core::domain::networking::api_gateway::Throttling;
+use semantest_iac_core::domain::networking::authorizer::{JwtAuthorizer, LambdaAuthorizer};
 use serde::{Deserialize, Serialize};
 
 /// Marks a thing as ours and says whose it is; the same four tags that cloud resources carry.
@@ -86,12 +87,31 @@ impl std::fmt::Debug for SecretValues {
 }
 
 /// One route of an API.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// HTTP: `GET /orders/{id}`, `ANY /{proxy+}`, `$default`. WebSocket: `$connect`, `sendMessage`, ….
     pub route_key: String,
     /// Name of the function that answers.
     pub function: String,
+    /// Name of the authorizer that says who may call it; `None`: everybody may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorizer: Option<String>,
+    /// Scopes of which a token needs one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_scopes: Vec<String>,
+}
+
+/// The authorizers of an API.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authorization {
+    /// Region in the ARNs that they judge by.
+    pub region: String,
+    /// Those that judge by tokens, each with its key set.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub jwt: BTreeMap<String, JwtAuthorizer>,
+    /// Those that ask a function, here by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lambda: BTreeMap<String, LambdaAuthorizer>,
 }
 
 /// Cross-origin settings of an HTTP API (names as in API Gateway v2).
@@ -132,10 +152,16 @@ pub struct HttpApiDefinition {
     /// How many requests it takes; `None`: any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttling: Option<Throttling>,
+    /// Who says who may call its routes; `None`: everybody may call them all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Authorization>,
+    /// What its stage tells functions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stage_variables: BTreeMap<String, String>,
 }
 
 /// A WebSocket API: one loopback port that answers TLS and plain, `@connections` included.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WebsocketApiDefinition {
     /// Deterministic id, as in `requestContext.apiId`.
     pub id: String,
@@ -152,13 +178,26 @@ pub struct WebsocketApiDefinition {
     pub routes: Vec<Route>,
     /// `$request.body.action` unless told otherwise.
     pub route_selection_expression: String,
+    /// How many connections and messages it takes; `None`: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttling: Option<Throttling>,
+    /// Who says who may connect; `None`: everybody may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Authorization>,
+    /// What its stage tells functions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stage_variables: BTreeMap<String, String>,
 }
 
 impl WebsocketApiDefinition {
     /// The function of a route.
     pub fn function(&self, route_key: &str) -> Option<&str> {
-        let route = self.routes.iter().find(|route| route.route_key == route_key);
-        route.map(|route| route.function.as_str())
+        self.route(route_key).map(|route| route.function.as_str())
+    }
+
+    /// The route of that key.
+    pub fn route(&self, route_key: &str) -> Option<&Route> {
+        self.routes.iter().find(|route| route.route_key == route_key)
     }
 }
 

@@ -33,6 +33,8 @@ pub struct FunctionRuntime {
 #[derive(Default)]
 struct Pools {
     by_name: BTreeMap<String, Arc<Pool>>,
+    /// How often each has been given new workers.
+    generations: BTreeMap<String, u64>,
     /// Retired, still finishing what they have.
     leaving: Vec<Arc<Pool>>,
     stopping: bool,
@@ -81,6 +83,7 @@ impl FunctionRuntime {
     fn renew(&self, pools: &mut Pools, function: FunctionDefinition, secrets: SecretValues) {
         let log = Arc::new(FunctionLog::new(FunctionLog::path(&self.state_dir, &function.name)));
         let name = function.name.clone();
+        *pools.generations.entry(name.clone()).or_default() += 1;
         let pool = Pool::new(function, secrets, log, self.certificate.clone(), self.bootstraps.clone());
         if let Some(old) = pools.by_name.insert(name, pool) {
             old.retire();
@@ -147,6 +150,10 @@ impl Invoker for FunctionRuntime {
             pool.submit(Job::new(request_id, invocation, reply));
         }
         answered.await.map_err(|_| InvocationRefused::Stopping)
+    }
+
+    fn generation(&self, function: &str) -> u64 {
+        self.pools().generations.get(function).copied().unwrap_or_default()
     }
 
     fn log(&self, function: &str, request_id: &str, message: &str) {

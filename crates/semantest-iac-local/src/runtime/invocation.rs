@@ -78,6 +78,9 @@ pub trait Invoker: Send + Sync + 'static {
         invocation: Invocation,
     ) -> Result<InvocationOutcome, InvocationRefused>;
 
+    /// Which code and settings `function` runs with: another number after every change.
+    fn generation(&self, function: &str) -> u64;
+
     /// Notes something about an invocation in the log of its function.
     fn log(&self, function: &str, request_id: &str, message: &str);
 }

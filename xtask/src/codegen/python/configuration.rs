@@ -4,6 +4,7 @@ use super::super::model::{Definition, Definitions, Field, Model, Shape, Type, in
 use super::Places;
 use super::layout::docstring;
 use super::module::Module;
+use super::records::literal;
 
 /// The dictionary that a deployment is configured with.
 const ROOT: &str = "ComponentConfiguration";
@@ -19,6 +20,10 @@ pub(super) fn module(model: &Model, places: &Places) -> Result<Module, String> {
             Shape::Words(_) if model.definitions.get(name) == Some(definition) => {
                 module.import_ours(places.get(name).ok_or(name)?, name);
                 module.export(name);
+            }
+            Shape::Words(words) if !model.definitions.contains_key(name) => {
+                let text = literal(name, definition, words, &mut module);
+                module.value(name, &text);
             }
             Shape::Words(_) => return Err(format!("{name} has other words in the configuration")),
             Shape::Alias(kind) if kind.names().is_empty() => {}

@@ -46,7 +46,13 @@ pub(super) fn module(name: &str, docs: &str, model: &Model, places: &Places) -> 
     Ok(module)
 }
 
-fn literal(name: &str, definition: &Definition, words: &[(String, String)], module: &mut Module) -> String {
+/// Words as a type.
+pub(super) fn literal(
+    name: &str,
+    definition: &Definition,
+    words: &[(String, String)],
+    module: &mut Module,
+) -> String {
     module.import("typing", "Literal");
     module.import("typing", "TypeAlias");
     let quoted: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();

@@ -6,6 +6,7 @@ use super::super::model::{Definitions, Field, Model, Shape, Type, in_order};
 use super::super::places::Places;
 use super::layout::{bracketed, comment};
 use super::module::Module;
+use super::records::literal;
 use super::values::{camel, check_names, described};
 
 /// What a deployment is configured with.
@@ -25,6 +26,9 @@ pub(super) fn module(model: &Model, places: &Places) -> Result<Module, String> {
                 let place = places.get(name).ok_or(name)?;
                 module.import_type(place, name);
                 module.export(place, &format!("type {name}"));
+            }
+            Shape::Words(words) if !model.definitions.contains_key(name) => {
+                module.define(&literal(name, definition, words));
             }
             Shape::Words(_) => return Err(format!("{name} has other words in the configuration")),
             Shape::Alias(kind) if kind.names().is_empty() => {}

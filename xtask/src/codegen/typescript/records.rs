@@ -37,7 +37,8 @@ pub(super) fn module(name: &str, docs: &str, model: &Model, places: &Places) -> 
     Ok(module)
 }
 
-fn literal(name: &str, definition: &Definition, words: &[(String, String)]) -> String {
+/// Words as a type.
+pub(super) fn literal(name: &str, definition: &Definition, words: &[(String, String)]) -> String {
     let quoted: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
     let told: Vec<_> = words.iter().filter(|(_, docs)| !docs.is_empty()).cloned().collect();
     comment(0, &definition.docs, &told) + &union(name, &quoted)

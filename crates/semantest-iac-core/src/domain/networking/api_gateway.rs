@@ -1,7 +1,11 @@
 //! An API gateway: routes to functions, over HTTP or WebSocket.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::domain::networking::authorizer::{JwtAuthorizer, LambdaAuthorizer};
 
 /// How clients talk to the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -14,12 +18,18 @@ pub enum ApiProtocol {
 }
 
 /// One route.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Route {
     /// `GET /orders/{id}`, `$default`, `$connect`, `sendMessage`, …
     pub route_key: String,
     /// Role of the function that answers.
     pub function: String,
+    /// Who says who may call it; absent: everybody may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorizer: Option<String>,
+    /// Scopes of which a token needs one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_scopes: Vec<String>,
 }
 
 /// Cross-origin settings (names as in API Gateway v2).
@@ -70,4 +80,13 @@ pub struct ApiGateway {
     /// How many days its logs are kept; absent: the provider's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_retention_days: Option<u32>,
+    /// Authorizers by name that judge by tokens.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub jwt_authorizers: BTreeMap<String, JwtAuthorizer>,
+    /// Authorizers by name that ask a function.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lambda_authorizers: BTreeMap<String, LambdaAuthorizer>,
+    /// What its stage tells functions, beside the request.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stage_variables: BTreeMap<String, String>,
 }

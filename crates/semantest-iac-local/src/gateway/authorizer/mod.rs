@@ -1,0 +1,57 @@
+//! Who may call an API: what stands between a gateway and its functions.
+
+mod answer;
+mod cache;
+pub(crate) mod http;
+pub(crate) mod identity;
+mod jwt;
+mod policy;
+#[cfg(test)]
+mod signing;
+pub(crate) mod websocket;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::runtime::invocation::{Invocation, InvocationOutcome, Invoker};
+
+/// Why there is no answer of a function that was asked.
+pub(crate) enum NoAnswer {
+    /// It says that the client is not known: `throw new Error("Unauthorized")`.
+    Unauthorized,
+    /// It failed, may not run or took too long. What went wrong stands in its log.
+    Failed,
+}
+
+/// What `function` answers to `event`: its request's id and the answer.
+async fn ask(
+    invoker: &Arc<dyn Invoker>,
+    function: &str,
+    event: Bytes,
+    time: Duration,
+) -> Result<(String, Bytes), NoAnswer> {
+    let invocation = Invocation { event, trace_id: None, client_context: None };
+    let (asked, name) = (invoker.clone(), function.to_owned());
+    // A task of its own: the function goes on when the client goes away or the gateway's time is up.
+    let running = tokio::spawn(async move { asked.invoke(&name, invocation).await });
+    match tokio::time::timeout(time, running).await {
+        Ok(Ok(Ok(InvocationOutcome::Success { request_id, payload }))) => Ok((request_id, payload)),
+        Ok(Ok(Ok(InvocationOutcome::FunctionError { payload, .. }))) if says_unauthorized(&payload) => {
+            Err(NoAnswer::Unauthorized)
+        }
+        _ => Err(NoAnswer::Failed),
+    }
+}
+
+/// Source: API Gateway developer guide, "Lambda authorizers": an error of this message is answered with 401.
+fn says_unauthorized(error: &[u8]) -> bool {
+    let error: Option<serde_json::Value> = serde_json::from_slice(error).ok();
+    error.is_some_and(|error| error["errorMessage"] == "Unauthorized")
+}
+
+/// The account and the region of an `execute-api` ARN, up to the API's id.
+fn arn(region: &str, account: &str, api: &str, rest: &str) -> String {
+    format!("arn:aws:execute-api:{region}:{account}:{api}/{rest}")
+}
