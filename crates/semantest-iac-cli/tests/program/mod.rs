@@ -1,6 +1,8 @@
 //! The real program in a project of its own.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod dev;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
