@@ -7,11 +7,12 @@ use crate::command::cargo;
 use crate::{node, pulumi, python, tools};
 
 /// Every benchmark of Rust by its name, with the example that is it.
-const BENCHMARKS: [(&str, &str, &str); 5] = [
+const BENCHMARKS: [(&str, &str, &str); 6] = [
     ("store", "semantest-iac-sqlite", "store_bench"),
     ("engine", "semantest-iac-tests", "engine_bench"),
     ("deploy", "semantest-iac-tests", "deploy_bench"),
     ("local", "semantest-iac-tests", "local_bench"),
+    ("dev", "semantest-iac-tests", "dev_bench"),
     ("aws", "semantest-iac-tests", "aws_bench"),
 ];
 

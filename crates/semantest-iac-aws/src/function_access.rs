@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
+use aws_sdk_lambda::operation::RequestId;
+use aws_sdk_lambda::operation::invoke::builders::InvokeFluentBuilder;
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::LogType;
+use aws_sdk_lambda::types::{InvocationType, LogType};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use semantest_iac_core::ports::clock::Timestamp;
@@ -32,19 +34,25 @@ const LOOK_BACK: Duration = Duration::from_secs(24 * 3600);
 /// CloudWatch shows lines a little late and not always in order: a look begins this much before the last line seen.
 const LATENESS_MS: i64 = 10_000;
 
+fn call(aws: &Clients, name: &str, request: &InvokeRequest) -> InvokeFluentBuilder {
+    let call = aws.lambda.invoke().function_name(name).qualifier(function_alias::NAME);
+    call.payload(Blob::new(request.payload.get()))
+}
+
+/// A function is called once: a second call is the user's to make.
+fn once() -> aws_sdk_lambda::config::Builder {
+    let once = aws_sdk_lambda::config::Config::builder();
+    once.retry_config(aws_smithy_types::retry::RetryConfig::disabled())
+}
+
 #[async_trait]
 impl FunctionAccess for AwsProvider {
     async fn invoke(&self, request: &InvokeRequest) -> Result<InvokeAnswer> {
         let aws = self.clients_of(&request.function).await?;
         let name = function::name(&request.function).unwrap_or_default();
-        let payload = Blob::new(request.payload.get());
-        let call = aws.lambda.invoke().function_name(&name).qualifier(function_alias::NAME);
-        let call = call.payload(payload).log_type(LogType::Tail);
-        // A function is called once: a second call is the user's to make.
-        let once = aws_sdk_lambda::config::Config::builder();
-        let once = once.retry_config(aws_smithy_types::retry::RetryConfig::disabled());
+        let call = call(&aws, &name, request).log_type(LogType::Tail);
         let begun = Instant::now();
-        let sent = call.customize().config_override(once).send().await;
+        let sent = call.customize().config_override(once()).send().await;
         let answer = sent.map_err(|error| failed("lambda.Invoke", error))?;
         let took = begun.elapsed();
         let text = answer.payload.map(|payload| String::from_utf8_lossy(payload.as_ref()).into_owned());
@@ -57,6 +65,15 @@ impl FunctionAccess for AwsProvider {
         let tail = Tail::read(&String::from_utf8_lossy(&tail), &name);
         let duration_ms = tail.duration_ms.or(Some(took.as_secs_f64() * 1000.0));
         Ok(InvokeAnswer { request_id: tail.request_id, payload, error_type, duration_ms, logs: tail.lines })
+    }
+
+    async fn send(&self, request: &InvokeRequest) -> Result<String> {
+        let aws = self.clients_of(&request.function).await?;
+        let name = function::name(&request.function).unwrap_or_default();
+        let call = call(&aws, &name, request).invocation_type(InvocationType::Event);
+        let sent = call.customize().config_override(once()).send().await;
+        let answer = sent.map_err(|error| failed("lambda.Invoke", error))?;
+        Ok(answer.request_id().unwrap_or_default().to_owned())
     }
 
     async fn logs(&self, query: &LogQuery) -> Result<LogPage> {

@@ -96,8 +96,12 @@ pub(crate) enum Verb {
     Logs(LogsArguments),
     /// Calls a function directly.
     #[command(
-        after_help = "Example: semantest-iac invoke --component rest-api --data '{\"requestContext\": {\"http\": \
-                            {\"method\": \"GET\", \"path\": \"/health\"}}}'"
+        after_help = "Examples:\n  semantest-iac invoke --event http-get --path '/orders/7?full=1'\n  \
+                            semantest-iac invoke --component websocket --event websocket-message --data \
+                            '{\"action\": \"sendMessage\"}'\n  semantest-iac invoke --function list --data '{\"id\": 7}'\n\n\
+                            Ready-made events are what the component's API would make of such a request; without \
+                            --function, the function whose route it takes is called.\nWith --async, a function on this machine that \
+                            fails is tried again twice, after one and two seconds; on AWS after one and two minutes."
     )]
     Invoke(InvokeArguments),
     /// Looks for what is not as the log says (drift).
@@ -164,6 +168,43 @@ pub(crate) struct DevArguments {
     /// Deploys once and shows the logs: for tests.
     #[arg(long)]
     pub no_watch: bool,
+    /// Lets debuggers in, on 127.0.0.1: into all functions or one, from a port on [default: 9229 for Node.js, 5678 for
+    /// Python]. Each has one process meanwhile, and no time limit.
+    #[arg(
+        long,
+        value_name = "FUNCTION|PORT|FUNCTION:PORT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        value_parser = inspect
+    )]
+    pub inspect: Option<InspectOption>,
+    /// With --inspect: functions wait, at their start, until a debugger has come.
+    #[arg(long, requires = "inspect")]
+    pub inspect_wait: bool,
+}
+
+/// Where debuggers are let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InspectOption {
+    /// A component, or a function of one; `None`: all.
+    pub function: Option<String>,
+    /// The first port.
+    pub port: Option<u16>,
+}
+
+fn inspect(text: &str) -> Result<InspectOption, String> {
+    let (function, port) = match text.rsplit_once(':') {
+        Some((function, port)) => (function, Some(port)),
+        None if text.starts_with(|first: char| first.is_ascii_digit() || first == '-') => ("", Some(text)),
+        None => (text, None),
+    };
+    let read = |port: &str| match port.parse() {
+        Ok(port @ 1024..) => Ok(port),
+        _ => Err(format!("`{port}` is no port: give a number from 1024 to 65535, such as 9229")),
+    };
+    let function = Some(function.to_owned()).filter(|function| !function.is_empty());
+    Ok(InspectOption { function, port: port.map(read).transpose()? })
 }
 
 #[derive(Debug, Args)]
@@ -244,9 +285,19 @@ pub(crate) struct InvokeArguments {
     /// Function, where the component has several.
     #[arg(long, value_name = "NAME")]
     pub function: Option<String>,
-    /// The event, as JSON.
+    /// A ready-made event (http-get, http-post, websocket-connect, websocket-message, websocket-disconnect), a file, or -
+    /// for standard input.
+    #[arg(long, conflicts_with = "file", value_name = "NAME|FILE")]
+    pub event: Option<String>,
+    /// Path and query of a ready-made HTTP event [default: one that a route takes].
+    #[arg(long, requires = "event", value_name = "PATH")]
+    pub path: Option<String>,
+    /// The event, as JSON; with --event http-post or websocket-message, the body or the message.
     #[arg(long, conflicts_with = "file", value_name = "JSON")]
     pub data: Option<String>,
+    /// Does not wait: what comes of it stands in the function's log.
+    #[arg(long = "async")]
+    pub asynchronous: bool,
     /// A file with the event, or - for standard input [default: {}].
     pub file: Option<PathBuf>,
 }

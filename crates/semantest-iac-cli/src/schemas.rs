@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, schema_for};
 use semantest_iac::answer::{DeployAnswer, DeploymentAnswer};
 use semantest_iac::events::catalogue;
-use semantest_iac::ports::provider::InvokeAnswer;
 use semantest_iac::{DiscoverAnswer, PublishAnswer};
 use semantest_iac::{ErrorRecord, project_file};
 use serde_json::Value;
 
 use crate::several::{Plans, Refreshes, Runs};
 use crate::verbs::answers::{
-    CompletionsAnswer, DevLine, DoctorAnswer, InitAnswer, LocalStopAnswer, LogsAnswer, OutputsAnswer,
-    SchemasAnswer, StatusOfAll,
+    CompletionsAnswer, DevLine, DoctorAnswer, InitAnswer, Invoked, LocalStopAnswer, LogsAnswer,
+    OutputsAnswer, SchemasAnswer, StatusOfAll,
 };
 
 /// An error, as any verb prints it.
@@ -58,7 +57,7 @@ pub fn documents() -> BTreeMap<String, Value> {
         ("outputs", schema_for!(OutputsAnswer)),
         ("publish", schema_for!(PublishAnswer)),
         ("logs", schema_for!(LogsAnswer)),
-        ("invoke", schema_for!(InvokeAnswer)),
+        ("invoke", schema_for!(Invoked)),
         ("refresh", schema_for!(Refreshes)),
         ("schema", schema_for!(SchemasAnswer)),
         ("completions", schema_for!(CompletionsAnswer)),

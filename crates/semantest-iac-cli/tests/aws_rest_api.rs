@@ -77,6 +77,11 @@ fn a_rest_api_lives_on_aws_from_its_first_deploy_to_its_end() {
     let invoked =
         with(&["invoke", "--data", r#"{"requestContext":{"http":{"method":"GET","path":"/health"}}}"#]);
     assert_eq!(invoked["payload"]["statusCode"], 200, "{invoked}");
+    let invoked = with(&["invoke", "--event", "http-get", "--path", "/health"]);
+    assert_eq!(invoked["payload"]["statusCode"], 200, "{invoked}");
+    let sent = with(&["invoke", "--async", "--event", "http-get", "--path", "/health"]);
+    assert_eq!(sent["status"], "accepted", "{sent}");
+    assert!(sent["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{sent}");
     let said = || {
         let logs = with(&["logs"]);
         logs["lines"].to_string().contains("created test").then_some(())

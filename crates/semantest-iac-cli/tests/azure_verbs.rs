@@ -127,5 +127,9 @@ fn an_app_that_does_not_answer_is_called_once_and_the_error_says_so() {
         "{error:#}"
     );
     assert!(error["message"].as_str().expect("a message").contains(&nobody.to_string()), "{error:#}");
+    let ran = azure.json(&["invoke", "--component", "hello", "--async"]);
+    let error = &ran.json()["error"];
+    assert_eq!((ran.code, &error["kind"]), (1, &json!("unsupported")), "{error:#}");
+    assert!(error["message"].as_str().expect("a message").contains("leave --async out"), "{error:#}");
     azure.ok(&["destroy", "--yes"]);
 }

@@ -3,75 +3,16 @@
 mod program;
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use program::dev::{Dev, wait_for};
 use program::{Project, get};
-use serde_json::Value;
-
-/// How long anything that is waited for may take, on a machine that does other things too.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// `dev --output json`, running.
-struct Dev {
-    child: Child,
-    lines: std::io::Lines<BufReader<ChildStdout>>,
-}
-
-impl Dev {
-    fn start(project: &Project, arguments: &[&str]) -> Self {
-        let mut command = project.command(&[&["dev", "--output", "json"], arguments].concat());
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program runs");
-        let lines = BufReader::new(child.stdout.take().expect("output")).lines();
-        Self { child, lines }
-    }
-
-    /// The next line for which `look` finds something.
-    fn until<T>(&mut self, what: &str, mut look: impl FnMut(&Value) -> Option<T>) -> T {
-        for line in self.lines.by_ref() {
-            let line = line.expect("a line");
-            let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line} is one object"));
-            if let Some(found) = look(&line) {
-                return found;
-            }
-        }
-        panic!("it ended before {what}");
-    }
-
-    fn ready(&mut self) -> String {
-        self.until("it was ready", |line| {
-            (line["kind"] == "ready").then(|| line["endpoints"][0].as_str().unwrap_or_default().to_owned())
-        })
-    }
-
-    fn log(&mut self, text: &str) -> Value {
-        let is_it = |line: &Value| {
-            line["kind"] == "log" && line["message"].as_str().is_some_and(|message| message.contains(text))
-        };
-        self.until(text, |line| is_it(line).then(|| line.clone()))
-    }
-
-    /// Ends it as `kill` does; its exit code.
-    fn end(mut self) -> i32 {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill").success());
-        self.child.wait().expect("its end").code().unwrap_or(-1)
-    }
-}
 
 fn answering(text: &str) -> String {
     format!("def handler(event, context):\n    print('it was {text}')\n    return '{text}'\n")
-}
-
-fn wait_for(endpoint: &str, text: &str) {
-    let begun = Instant::now();
-    while !get(endpoint, "/").1.contains(text) {
-        assert!(begun.elapsed() < PATIENCE, "{text} never came: {:?}", get(endpoint, "/"));
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 fn host_runs(project: &Project) -> bool {
@@ -245,6 +186,50 @@ fn what_is_not_on_this_machine_is_refused() {
     assert!(ran.stdout.contains("runs functions on this machine"), "{}", ran.stdout);
     let ran = project.json(&["dev", "--no-watch", "--component", "nothing"]);
     assert_eq!(ran.code, 2, "{}", ran.stdout);
+}
+
+#[test]
+fn the_projects_own_folder_may_be_the_code_and_what_is_written_on_the_way_is_no_change() {
+    let project = Project::init("python");
+    std::fs::remove_dir_all(project.file("rest-api")).expect("removed");
+    project.replace("semantest.toml", "code = \"rest-api\"", "code = \".\"");
+    project.write("app.py", &answering("one"));
+    let mut dev = Dev::start(&project, &[]);
+    let endpoint = dev.ready();
+    // Each writes logs, and events where it is deployed.
+    for _ in 0..20 {
+        wait_for(&endpoint, "one");
+    }
+    project.json(&["configure", "LEVEL=debug"]).ok();
+    project.json(&["outputs"]).ok();
+    project.write("app.py", &answering("two"));
+    wait_for(&endpoint, "two");
+    dev.log("it was two");
+    assert_eq!(dev.end(), 130);
+    let history = project.json(&["history"]).ok().to_string();
+    assert_eq!(history.matches("com.semantest.iac.DeploymentRequested\"").count(), 2, "{history}");
+}
+
+#[test]
+fn throttling_of_a_project_file_holds_and_its_end_too() {
+    let project = Project::init("python");
+    project.write("rest-api/app.py", &answering("one"));
+    let throttled = "handler = \"app.handler\"\nthrottling = { rate = 1, burst = 1 }";
+    project.replace("semantest.toml", "handler = \"app.handler\"", throttled);
+    let mut dev = Dev::start(&project, &[]);
+    let endpoint = dev.ready();
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..40).map(|_| scope.spawn(|| get(&endpoint, "/").0)).collect();
+        asked.into_iter().map(|one| one.join().expect("an answer")).collect()
+    });
+    assert!(statuses.contains(&200) && statuses.contains(&429), "{statuses:?}");
+    assert!(statuses.iter().all(|status| [200, 429].contains(status)), "{statuses:?}");
+    project.replace("semantest.toml", throttled, "handler = \"app.handler\"");
+    dev.until("it is deployed", |line| (line["kind"] == "deployed" && line["again"] == true).then_some(()));
+    for _ in 0..20 {
+        assert_eq!(get(&endpoint, "/").0, 200);
+    }
+    dev.end();
 }
 
 #[test]

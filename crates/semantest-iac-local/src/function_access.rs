@@ -28,17 +28,22 @@ impl FunctionAccess for LocalProvider {
     async fn invoke(&self, request: &InvokeRequest) -> Result<InvokeAnswer> {
         let name = physical_name(&request.function)?;
         match self.host_with_something().await? {
-            Some((host, _)) => {
+            Some((host, state)) => {
                 let Invoked { request_id, payload, error_type, duration_ms, logs } =
-                    host.invoke(&name, &request.payload).await?;
+                    host.invoke(&name, &request.payload, state.inspected.contains(&name)).await?;
                 let line = |entry: LogEntry| line(&name, entry);
                 let logs = logs.into_iter().map(line).collect();
                 Ok(InvokeAnswer { request_id, payload, error_type, duration_ms: Some(duration_ms), logs })
             }
-            None => {
-                let text = format!("function `{name}` is not on this machine: deploy its component");
-                Err(Error::new(ErrorKind::NotFound, "local.invoke", text))
-            }
+            None => Err(not_here(&name)),
+        }
+    }
+
+    async fn send(&self, request: &InvokeRequest) -> Result<String> {
+        let name = physical_name(&request.function)?;
+        match self.host_with_something().await? {
+            Some((host, _)) => Ok(host.send(&name, &request.payload).await?.request_id),
+            None => Err(not_here(&name)),
         }
     }
 
@@ -60,6 +65,11 @@ impl FunctionAccess for LocalProvider {
             tokio::time::sleep(LOOK_AGAIN.min(query.wait - waited)).await;
         }
     }
+}
+
+fn not_here(name: &str) -> Error {
+    let text = format!("function `{name}` is not on this machine: deploy its component");
+    Error::new(ErrorKind::NotFound, "local.invoke", text)
 }
 
 /// Which file, and how far into it. A rotated file keeps its identity.

@@ -80,6 +80,7 @@ impl HostLink {
             functions: registry.functions().map_err(|error| self.unreadable(error))?,
             apis: registry.apis().map_err(|error| self.unreadable(error))?,
             lacking: Vec::new(),
+            inspected: Vec::new(),
         })
     }
 

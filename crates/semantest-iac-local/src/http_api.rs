@@ -92,7 +92,7 @@ pub(crate) fn resource(kind: &str, inputs: Properties) -> Resource {
 }
 
 /// Ten letters and digits, as API Gateway's are.
-fn api_id(parts: &[&str]) -> String {
+pub(crate) fn api_id(parts: &[&str]) -> String {
     let digest = Sha256::digest(parts.join("\0").as_bytes());
     digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
 }

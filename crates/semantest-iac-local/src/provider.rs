@@ -29,7 +29,7 @@ use crate::{api, http_api, websocket_api};
 /// Runs components on this machine, in a host process of the project.
 pub struct LocalProvider {
     pub(crate) config: LocalConfig,
-    host: HostLink,
+    pub(crate) host: HostLink,
     packages: Packages,
 }
 

@@ -19,7 +19,11 @@ use semantest_iac_core::ports::provider::{Finding, Provider, ProviderSettings};
 use semantest_iac_core::ports::secret_resolver::SecretResolver;
 use semantest_iac_core::{Error, ErrorKind, Result};
 pub(crate) use semantest_iac_local::archive;
+pub(crate) use semantest_iac_local::inspection::InspectFunction;
+pub use semantest_iac_local::inspection::{DebugProtocol, Debugger, Inspecting, NotInspected};
 pub use semantest_iac_local::runtime::interpreter;
+pub use semantest_iac_local::sample_event::{SAMPLE_EVENTS, Sample, SampleEvent, SampleRequest};
+pub(crate) use semantest_iac_local::sample_event::{SampleApi, sample};
 use semantest_iac_local::{LocalConfig, LocalProvider};
 use semantest_iac_sqlite::SqliteStore;
 

@@ -36,9 +36,9 @@ use crate::project_file::ProjectFile;
 
 /// A project with its log, its providers and its bus.
 pub struct Iac {
-    service: Arc<DeploymentService>,
+    pub(crate) service: Arc<DeploymentService>,
     project: Arc<ProjectFile>,
-    local: Arc<LocalProvider>,
+    pub(crate) local: Arc<LocalProvider>,
     deliveries: Arc<Deliveries>,
 }
 
@@ -417,6 +417,21 @@ impl Iac {
         access(provider.as_ref())?.invoke(&InvokeRequest { function, payload }).await
     }
 
+    /// Hands a function an event and does not wait for what comes of it: the id of the invocation.
+    ///
+    /// # Errors
+    /// As [`Self::invoke`].
+    pub async fn send(
+        &self,
+        environment: &str,
+        component: &str,
+        function: Option<&str>,
+        payload: Box<RawValue>,
+    ) -> Result<String> {
+        let (provider, function) = self.function(environment, component, function).await?;
+        access(provider.as_ref())?.send(&InvokeRequest { function, payload }).await
+    }
+
     /// Log lines of a function.
     ///
     /// # Errors
@@ -427,35 +442,21 @@ impl Iac {
         access(provider.as_ref())?.logs(&LogQuery { function, cursor, since, limit, wait }).await
     }
 
-    async fn function(
+    pub(crate) async fn function(
         &self,
         environment: &str,
         component: &str,
         wanted: Option<&str>,
     ) -> Result<(Arc<dyn Provider>, ResourceHandle)> {
         let (provider, functions) = self.service.functions(environment, component).await?;
-        let roles: Vec<&str> = functions.iter().map(|(role, _)| role.as_str()).collect();
-        let matches = |role: &str, handle: &ResourceHandle, wanted: &str| {
-            role == wanted || handle.outputs.get("function_name").and_then(Value::as_str) == Some(wanted)
-        };
-        let found = match wanted {
-            Some(wanted) => functions.iter().find(|(role, handle)| matches(role, handle, wanted)),
-            None if functions.len() == 1 => functions.first(),
-            None => None,
-        };
-        let Some((_, handle)) = found else {
-            let text = match wanted {
-                Some(wanted) => {
-                    format!("there is no function `{wanted}`; the component has: {}", roles.join(", "))
-                }
-                None => format!(
-                    "the component has several functions: name one of {} (--function)",
-                    roles.join(", ")
-                ),
-            };
-            return Err(Error::new(ErrorKind::InvalidInput, "function.find", text));
-        };
+        let (_, handle) = find(&functions, wanted)?;
         Ok((self.service.ports().provider(&provider)?, handle.clone()))
+    }
+
+    /// The role of a function that is named by it or by its name.
+    pub(crate) async fn role(&self, environment: &str, component: &str, wanted: &str) -> Result<String> {
+        let (_, functions) = self.service.functions(environment, component).await?;
+        find(&functions, Some(wanted)).map(|(role, _)| role.clone())
     }
 
     /// Has the functions of a component on this machine go on with new processes, what is under way with the old ones;
@@ -478,6 +479,33 @@ impl Iac {
     pub async fn local_host_runs(&self) -> Result<bool> {
         self.local.host_runs().await
     }
+}
+
+/// The function that is meant: the only one, or the one of that role or name.
+fn find<'a>(
+    functions: &'a [(String, ResourceHandle)],
+    wanted: Option<&str>,
+) -> Result<&'a (String, ResourceHandle)> {
+    let roles: Vec<&str> = functions.iter().map(|(role, _)| role.as_str()).collect();
+    let matches = |role: &str, handle: &ResourceHandle, wanted: &str| {
+        role == wanted || handle.outputs.get("function_name").and_then(Value::as_str) == Some(wanted)
+    };
+    let found = match wanted {
+        Some(wanted) => functions.iter().find(|(role, handle)| matches(role, handle, wanted)),
+        None if functions.len() == 1 => functions.first(),
+        None => None,
+    };
+    found.ok_or_else(|| {
+        let text = match wanted {
+            Some(wanted) => {
+                format!("there is no function `{wanted}`; the component has: {}", roles.join(", "))
+            }
+            None => {
+                format!("the component has several functions: name one of {} (--function)", roles.join(", "))
+            }
+        };
+        Error::new(ErrorKind::InvalidInput, "function.find", text)
+    })
 }
 
 /// What a request that leaves something in place is about.

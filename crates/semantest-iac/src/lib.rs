@@ -25,18 +25,22 @@ mod component_keys;
 mod composition;
 mod deliveries;
 mod iac;
+mod inspection;
 pub mod package;
 mod place;
 pub mod project_file;
 pub mod query;
+mod sample_event;
 pub mod secrets;
 pub mod setting;
 mod system_clock;
 
 pub use composition::{
-    IacBuilder, STATE_FOLDER, diagnose_cloud, interpreter, run_local_host, stop_local_host,
+    DebugProtocol, Debugger, IacBuilder, Inspecting, NotInspected, SAMPLE_EVENTS, STATE_FOLDER, Sample,
+    SampleEvent, SampleRequest, diagnose_cloud, interpreter, run_local_host, stop_local_host,
 };
 pub use iac::{Iac, LogRequest};
+pub use inspection::{FunctionToInspect, InspectRequest};
 pub use project_file::ProjectFile;
 pub use semantest_iac_core::application::answer;
 pub use semantest_iac_core::application::inspect::At;

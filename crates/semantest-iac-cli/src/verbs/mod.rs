@@ -29,6 +29,7 @@ pub(crate) mod answers {
     pub(crate) use super::dev::DevLine;
     pub(crate) use super::doctor::DoctorAnswer;
     pub(crate) use super::init::InitAnswer;
+    pub(crate) use super::invoke::Invoked;
     pub(crate) use super::local::LocalStopAnswer;
     pub(crate) use super::logs::LogsAnswer;
     pub(crate) use super::outputs::OutputsAnswer;

@@ -1,6 +1,7 @@
 //! The real program in a project of its own.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod dev;
 pub mod socket;
 
 use std::io::{Read, Write};

@@ -1,5 +1,7 @@
 //! What the log says of deployments: now, and as it was.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::application::answer::{DeploymentAnswer, ResourceAnswer, StatusAnswer};
@@ -9,6 +11,7 @@ use crate::application::run_log::{read_stream, replay};
 use crate::application::scale::not_deployed;
 use crate::application::service::DeploymentService;
 use crate::application::target::Target;
+use crate::domain::blueprint::Blueprint;
 use crate::domain::deployment::aggregate::Deployment;
 use crate::domain::deployment::property_diff::is_secret;
 use crate::domain::deployment::resource::ResourceRole;
@@ -126,6 +129,16 @@ impl DeploymentService {
             return Err(not_deployed(&target));
         }
         Ok(events)
+    }
+
+    /// What a component was deployed as, before settings and scaling.
+    ///
+    /// # Errors
+    /// `NotFound` where nothing is deployed.
+    pub async fn deployed_blueprint(&self, environment: &str, component: &str) -> Result<Arc<Blueprint>> {
+        let target = Target::new(self.ports.project.name(), environment, component)?;
+        let deployment = replay(&self.ports, &target.stream()).await?;
+        deployment.state().current_blueprint().ok_or_else(|| not_deployed(&target))
     }
 
     /// The deployed functions of a component: role, and the resource to call. With the provider's name.

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::domain::blueprint::Blueprint;
 use crate::domain::deployment::resource::{Address, Properties};
 use crate::domain::deployment::resource_graph::ResourceGraph;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ports::clock::Timestamp;
 use crate::ports::secret_resolver::ResolvedSecrets;
 
@@ -274,6 +274,17 @@ pub struct LogPage {
 pub trait FunctionAccess: Send + Sync {
     /// Calls a function and waits for its answer. A handler's failure is an answer, not an error.
     async fn invoke(&self, request: &InvokeRequest) -> Result<InvokeAnswer>;
+
+    /// Hands a function an event and does not wait for what comes of it; the id of the invocation. Whether a failure is
+    /// tried again is the provider's way.
+    ///
+    /// # Errors
+    /// `Unsupported` where the provider waits for every call.
+    async fn send(&self, request: &InvokeRequest) -> Result<String> {
+        let _ = request;
+        let text = "this provider calls functions only to wait for them: leave --async out";
+        Err(Error::new(ErrorKind::Unsupported, "function.send", text))
+    }
 
     /// Log lines of a function.
     async fn logs(&self, query: &LogQuery) -> Result<LogPage>;

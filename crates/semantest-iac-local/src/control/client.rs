@@ -14,11 +14,14 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::net::TcpStream;
 
-use crate::control::messages::{HostState, Invoked, PutFunction, PutSecrets, Refused};
+use crate::control::messages::{HostState, Invoked, PutFunction, PutSecrets, Refused, Sent};
 use crate::host::definition::{ApiDefinition, FunctionDefinition, SecretValues};
+use crate::inspection::{Inspect, Inspecting};
 
 /// Longest answer that is waited for: a function may run for 15 minutes.
 const INVOKE_TIME: Duration = Duration::from_secs(16 * 60);
+/// The same of a function that a debugger may hold: a day.
+const INSPECTED_TIME: Duration = Duration::from_secs(24 * 3600);
 /// Longest wait for any other answer.
 const TIME: Duration = Duration::from_secs(30);
 
@@ -124,12 +127,37 @@ impl ControlClient {
         self.call(Method::DELETE, &format!("/apis/{}", escape(id)), &(), INVOKE_TIME).await
     }
 
-    /// Calls a function.
+    /// Calls a function; a debugger may hold it where it is `inspected`.
     ///
     /// # Errors
     /// As [`Self::state`]; `NotFound` where there is no such function.
-    pub async fn invoke(&self, name: &str, event: &RawValue) -> Result<Invoked> {
-        self.call(Method::POST, &format!("/functions/{}/invoke", escape(name)), &event, INVOKE_TIME).await
+    pub async fn invoke(&self, name: &str, event: &RawValue, inspected: bool) -> Result<Invoked> {
+        let time = if inspected { INSPECTED_TIME } else { INVOKE_TIME };
+        self.call(Method::POST, &format!("/functions/{}/invoke", escape(name)), &event, time).await
+    }
+
+    /// Hands a function an event, and does not wait for what comes of it.
+    ///
+    /// # Errors
+    /// As [`Self::invoke`].
+    pub async fn send(&self, name: &str, event: &RawValue) -> Result<Sent> {
+        self.call(Method::POST, &format!("/functions/{}/events", escape(name)), &event, TIME).await
+    }
+
+    /// Has debuggers let into functions.
+    ///
+    /// # Errors
+    /// As [`Self::state`]; `Held` where another process inspects.
+    pub async fn inspect(&self, asked: &Inspect) -> Result<Inspecting> {
+        self.call(Method::PUT, "/inspection", asked, TIME).await
+    }
+
+    /// Lets no debuggers in any more, where this process asked for them.
+    ///
+    /// # Errors
+    /// As [`Self::state`].
+    pub async fn end_inspection(&self) -> Result<()> {
+        self.call(Method::DELETE, &format!("/inspection/{}", std::process::id()), &(), TIME).await
     }
 
     /// Asks the host to end, and waits for so long until it has heard; it finishes what is under way first.
@@ -168,6 +196,7 @@ impl ControlClient {
             StatusCode::NOT_FOUND => ErrorKind::NotFound,
             StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => ErrorKind::InvalidInput,
             StatusCode::FORBIDDEN => ErrorKind::PermissionDenied,
+            StatusCode::CONFLICT => ErrorKind::Held,
             StatusCode::SERVICE_UNAVAILABLE => ErrorKind::Unavailable,
             _ => ErrorKind::Provider,
         };

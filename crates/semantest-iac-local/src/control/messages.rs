@@ -27,6 +27,9 @@ pub struct HostState {
     /// Secrets whose values are not known to it: its functions cannot run before they are handed over.
     #[serde(default)]
     pub lacking: Vec<LackingSecret>,
+    /// Functions that are inspected: nobody's time is up in them.
+    #[serde(default)]
+    pub inspected: Vec<String>,
 }
 
 /// A secret that a function needs and that the host has no value of.
@@ -71,6 +74,13 @@ pub struct Invoked {
     pub duration_ms: f64,
     /// Its log lines.
     pub logs: Vec<LogEntry>,
+}
+
+/// `POST /functions/{name}/events`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Sent {
+    /// Lambda's request id, of every try.
+    pub request_id: String,
 }
 
 /// Any refusal.

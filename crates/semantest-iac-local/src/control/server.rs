@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::control::invocation_log::lines_of;
-use crate::control::messages::{Invoked, PutFunction, PutSecrets, Refused};
+use crate::control::messages::{Invoked, PutFunction, PutSecrets, Refused, Sent};
 use crate::host::definition::ApiDefinition;
 use crate::host::host::Host;
 use crate::http_server::{FullResponse, Handler, is_for_loopback, json};
@@ -86,6 +86,7 @@ impl Control {
                 true => ok(&()),
                 false => refuse(StatusCode::NOT_FOUND, &format!("there is no function `{name}`")),
             },
+            (_, ["inspection", rest @ ..]) => self.inspection(method, rest, &body).await,
             (&Method::DELETE, ["functions", name]) => done(self.host.remove_function(name)),
             (&Method::PUT, ["apis", _]) => match serde_json::from_slice::<ApiDefinition>(&body) {
                 Ok(definition) => match self.host.put_api(definition).await {
@@ -96,7 +97,36 @@ impl Control {
             },
             (&Method::DELETE, ["apis", id]) => done(self.host.remove_api(id).await),
             (&Method::POST, ["functions", name, "invoke"]) => self.invoke(name, body).await,
+            (&Method::POST, ["functions", name, "events"]) => self.send(name, body),
             _ => refuse(StatusCode::NOT_FOUND, "there is no such path"),
+        }
+    }
+
+    async fn inspection(&self, method: &Method, parts: &[&str], body: &[u8]) -> FullResponse {
+        match (method, parts) {
+            (&Method::PUT, []) => match serde_json::from_slice(body) {
+                Ok(asked) => match self.host.inspect(asked).await {
+                    Ok(inspecting) => ok(&inspecting),
+                    Err(text) => refuse(StatusCode::CONFLICT, &text),
+                },
+                Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
+            },
+            (&Method::DELETE, [process]) => {
+                self.host.end_inspection_of(process);
+                ok(&())
+            }
+            _ => refuse(StatusCode::NOT_FOUND, "there is no such path"),
+        }
+    }
+
+    /// Takes an event in, and answers before anything has come of it.
+    fn send(&self, name: &str, event: Bytes) -> FullResponse {
+        let invocation = Invocation { event, trace_id: None, client_context: None };
+        match self.host.runtime.send(name, invocation) {
+            Ok(request_id) => {
+                json(StatusCode::ACCEPTED, serde_json::to_vec(&Sent { request_id }).unwrap_or_default())
+            }
+            Err(refused) => refusal(refused),
         }
     }
 
@@ -105,16 +135,7 @@ impl Control {
         let invocation = Invocation { event, trace_id: None, client_context: None };
         let outcome = match self.host.runtime.invoke(name, invocation).await {
             Ok(outcome) => outcome,
-            Err(InvocationRefused::NoSuchFunction(name)) => {
-                return refuse(StatusCode::NOT_FOUND, &format!("there is no function `{name}`"));
-            }
-            Err(InvocationRefused::TooLarge { bytes }) => {
-                let text = format!("the event has {bytes} bytes; at most 6 MB are allowed");
-                return refuse(StatusCode::PAYLOAD_TOO_LARGE, &text);
-            }
-            Err(InvocationRefused::Stopping) => {
-                return refuse(StatusCode::SERVICE_UNAVAILABLE, "the host is stopping");
-            }
+            Err(refused) => return refusal(refused),
         };
         let duration_ms = start.elapsed().as_secs_f64() * 1000.0;
         let (request_id, payload, error_type) = match outcome {
@@ -127,6 +148,20 @@ impl Control {
         let logs = lines_of(&FunctionLog::path(&self.host.state_dir, name), &request_id);
         let payload = serde_json::from_slice(&payload).unwrap_or_else(|_| as_text(&payload));
         ok(&Invoked { request_id, payload, error_type, duration_ms, logs })
+    }
+}
+
+fn refusal(refused: InvocationRefused) -> FullResponse {
+    match refused {
+        InvocationRefused::NoSuchFunction(name) => {
+            refuse(StatusCode::NOT_FOUND, &format!("there is no function `{name}`"))
+        }
+        InvocationRefused::TooLarge { bytes, limit } => {
+            let most = limit / (1024 * 1024);
+            let text = format!("the event has {bytes} bytes; at most {most} MB are allowed");
+            refuse(StatusCode::PAYLOAD_TOO_LARGE, &text)
+        }
+        InvocationRefused::Stopping => refuse(StatusCode::SERVICE_UNAVAILABLE, "the host is stopping"),
     }
 }
 

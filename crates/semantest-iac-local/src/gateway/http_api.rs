@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::gateway::authorizer::http::HttpAuthorizers;
 use crate::gateway::http_event::HttpRequest;
 use crate::gateway::http_response::{http_response, internal_error};
+use crate::gateway::integration::within;
 use crate::gateway::token_bucket::TokenBucket;
 use crate::gateway::{cors, routes};
 use crate::host::definition::HttpApiDefinition;
@@ -103,24 +104,24 @@ impl HttpApi {
         let (invoker, answering) = (self.invoker.clone(), function.clone());
         // A task of its own: the function goes on when the client goes away or the gateway's time is up.
         let running = tokio::spawn(async move { invoker.invoke(&function, invocation).await });
-        match tokio::time::timeout(INTEGRATION_TIME, running).await {
-            Err(_) => json(StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"Service Unavailable"}"#),
-            Ok(Ok(Ok(InvocationOutcome::Success { request_id, payload }))) => http_response(&payload)
+        match within(INTEGRATION_TIME, self.invoker.as_ref(), &answering, running).await {
+            None => json(StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"Service Unavailable"}"#),
+            Some(Ok(Ok(InvocationOutcome::Success { request_id, payload }))) => http_response(&payload)
                 .unwrap_or_else(|wrong| {
                     self.invoker.log(&answering, &request_id, &format!("[ERROR] {wrong}"));
                     internal_error()
                 }),
-            Ok(Ok(Err(InvocationRefused::TooLarge { .. }))) => {
+            Some(Ok(Err(InvocationRefused::TooLarge { .. }))) => {
                 json(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#)
             }
-            Ok(Ok(Err(InvocationRefused::Stopping))) => {
+            Some(Ok(Err(InvocationRefused::Stopping))) => {
                 json(StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"Service Unavailable"}"#)
             }
-            Ok(Ok(Ok(outcome))) if outcome.is_throttled() => {
+            Some(Ok(Ok(outcome))) if outcome.is_throttled() => {
                 json(StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"Service Unavailable"}"#)
             }
             // What went wrong stands in the function's log, never in the answer.
-            Ok(_) => internal_error(),
+            Some(_) => internal_error(),
         }
     }
 }

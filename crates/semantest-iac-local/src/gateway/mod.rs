@@ -8,9 +8,11 @@ pub(crate) mod cors;
 pub(crate) mod http_api;
 pub(crate) mod http_event;
 pub(crate) mod http_response;
+mod integration;
 #[cfg(test)]
 mod integration_time_tests;
 pub(crate) mod routes;
+pub mod sample_event;
 #[cfg(test)]
 mod throttling_tests;
 pub(crate) mod token_bucket;

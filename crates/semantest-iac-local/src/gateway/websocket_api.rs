@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::gateway::authorizer::websocket as authorizer;
 use crate::gateway::http_event::gateway_id;
+use crate::gateway::integration::within;
 use crate::gateway::routes::decode;
 use crate::gateway::token_bucket::TokenBucket;
 use crate::gateway::websocket_connection::{self, Connection};
@@ -151,16 +152,16 @@ impl WebsocketApi {
     /// Where it failed or took too long.
     pub async fn invoke(&self, function: &str, event: Bytes) -> Result<(String, Value), NoAnswer> {
         let invocation = Invocation { event, trace_id: None, client_context: None };
-        let (invoker, function) = (self.invoker.clone(), function.to_owned());
+        let (invoker, called) = (self.invoker.clone(), function.to_owned());
         // A task of its own: the function goes on when the client goes away or the gateway's time is up.
-        let running = tokio::spawn(async move { invoker.invoke(&function, invocation).await });
-        match tokio::time::timeout(self.integration_time, running).await {
-            Err(_) => Err(NoAnswer::TimedOut),
-            Ok(Ok(Ok(InvocationOutcome::Success { payload, request_id }))) => {
+        let running = tokio::spawn(async move { invoker.invoke(&called, invocation).await });
+        match within(self.integration_time, self.invoker.as_ref(), function, running).await {
+            None => Err(NoAnswer::TimedOut),
+            Some(Ok(Ok(InvocationOutcome::Success { payload, request_id }))) => {
                 let answer = serde_json::from_slice(&payload).map_err(|_| NoAnswer::Failed)?;
                 Ok((request_id, answer))
             }
-            Ok(_) => Err(NoAnswer::Failed),
+            Some(_) => Err(NoAnswer::Failed),
         }
     }
 

@@ -15,6 +15,7 @@ use crate::control::messages::{HostState, LackingSecret, PutSecrets};
 use crate::control::server::Control;
 use crate::gateway::certificates::LocalCertificates;
 use crate::host::definition::{ApiDefinition, EnvironmentValue, FunctionDefinition, SecretValues};
+use crate::host::inspection::Inspection;
 use crate::host::lock::HostLock;
 use crate::host::process::{HostFile, real};
 use crate::host::registry::{Registry, at};
@@ -37,6 +38,7 @@ pub(crate) struct Host {
     certificates: Arc<LocalCertificates>,
     functions: Mutex<BTreeMap<String, Defined>>,
     apis: Mutex<BTreeMap<String, ServedApi>>,
+    pub(super) inspection: Mutex<Option<Inspection>>,
     run: String,
     telling: Mutex<()>,
 }
@@ -60,7 +62,7 @@ impl Defined {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
@@ -84,6 +86,7 @@ pub async fn run(state_dir: &Path) -> io::Result<()> {
         certificates: Arc::new(certificates),
         functions: Mutex::default(),
         apis: Mutex::default(),
+        inspection: Mutex::default(),
         run: uuid::Uuid::new_v4().to_string(),
         telling: Mutex::default(),
     });
@@ -129,6 +132,7 @@ impl Host {
                         return Ok(());
                     }
                     self.runtime.reap();
+                    self.end_deserted_inspection();
                     about.keep(&self.state_dir);
                 }
                 _ = terminated.as_mut() => return Ok(()),
@@ -160,6 +164,7 @@ impl Host {
             functions: functions.values().map(|defined| defined.definition.clone()).collect(),
             apis: lock(&self.apis).values().map(|api| api.definition.clone()).collect(),
             lacking: functions.values().flat_map(Defined::lacking).collect(),
+            inspected: self.inspected(),
         }
     }
 
@@ -170,6 +175,11 @@ impl Host {
         if let Err(error) = serving.write(&self.state_dir) {
             eprintln!("serving.json cannot be written: {error}");
         }
+    }
+
+    /// A function as it is defined.
+    pub fn function(&self, name: &str) -> Option<FunctionDefinition> {
+        lock(&self.functions).get(name).map(|defined| defined.definition.clone())
     }
 
     fn define(&self, mut definition: FunctionDefinition, secrets: SecretValues) {
@@ -266,6 +276,7 @@ impl Host {
     }
 
     async fn drain(&self) {
+        self.end_inspection();
         let apis = std::mem::take(&mut *lock(&self.apis));
         apis.values().for_each(ServedApi::close);
         for api in apis.into_values() {

@@ -3,7 +3,9 @@
 pub mod definition;
 #[allow(clippy::module_inception, reason = "the glossary's word")]
 pub mod host;
+mod inspection;
 pub(crate) mod lock;
+mod other_process;
 pub mod process;
 pub(crate) mod registry;
 mod served_api;

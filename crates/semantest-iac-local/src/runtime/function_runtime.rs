@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::host::definition::{FunctionDefinition, SecretValues};
+use crate::runtime::debugging::Inspected;
 use crate::runtime::function_log::FunctionLog;
 use crate::runtime::invocation::{Invocation, InvocationOutcome, InvocationRefused, Invoker};
 use crate::runtime::pool::{Job, Pool};
@@ -24,10 +28,14 @@ const BOOTSTRAPS: [(&str, &str); 5] = [
 
 /// Runs functions by name.
 pub struct FunctionRuntime {
-    state_dir: PathBuf,
+    pub(super) state_dir: PathBuf,
     bootstraps: PathBuf,
     certificate: Option<PathBuf>,
     pools: Mutex<Pools>,
+    /// Asynchronous invocations that have not come to their end.
+    pub(super) sent: TaskTracker,
+    /// Nothing is tried again.
+    pub(super) ending: CancellationToken,
 }
 
 #[derive(Default)]
@@ -37,6 +45,7 @@ struct Pools {
     generations: BTreeMap<String, u64>,
     /// Retired, still finishing what they have.
     leaving: Vec<Arc<Pool>>,
+    inspected: Inspected,
     stopping: bool,
 }
 
@@ -52,7 +61,14 @@ impl FunctionRuntime {
         for (name, text) in BOOTSTRAPS {
             std::fs::write(bootstraps.join(name), text)?;
         }
-        Ok(Self { state_dir: state_dir.to_owned(), bootstraps, certificate, pools: Mutex::default() })
+        Ok(Self {
+            state_dir: state_dir.to_owned(),
+            bootstraps,
+            certificate,
+            pools: Mutex::default(),
+            sent: TaskTracker::new(),
+            ending: CancellationToken::new(),
+        })
     }
 
     fn pools(&self) -> MutexGuard<'_, Pools> {
@@ -84,12 +100,41 @@ impl FunctionRuntime {
         let log = Arc::new(FunctionLog::new(FunctionLog::path(&self.state_dir, &function.name)));
         let name = function.name.clone();
         *pools.generations.entry(name.clone()).or_default() += 1;
-        let pool = Pool::new(function, secrets, log, self.certificate.clone(), self.bootstraps.clone());
+        let (certificate, bootstraps) = (self.certificate.clone(), self.bootstraps.clone());
+        let debugging = pools.inspected.get(&name).filter(|one| one.fits(&function.runtime)).cloned();
+        let pool = Pool::new(function, secrets, log, certificate, bootstraps, debugging);
+        if pool.debugging.is_some() {
+            pool.warm();
+        }
         if let Some(old) = pools.by_name.insert(name, pool) {
             old.retire();
             pools.leaving.push(old);
         }
         pools.leaving.retain(|pool| pool.alive() > 0);
+    }
+
+    /// Has debuggers let into these functions from now on, and into no others. Functions for which nothing changes keep
+    /// their workers; what is under way in the others ends on the old ones, for so long as `grace` where a debugger
+    /// may hold it that is wanted no more.
+    pub(crate) fn inspect(&self, inspected: Inspected, grace: Duration) {
+        let mut pools = self.pools();
+        pools.inspected = inspected;
+        let all: Vec<Arc<Pool>> = pools.by_name.values().cloned().collect();
+        for pool in all {
+            let now = pools.inspected.get(&pool.function.name);
+            if pool.debugging.as_ref() == now {
+                continue;
+            }
+            if pool.debugging.is_some() && now.is_none() {
+                let held = pool.clone();
+                tokio::spawn(async move {
+                    if tokio::time::timeout(grace, held.drained()).await.is_err() {
+                        held.cut_off.cancel();
+                    }
+                });
+            }
+            self.renew(&mut pools, pool.function.clone(), pool.secrets.clone());
+        }
     }
 
     /// Takes a function away; what is under way ends.
@@ -113,6 +158,8 @@ impl FunctionRuntime {
 
     /// Takes no more, and waits for what is under way.
     pub async fn drain(&self) {
+        self.ending.cancel();
+        self.sent.close();
         let leaving: Vec<Arc<Pool>> = {
             let mut pools = self.pools();
             pools.stopping = true;
@@ -123,6 +170,41 @@ impl FunctionRuntime {
         for pool in leaving {
             pool.drained().await;
         }
+        self.sent.wait().await;
+    }
+
+    /// Queues an invocation.
+    pub(super) fn submit(
+        &self,
+        request_id: &str,
+        function: &str,
+        invocation: Invocation,
+    ) -> Result<oneshot::Receiver<InvocationOutcome>, InvocationRefused> {
+        let bytes = invocation.event.len();
+        if bytes > MAX_PAYLOAD {
+            return Err(InvocationRefused::TooLarge { bytes, limit: MAX_PAYLOAD });
+        }
+        let (reply, answered) = oneshot::channel();
+        let pools = self.pools();
+        if pools.stopping {
+            return Err(InvocationRefused::Stopping);
+        }
+        let Some(pool) = pools.by_name.get(function) else {
+            return Err(InvocationRefused::NoSuchFunction(function.to_owned()));
+        };
+        pool.submit(Job::new(request_id.to_owned(), invocation, reply));
+        Ok(answered)
+    }
+
+    /// Runs an invocation of that id and waits for its end.
+    pub(super) async fn invoke_as(
+        &self,
+        request_id: &str,
+        function: &str,
+        invocation: Invocation,
+    ) -> Result<InvocationOutcome, InvocationRefused> {
+        let answered = self.submit(request_id, function, invocation)?;
+        answered.await.map_err(|_| InvocationRefused::Stopping)
     }
 }
 
@@ -133,23 +215,11 @@ impl Invoker for FunctionRuntime {
         function: &str,
         invocation: Invocation,
     ) -> Result<InvocationOutcome, InvocationRefused> {
-        let bytes = invocation.event.len();
-        if bytes > MAX_PAYLOAD {
-            return Err(InvocationRefused::TooLarge { bytes });
-        }
-        let request_id = uuid::Uuid::new_v4().to_string();
-        let (reply, answered) = oneshot::channel();
-        {
-            let pools = self.pools();
-            if pools.stopping {
-                return Err(InvocationRefused::Stopping);
-            }
-            let Some(pool) = pools.by_name.get(function) else {
-                return Err(InvocationRefused::NoSuchFunction(function.to_owned()));
-            };
-            pool.submit(Job::new(request_id, invocation, reply));
-        }
-        answered.await.map_err(|_| InvocationRefused::Stopping)
+        self.invoke_as(&uuid::Uuid::new_v4().to_string(), function, invocation).await
+    }
+
+    fn is_inspected(&self, function: &str) -> bool {
+        self.pools().by_name.get(function).is_some_and(|pool| pool.debugging.is_some())
     }
 
     fn generation(&self, function: &str) -> u64 {

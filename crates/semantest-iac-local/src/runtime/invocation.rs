@@ -59,10 +59,12 @@ impl InvocationOutcome {
 pub enum InvocationRefused {
     /// No function of that name.
     NoSuchFunction(String),
-    /// The event is larger than 6 MB.
+    /// The event is larger than may be.
     TooLarge {
         /// Size in bytes.
         bytes: usize,
+        /// Largest size in bytes.
+        limit: usize,
     },
     /// The host is stopping.
     Stopping,
@@ -80,6 +82,12 @@ pub trait Invoker: Send + Sync + 'static {
 
     /// Which code and settings `function` runs with: another number after every change.
     fn generation(&self, function: &str) -> u64;
+
+    /// Whether a debugger may hold what the function runs: nobody's time is up meanwhile.
+    fn is_inspected(&self, function: &str) -> bool {
+        let _ = function;
+        false
+    }
 
     /// Notes something about an invocation in the log of its function.
     fn log(&self, function: &str, request_id: &str, message: &str);

@@ -34,7 +34,12 @@ pub(crate) async fn launch(worker: &Arc<Worker>) -> Result<(Child, JoinHandle<()
 }
 
 fn command(pool: &Pool, runtime_api: &str) -> Result<Command, String> {
-    let function = &pool.function;
+    let mut function = pool.function.clone();
+    let debugging = pool.debugging.as_ref();
+    if let Some(source) = debugging.and_then(|debugging| debugging.source.clone()) {
+        function.code_dir = source;
+    }
+    let function = &function;
     let stream = format!("local/[$LATEST]{}", uuid::Uuid::new_v4().simple());
     let certificate = pool.certificate.as_deref();
     let variables = environment::variables(function, &pool.secrets, runtime_api, &stream, certificate)
@@ -57,7 +62,9 @@ fn command(pool: &Pool, runtime_api: &str) -> Result<Command, String> {
         );
     }
     let mut command = Command::new(program);
-    command.args(script).env_clear().envs(variables).current_dir(&function.code_dir);
+    command.args(debugging.iter().flat_map(|debugging| debugging.arguments())).args(script);
+    command.env_clear().envs(variables).current_dir(&function.code_dir);
+    command.envs(debugging.iter().flat_map(|debugging| debugging.variables()));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Ok(command)
 }

@@ -1,5 +1,7 @@
 //! Runs functions: worker processes behind the Lambda Runtime API, pooled by function.
 
+mod asynchronous;
+pub(crate) mod debugging;
 pub mod environment;
 pub mod function_log;
 pub mod function_runtime;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::host::definition::{FunctionDefinition, SecretValues};
+use crate::runtime::debugging::Debugging;
 use crate::runtime::function_log::FunctionLog;
 use crate::runtime::invocation::{Invocation, InvocationOutcome};
 use crate::runtime::pool_size::{Load, PATIENCE, PoolSize};
@@ -90,6 +91,10 @@ pub(crate) struct Pool {
     pub certificate: Option<std::path::PathBuf>,
     pub bootstraps: std::path::PathBuf,
     pub retired: CancellationToken,
+    /// How it is inspected: with one worker, which is there before it is needed, and no time limits.
+    pub debugging: Option<Debugging>,
+    /// What is under way is not waited for: the debugger that may hold it has gone.
+    pub cut_off: CancellationToken,
     state: Mutex<State>,
     workers: TaskTracker,
     busy: Arc<AtomicUsize>,
@@ -115,8 +120,12 @@ impl Pool {
         log: Arc<FunctionLog>,
         certificate: Option<std::path::PathBuf>,
         bootstraps: std::path::PathBuf,
+        debugging: Option<Debugging>,
     ) -> Arc<Self> {
-        let size = PoolSize::new(function.max_concurrency);
+        let size = match &debugging {
+            Some(_) => PoolSize::debugged(function.max_concurrency),
+            None => PoolSize::new(function.max_concurrency),
+        };
         Arc::new(Self {
             function,
             secrets,
@@ -124,6 +133,8 @@ impl Pool {
             certificate,
             bootstraps,
             retired: CancellationToken::new(),
+            debugging,
+            cut_off: CancellationToken::new(),
             state: Mutex::default(),
             workers: TaskTracker::new(),
             busy: Arc::default(),
@@ -166,6 +177,16 @@ impl Pool {
             let pool = self.clone();
             tokio::spawn(async move { pool.watch().await });
         }
+    }
+
+    /// Starts a worker before there is anything for it, so that a debugger finds it.
+    pub fn warm(self: &Arc<Self>) {
+        self.fill(&mut self.state());
+    }
+
+    /// Whether nothing will be asked of it any more.
+    pub fn is_over(&self) -> bool {
+        self.retired.is_cancelled() && self.state().waiting.is_empty()
     }
 
     /// Starts one worker where that takes no waiting.
@@ -248,8 +269,11 @@ impl Pool {
         }
     }
 
-    /// Ends workers that have been idle for long.
+    /// Ends workers that have been idle for long, but for a debugger's.
     pub fn reap(&self) {
+        if self.debugging.is_some() {
+            return;
+        }
         let mut state = self.state();
         let mut alive = state.alive;
         // A dropped sender tells its worker that there is nothing more to come. Who is idle longest stands first.

@@ -24,7 +24,18 @@ pub(crate) struct PoolSize {
     /// So many are started without waiting.
     pub base: usize,
     most: usize,
-    reserved: bool,
+    limit: Limit,
+}
+
+/// Whose limit it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    /// The user's.
+    Reserved,
+    /// Ours.
+    Machine,
+    /// A debugger's: it looks into one worker.
+    Debugger,
 }
 
 /// A pool at one moment.
@@ -42,12 +53,20 @@ impl PoolSize {
     /// `reserved` is the limit the user has set, and exact.
     pub fn new(reserved: Option<u32>) -> Self {
         match reserved {
-            Some(limit) => Self { base: limit as usize, most: limit as usize, reserved: true },
+            Some(limit) => Self { base: limit as usize, most: limit as usize, limit: Limit::Reserved },
             None => {
                 let cores = std::thread::available_parallelism().map_or(1, usize::from);
                 let base = (cores * 2).max(2);
-                Self { base, most: MOST.max(base), reserved: false }
+                Self { base, most: MOST.max(base), limit: Limit::Machine }
             }
+        }
+    }
+
+    /// One worker, for a debugger; none where the user wants none.
+    pub fn debugged(reserved: Option<u32>) -> Self {
+        match reserved {
+            Some(0) => Self::new(reserved),
+            _ => Self { base: 1, most: 1, limit: Limit::Debugger },
         }
     }
 
@@ -65,11 +84,16 @@ impl PoolSize {
             return None;
         }
         let most = self.most;
-        Some(match self.reserved {
-            true => {
+        Some(match self.limit {
+            Limit::Reserved => {
                 format!("[WARN] invocations wait: reserved_concurrency lets no more than {most} run at once")
             }
-            false => format!("[WARN] invocations wait: {most} run already, the most at once on this machine"),
+            Limit::Machine => {
+                format!("[WARN] invocations wait: {most} run already, the most at once on this machine")
+            }
+            Limit::Debugger => {
+                "[WARN] invocations wait: one runs at a time while a debugger may look into it".to_owned()
+            }
         })
     }
 
@@ -87,7 +111,7 @@ mod tests {
         Load { impatient, longest: Duration::from_secs(2), alive, busy }
     }
 
-    const FREE: PoolSize = PoolSize { base: 4, most: 64, reserved: false };
+    const FREE: PoolSize = PoolSize { base: 4, most: 64, limit: Limit::Machine };
 
     #[test]
     fn a_pool_grows_a_few_at_a_time_while_every_worker_is_busy() {
@@ -104,6 +128,16 @@ mod tests {
         let reserved = PoolSize::new(Some(3));
         assert_eq!((reserved.base, reserved.more(&load(20, 3, 3))), (3, 0));
         assert_eq!(PoolSize::new(Some(100)).base, 100);
+    }
+
+    #[test]
+    fn a_debugger_has_one_worker_unless_there_may_be_none() {
+        for reserved in [None, Some(1), Some(7)] {
+            let one = PoolSize::debugged(reserved);
+            assert_eq!((one.base, one.more(&load(20, 1, 1))), (1, 0));
+            assert!(one.complaint(&load(1, 1, 1)).expect("a line").contains("debugger"));
+        }
+        assert_eq!(PoolSize::debugged(Some(0)).base, 0);
     }
 
     #[test]

@@ -27,6 +27,8 @@ const INIT_TIME: Duration = Duration::from_secs(10);
 const WATCH: Duration = Duration::from_millis(100);
 /// How often the memory of its children is.
 const WATCH_GROUP: Duration = Duration::from_secs(1);
+/// The time that an inspected function is told it has left: a day. Nobody ends it then.
+const INSPECTED_TIME: Duration = Duration::from_secs(24 * 3600);
 /// How long the last lines of a worker that has ended are waited for.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
@@ -72,7 +74,9 @@ impl Worker {
             return None;
         };
         let function = &self.pool.function;
-        let limit = Duration::from_secs(u64::from(function.timeout_s));
+        let inspected = self.pool.debugging.is_some();
+        let limit =
+            if inspected { INSPECTED_TIME } else { Duration::from_secs(u64::from(function.timeout_s)) };
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + limit;
         let trace = job.invocation.trace_id.clone().unwrap_or_else(|| {
             let id = uuid::Uuid::new_v4().simple().to_string();
@@ -92,8 +96,10 @@ impl Worker {
         self.output.begin(&id);
         self.pool.log.write(Some(&id), &format!("START RequestId: {id} Version: $LATEST"));
         *lock(&self.current) = Some(Running { job, since: Instant::now(), group_counted: Instant::now() });
-        let worker = self.clone();
-        tokio::spawn(async move { worker.time_out(&id, limit).await });
+        if !inspected {
+            let worker = self.clone();
+            tokio::spawn(async move { worker.time_out(&id, limit).await });
+        }
         Some(Taken { event, headers })
     }
 
@@ -202,6 +208,22 @@ impl Worker {
         u64::from(self.pool.function.memory_mb) * 1024
     }
 
+    /// Ends a worker that does not become ready in time, or that waits for a debugger and is not needed any more.
+    fn watch_start(&self, started: Instant) {
+        if self.ready.load(Ordering::SeqCst) {
+            return;
+        }
+        let time = INIT_TIME.max(Duration::from_secs(u64::from(self.pool.function.timeout_s)));
+        if self.pool.debugging.is_some() {
+            if self.pool.is_over() {
+                self.dismissed.cancel();
+            }
+        } else if started.elapsed() > time {
+            let seconds = time.as_secs();
+            self.condemn("Sandbox.Timedout", &format!("Init phase timed out after {seconds}.00 seconds"));
+        }
+    }
+
     fn watch_memory(&self) {
         let group = {
             let mut current = lock(&self.current);
@@ -235,6 +257,11 @@ pub(crate) async fn supervise(pool: Arc<Pool>) {
         peak_kib: AtomicU64::new(0),
         process: AtomicU32::new(0),
     });
+    if let Some(debugging) = &pool.debugging
+        && !debugging.has_its_port(|| pool.is_over()).await
+    {
+        return pool.ended(None);
+    }
     let started = launch(&worker).await;
     let failure = match started {
         Ok((child, api)) => {
@@ -265,19 +292,19 @@ async fn run(worker: &Arc<Worker>, mut child: Child) -> Option<(String, Bytes)> 
         }
     };
     let started = Instant::now();
-    let init_time = INIT_TIME.max(Duration::from_secs(u64::from(worker.pool.function.timeout_s)));
     let mut tick = tokio::time::interval(WATCH);
     let status = loop {
         tokio::select! {
             status = child.wait() => break status.ok(),
             () = worker.kill.cancelled() => break end(&mut child, process).await,
             () = worker.dismissed.cancelled() => break end(&mut child, process).await,
+            () = worker.pool.cut_off.cancelled() => {
+                worker.condemn("Runtime.ExitError", "Error: ended with the inspection");
+                break end(&mut child, process).await;
+            }
             _ = tick.tick() => {
                 worker.watch_memory();
-                if !worker.ready.load(Ordering::SeqCst) && started.elapsed() > init_time {
-                    let seconds = init_time.as_secs();
-                    worker.condemn("Sandbox.Timedout", &format!("Init phase timed out after {seconds}.00 seconds"));
-                }
+                worker.watch_start(started);
             }
         }
     };

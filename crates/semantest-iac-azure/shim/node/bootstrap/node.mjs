@@ -13,6 +13,11 @@ const [host, port] = environment.AWS_LAMBDA_RUNTIME_API.split(":");
 // From Node 24 on Lambda takes what a handler returns and knows no callbacks. The runtime asked for counts.
 const modern = Number(/^AWS_Lambda_nodejs(\d+)/.exec(environment.AWS_EXECUTION_ENV)?.[1]) >= 24;
 
+if (environment.SEMANTEST_INSPECT_WAIT) {
+  delete environment.SEMANTEST_INSPECT_WAIT;
+  (await import("node:inspector")).waitForDebugger();
+}
+
 const socket = connect({ host, port: Number(port), noDelay: true });
 let buffer = Buffer.alloc(0);
 const waiting = [];

@@ -22,6 +22,7 @@ def main():
     sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
     client.set_up_logging()
     try:
+        let_a_debugger_in()
         handler = load(os.environ["_HANDLER"])
     except Exception as error:  # what else a module may raise, SystemExit for one, ends the process as on AWS
         failure = describe(error, "")
@@ -35,6 +36,17 @@ def main():
         sys.stdout.flush()
         sys.stderr.flush()
         pending = [answer, get(BASE + "/invocation/next")]
+
+
+def let_a_debugger_in():
+    port, wait = os.environ.pop("SEMANTEST_DEBUGPY", ""), os.environ.pop("SEMANTEST_INSPECT_WAIT", "")
+    if not port:
+        return
+    import debugpy
+    debugpy.listen(("127.0.0.1", int(port)))
+    print("Debugger listening on 127.0.0.1:%s" % port, file=sys.stderr, flush=True)
+    if wait:
+        debugpy.wait_for_client()
 
 
 def invoke(handler, headers, body):

@@ -42,6 +42,20 @@ pub(crate) enum DevLine {
         /// Whether changes are waited for.
         watching: bool,
     },
+    /// A function that a debugger may be attached to (`--inspect`).
+    Debugger {
+        /// Name of the function.
+        function_name: String,
+        /// `node_inspector` (Chrome DevTools Protocol) or `debugpy` (Debug Adapter Protocol).
+        protocol: &'static str,
+        /// Always 127.0.0.1.
+        host: &'static str,
+        /// Also after the function was started anew.
+        port: u16,
+        /// Node.js: the WebSocket address of the process that runs now; the function's log tells the next one's.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+    },
     /// A line of a function's log.
     Log(LogLine),
 }
@@ -66,6 +80,11 @@ impl DevLine {
                     error.context.entry("component".into()).or_insert_with(|| component.clone());
                 }
                 output.line(&format!("error: {}", render::error(&error)));
+            }
+            Self::Debugger { function_name, host, port, url, .. } => {
+                let place = format!("{host}:{port}");
+                let place = url.clone().unwrap_or(place);
+                output.line(&format!("Debugger: {function_name} {place}"));
             }
             Self::Ready { watching: true, .. } => {
                 output.line("ready: what is saved is deployed (Ctrl-C ends it)")

@@ -30,6 +30,11 @@ impl LogFeed {
         all
     }
 
+    /// Functions, by component and role.
+    pub fn functions(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.places.keys().map(|(component, function)| (component.as_str(), function.as_str()))
+    }
+
     /// Takes in the functions that `components` have now.
     pub async fn look_for(&mut self, iac: &Iac, environment: &str, components: &[String]) {
         for component in components {

@@ -1,5 +1,6 @@
 //! `dev`: deploys to this machine, shows the logs, and deploys again what changes.
 
+mod inspect;
 mod keys;
 mod line;
 mod log_feed;
@@ -11,13 +12,15 @@ use std::time::Instant;
 use semantest_iac::answer::{DeployAnswer, RunStatus};
 use semantest_iac::ports::project::Project;
 use semantest_iac::setting::Setting;
-use semantest_iac::{Error, ErrorKind, Iac, Result, stop_local_host};
+use semantest_iac::{Error, ErrorKind, FunctionToInspect, Iac, Result, stop_local_host};
+use serde_json::{Map, Value};
 
 use crate::Exit;
 use crate::arguments::DevArguments;
 use crate::render;
 use crate::session::{Session, name_setting};
 
+use inspect::Inspection;
 use keys::{Key, Keys};
 pub(crate) use line::DevLine;
 use log_feed::LogFeed;
@@ -30,8 +33,15 @@ pub(super) async fn run(session: &Session, arguments: &DevArguments) -> Result<E
     let iac = open(session).await?;
     // What was there before stays when this ends.
     let was_running = iac.local_host_runs().await?;
-    let mut dev = Dev { session, settings, iac, feed: LogFeed::new(), endpoints: Vec::new() };
+    let inspection = Inspection::wanted(arguments);
+    let mut dev = Dev { session, settings, iac, feed: LogFeed::new(), endpoints: Vec::new(), inspection };
     let ended = dev.develop(arguments).await;
+    if was_running
+        && dev.inspection.is_some()
+        && let Err(error) = dev.iac.end_inspection().await
+    {
+        session.output.warning(&render::error(&error.to_record()));
+    }
     if !was_running {
         // Nothing that ends it may keep the terminal: an error of the way down is told, no more.
         if let Err(error) = stop_local_host(&session.directory()).await {
@@ -65,13 +75,17 @@ struct Dev<'a> {
     iac: Iac,
     feed: LogFeed,
     endpoints: Vec<String>,
+    inspection: Option<Inspection>,
 }
 
 impl Dev<'_> {
     async fn develop(&mut self, arguments: &DevArguments) -> Result<Exit> {
         let components = self.session.to_deploy(&self.iac, &self.settings).await?;
+        if let Some(inspection) = &self.inspection {
+            inspection.check(&self.defined(&components)?)?;
+        }
         // Armed before the first deploy: what is saved meanwhile is not missed.
-        let mut watch = match arguments.no_watch {
+        let watch = match arguments.no_watch {
             true => None,
             false => Some(Watch::start(self.session.directory(), self.code(&components)?)?),
         };
@@ -81,8 +95,16 @@ impl Dev<'_> {
         }
         match failed {
             Some(exit) if watch.is_none() => return Ok(exit),
-            _ => self.say_ready(&components, watch.is_some()),
+            _ => {
+                self.inspect().await?;
+                self.say_ready(&components, watch.is_some());
+            }
         }
+        self.attend(watch).await
+    }
+
+    /// Does what is due, until the end.
+    async fn attend(&mut self, mut watch: Option<Watch>) -> Result<Exit> {
         let mut keys = Keys::listen(!self.session.output.is_json());
         if keys.are_there() {
             self.session.output.note(KEYS);
@@ -116,13 +138,59 @@ impl Dev<'_> {
         }
     }
 
+    /// A component as the project and the command line define it.
+    fn definition(&self, component: &str) -> Result<Map<String, Value>> {
+        let defined = self.iac.project().component(&self.session.global.environment, component)?;
+        let mut definition = defined.unwrap_or_default();
+        self.settings.iter().for_each(|setting| setting.lay_over(&mut definition));
+        Ok(definition)
+    }
+
+    /// Functions by component, before anything is deployed.
+    fn defined(&self, components: &[String]) -> Result<Vec<(String, String)>> {
+        let mut all = Vec::new();
+        for component in components {
+            let definition = self.definition(component)?;
+            match definition.get("functions").and_then(Value::as_object) {
+                Some(functions) => all.extend(functions.keys().map(|name| (component.clone(), name.clone()))),
+                None if definition.contains_key("code") => all.push((component.clone(), component.clone())),
+                None => {}
+            }
+        }
+        Ok(all)
+    }
+
+    /// Lets debuggers in, where they are wanted.
+    async fn inspect(&mut self) -> Result<()> {
+        let Some(mut inspection) = self.inspection.take() else { return Ok(()) };
+        let meant =
+            self.feed.functions().filter(|(component, function)| inspection.means(component, function));
+        let functions = meant.map(|(component, function)| FunctionToInspect {
+            component: component.to_owned(),
+            function: function.to_owned(),
+            source: self.source(component, function),
+        });
+        let functions = functions.collect();
+        let (iac, environment) = (&self.iac, &self.session.global.environment);
+        let inspecting = inspection.renew(iac, environment, functions, &self.session.output).await;
+        self.inspection = Some(inspection);
+        inspecting
+    }
+
+    /// The folder that a function's package is made of.
+    fn source(&self, component: &str, function: &str) -> Option<PathBuf> {
+        let definition = self.definition(component).ok()?;
+        let own = definition.get("functions").and_then(|functions| functions.get(function)?.get("code"));
+        let code = own.or(definition.get("code"))?.as_str()?;
+        let folder = std::fs::canonicalize(self.iac.project().directory().join(code)).ok()?;
+        folder.is_dir().then_some(folder)
+    }
+
     /// Folders and packages of the components' code, by component.
     fn code(&self, components: &[String]) -> Result<Vec<(String, PathBuf)>> {
         let mut all = Vec::new();
         for component in components {
-            let defined = self.iac.project().component(&self.session.global.environment, component)?;
-            let mut definition = defined.unwrap_or_default();
-            self.settings.iter().for_each(|setting| setting.lay_over(&mut definition));
+            let definition = self.definition(component)?;
             let functions = definition.get("functions").and_then(|functions| functions.as_object());
             let own = functions.into_iter().flatten().filter_map(|(_, function)| function.get("code"));
             for code in own.chain(definition.get("code")).filter_map(|code| code.as_str()) {
@@ -203,6 +271,9 @@ impl Dev<'_> {
             }
         }
         self.deploy_all(&components, false).await;
+        if let Err(error) = self.inspect().await {
+            self.session.output.warning(&render::error(&error.to_record()));
+        }
     }
 
     async fn reopen(&mut self) -> Result<Vec<String>> {

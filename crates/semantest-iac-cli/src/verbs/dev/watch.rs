@@ -113,10 +113,23 @@ impl Watch {
                 self.quiet = Instant::now() + QUIET;
             }
             let paths = std::mem::take(&mut self.paths);
+            self.watch_new_folders(&paths);
             let changed = self.sort(&paths);
             if changed != Changed::default() {
                 return changed;
             }
+        }
+    }
+
+    /// notify watches a new folder by itself, but tells of it first: on a busy machine long before. From here on nothing
+    /// in it goes unseen, and what is in it already is deployed with the folder.
+    fn watch_new_folders(&mut self, paths: &[PathBuf]) {
+        let inside =
+            |path: &PathBuf| self.code.iter().any(|(_, code)| path != code && path.starts_with(code));
+        let folders: BTreeSet<&PathBuf> = paths.iter().filter(|path| inside(path) && path.is_dir()).collect();
+        for folder in folders {
+            // It may have gone again.
+            let _ = self.watcher.watch(folder, RecursiveMode::Recursive);
         }
     }
 
@@ -199,6 +212,21 @@ mod tests {
         assert_eq!(watch.next().await.components, ["b"]);
         std::fs::write(root.join(FILE_NAME), "x").expect("written");
         assert_eq!(watch.next().await, Changed { project_file: true, ..Changed::default() });
+    }
+
+    #[tokio::test]
+    async fn what_changes_in_a_new_folder_is_told_from_its_first_moment() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        let mut watch = watch(root);
+        for number in 0..100 {
+            let new = root.join(format!("a/src/new-{number}/deep"));
+            std::fs::create_dir_all(&new).expect("a folder");
+            assert_eq!(watch.next().await.components, ["a"]);
+            std::fs::write(new.join("x.py"), "x").expect("written");
+            let changed = tokio::time::timeout(Duration::from_secs(60), watch.next()).await;
+            assert_eq!(changed.expect("it is told").components, ["a"], "{number}");
+        }
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::gateway::integration::within;
 use crate::runtime::invocation::{Invocation, InvocationOutcome, Invoker};
 
 /// Why there is no answer of a function that was asked.
@@ -36,9 +37,9 @@ async fn ask(
     let (asked, name) = (invoker.clone(), function.to_owned());
     // A task of its own: the function goes on when the client goes away or the gateway's time is up.
     let running = tokio::spawn(async move { asked.invoke(&name, invocation).await });
-    match tokio::time::timeout(time, running).await {
-        Ok(Ok(Ok(InvocationOutcome::Success { request_id, payload }))) => Ok((request_id, payload)),
-        Ok(Ok(Ok(InvocationOutcome::FunctionError { payload, .. }))) if says_unauthorized(&payload) => {
+    match within(time, invoker.as_ref(), function, running).await {
+        Some(Ok(Ok(InvocationOutcome::Success { request_id, payload }))) => Ok((request_id, payload)),
+        Some(Ok(Ok(InvocationOutcome::FunctionError { payload, .. }))) if says_unauthorized(&payload) => {
             Err(NoAnswer::Unauthorized)
         }
         _ => Err(NoAnswer::Failed),

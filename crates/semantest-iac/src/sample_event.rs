@@ -1,0 +1,45 @@
+//! Ready-made events for deployed functions.
+
+use semantest_iac_core::Result;
+use semantest_iac_core::domain::networking::api_gateway::Route;
+use semantest_iac_core::ports::project::Project;
+
+use crate::composition::{Sample, SampleApi, SampleEvent, SampleRequest, sample};
+use crate::iac::Iac;
+
+impl Iac {
+    /// Makes an event as the component's API would for such a request, and says which function's route it takes. With
+    /// `function` (its role or name), only its routes count.
+    ///
+    /// # Errors
+    /// `NotFound` where it is not deployed, `InvalidInput` for a path that no route takes.
+    pub async fn sample_event(
+        &self,
+        environment: &str,
+        component: &str,
+        function: Option<&str>,
+        kind: SampleEvent,
+        request: &SampleRequest<'_>,
+    ) -> Result<Sample> {
+        let role = match function {
+            Some(wanted) => Some(self.role(environment, component, wanted).await?),
+            None => None,
+        };
+        let blueprint = self.service.deployed_blueprint(environment, component).await?;
+        let status = self.status(Some(environment), Some(component)).await?;
+        let endpoint = status.deployments.into_iter().find_map(|deployment| deployment.endpoint);
+        let routes = blueprint.api.iter().flat_map(|api| api.routes.iter().cloned());
+        let is_meant = |route: &Route| role.as_ref().is_none_or(|role| *role == route.function);
+        let routes: Vec<Route> = routes.filter(is_meant).collect();
+        let names = [self.project().name(), environment, component];
+        let stage_variables =
+            blueprint.api.as_ref().map(|api| api.stage_variables.clone()).unwrap_or_default();
+        let api = SampleApi {
+            names,
+            endpoint: endpoint.as_deref(),
+            routes: &routes,
+            stage_variables: &stage_variables,
+        };
+        sample(kind, &api, request)
+    }
+}
