@@ -31,6 +31,8 @@ pub(crate) struct FunctionInputs {
     pub function_name: String,
     pub runtime: String,
     pub handler: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typescript: Option<String>,
     pub memory_mb: u32,
     pub timeout_s: u32,
     #[serde(default)]
@@ -55,6 +57,7 @@ impl FunctionInputs {
             region: self.region,
             runtime: self.runtime,
             handler: self.handler,
+            typescript: self.typescript,
             memory_mb: self.memory_mb,
             timeout_s: self.timeout_s,
             environment_variables: self.environment_variables,
@@ -72,6 +75,7 @@ pub(crate) fn inputs(definition: &FunctionDefinition) -> Properties {
         function_name: definition.name.clone(),
         runtime: definition.runtime.clone(),
         handler: definition.handler.clone(),
+        typescript: definition.typescript.clone(),
         memory_mb: definition.memory_mb,
         timeout_s: definition.timeout_s,
         environment_variables: definition.environment_variables.clone(),
@@ -113,6 +117,9 @@ pub(crate) fn lower(
         "package": function.package,
         "region": region.unwrap_or(DEFAULT_REGION),
     }));
+    if let Some(file) = &function.typescript {
+        inputs.insert("typescript".into(), json!(file));
+    }
     if let Some(most) = function.scaling.reserved_concurrency {
         inputs.insert("reserved_concurrency".into(), json!(most));
     }

@@ -24,13 +24,16 @@
 mod component_keys;
 mod composition;
 mod deliveries;
+mod env_file;
 mod iac;
 pub mod package;
 mod place;
 pub mod project_file;
+mod project_path;
 pub mod query;
 pub mod secrets;
 pub mod setting;
+mod small_file;
 mod system_clock;
 
 pub use composition::{

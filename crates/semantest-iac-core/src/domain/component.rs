@@ -73,6 +73,10 @@ pub struct ComponentDefinition {
     /// Environment variables of every function: text, or `{ secret = "env:NAME" }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment_variables: BTreeMap<String, SettingValue>,
+    /// File of environment variables (`NAME=value` lines), relative to the project file: each is a secret.
+    /// `environment_variables` come before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env_file: Option<String>,
     /// Several functions, each with its own routes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub functions: BTreeMap<String, FunctionSettings>,
@@ -166,6 +170,9 @@ pub struct FunctionSettings {
     /// Laid over the component's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment_variables: BTreeMap<String, SettingValue>,
+    /// File of environment variables, laid over the component's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env_file: Option<String>,
     /// How many invocations may run at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserved_concurrency: Option<u32>,
@@ -190,6 +197,7 @@ pub const COMPONENT_KEYS: &[&str] = &[
     "timeout_s",
     "routes",
     "environment_variables",
+    "env_file",
     "functions",
     "cors",
     "reserved_concurrency",
@@ -223,6 +231,7 @@ pub const FUNCTION_KEYS: &[&str] = &[
     "timeout_s",
     "routes",
     "environment_variables",
+    "env_file",
     "reserved_concurrency",
     "provisioned_concurrency",
     "authorizer",

@@ -102,7 +102,7 @@ impl Control {
 
     async fn invoke(&self, name: &str, event: Bytes) -> FullResponse {
         let start = Instant::now();
-        let invocation = Invocation { event, trace_id: None, client_context: None };
+        let invocation = Invocation { event, ..Invocation::default() };
         let outcome = match self.host.runtime.invoke(name, invocation).await {
             Ok(outcome) => outcome,
             Err(InvocationRefused::NoSuchFunction(name)) => {

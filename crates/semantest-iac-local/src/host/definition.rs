@@ -55,6 +55,9 @@ pub struct FunctionDefinition {
     pub runtime: String,
     /// `module.function`; ignored by `provided.*`.
     pub handler: String,
+    /// File of the handler where that is TypeScript, which not every Node.js runs as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typescript: Option<String>,
     /// Memory limit in MiB.
     pub memory_mb: u32,
     /// Time limit of one invocation, in seconds.

@@ -57,6 +57,11 @@ impl Job {
         Self { request_id, invocation, reply, busy: None }
     }
 
+    /// Whether nobody waits for its answer any more.
+    fn is_given_up(&self) -> bool {
+        self.invocation.given_up.is_cancelled() || self.reply.is_closed()
+    }
+
     /// Answers that the function may not run.
     fn throttle(self) {
         // The asker may have given up.
@@ -186,6 +191,7 @@ impl Pool {
         loop {
             tokio::time::sleep(PATIENCE).await;
             let mut state = self.state();
+            self.forget_given_up(&mut state);
             let Some(longest) = state.waiting.front().map(|(since, _)| since.elapsed()) else {
                 state.watched = false;
                 return;
@@ -203,6 +209,18 @@ impl Pool {
         }
     }
 
+    /// Takes out of what waits what nobody waits for: on AWS nothing is begun after its caller was told that it failed.
+    fn forget_given_up(&self, state: &mut State) {
+        state.waiting.retain(|(_, job)| {
+            if job.is_given_up() {
+                let text =
+                    "[WARN] not run: no worker was free before its caller was told that there is no answer";
+                self.log.write(Some(&job.request_id), text);
+            }
+            !job.is_given_up()
+        });
+    }
+
     /// Says in the function's log what limits it; once in a while, not for every invocation.
     fn tell(&self, state: &mut State, message: &str) {
         if state.told.is_none_or(|told| told.elapsed() >= REMINDER) {
@@ -215,6 +233,7 @@ impl Pool {
     pub async fn take(&self) -> Option<Job> {
         let given = {
             let mut state = self.state();
+            self.forget_given_up(&mut state);
             if let Some((_, mut job)) = state.waiting.pop_front() {
                 job.busy = Some(Busy::new(&self.busy));
                 return Some(job);
@@ -270,5 +289,60 @@ impl Pool {
     /// Waits until every worker has ended.
     pub async fn drained(&self) {
         self.workers.wait().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pool(folder: &std::path::Path) -> Arc<Pool> {
+        let function = serde_json::from_value(json!({
+            "name": "f", "arn": "a", "region": "r", "runtime": "provided.al2023", "handler": "h", "memory_mb": 128,
+            "timeout_s": 1, "environment_variables": {}, "package_sha256": "", "max_concurrency": 1,
+            "tags": { "project": "p", "environment": "e", "component": "c", "address": "a" },
+        }))
+        .expect("a definition");
+        let log = Arc::new(FunctionLog::new(folder.join("f.log")));
+        Pool::new(function, SecretValues::default(), log, None, folder.to_owned())
+    }
+
+    fn waits(pool: &Pool, id: &str) -> (oneshot::Receiver<InvocationOutcome>, CancellationToken) {
+        let (reply, answered) = oneshot::channel();
+        let invocation = Invocation::default();
+        let given_up = invocation.given_up.clone();
+        pool.state().waiting.push_back((Instant::now(), Job::new(id.into(), invocation, reply)));
+        (answered, given_up)
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_is_never_begun() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pool = pool(folder.path());
+        let (timed_out, given_up) = waits(&pool, "timed-out");
+        drop(waits(&pool, "gone"));
+        let (_first, _) = waits(&pool, "first");
+        let (_second, _) = waits(&pool, "second");
+        given_up.cancel();
+        let taken = pool.take().await.expect("a job");
+        assert_eq!(taken.request_id, "first");
+        assert!(timed_out.await.is_err(), "it is let go");
+        assert_eq!(pool.take().await.expect("a job").request_id, "second");
+        let log = std::fs::read_to_string(folder.path().join("f.log")).expect("a log");
+        assert!(log.contains("timed-out") && log.contains("gone") && !log.contains("first"), "{log}");
+    }
+
+    #[tokio::test]
+    async fn what_has_begun_goes_on_also_when_nobody_waits_for_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pool = pool(folder.path());
+        let (answered, given_up) = waits(&pool, "begun");
+        let taken = pool.take().await.expect("a job");
+        given_up.cancel();
+        drop(answered);
+        taken.fail("T", "its worker ends it, and nothing breaks");
+        assert!(!folder.path().join("f.log").exists(), "nothing was left out");
     }
 }
