@@ -163,6 +163,27 @@ fn a_variable_that_is_gone_from_the_file_is_named_where_an_earlier_version_needs
 }
 
 #[test]
+fn clouds_are_given_references_for_functions_and_containers_alike() {
+    let project = Project::empty();
+    let clouds = "[environments.a]\nprovider = \"aws\"\nregion = \"eu-west-1\"\n\
+                  [environments.b]\nprovider = \"azure\"\nregion = \"westeurope\"\n";
+    let service = "[components.service]\nkind = \"container-service\"\nimage = \"registry.example/a:1\"\nenv_file = \".env\"\n";
+    let api = "[components.rest-api]\ncode = \"code\"\nruntime = \"python3.12\"\nhandler = \"app.handler\"\n\
+               env_file = \".env\"\n";
+    project.write("semantest.toml", &format!("project = \"shop\"\n{clouds}{service}{api}"));
+    std::fs::create_dir(project.file("code")).expect("a folder");
+    project.write("code/app.py", PYTHON);
+    project.write(".env", &format!("TOKEN={CANARY}\n"));
+    for environment in ["a", "b"] {
+        for component in ["service", "rest-api"] {
+            let plan = project.json(&["plan", "--environment", environment, "--component", component]).ok();
+            let text = plan.to_string();
+            assert!(text.contains("env-file:.env#TOKEN") && !text.contains(CANARY), "{text}");
+        }
+    }
+}
+
+#[test]
 fn values_are_read_as_nodes_own_reader_does() {
     let text = "A=b\nB = c d \nC='e # f'\nD=\"g\\nh\"\nE=`i \"j\"`\nexport F=k=l\n# G=m\n\nH=n # o\nI=\nJ=\"p\nq\"\n";
     let script =

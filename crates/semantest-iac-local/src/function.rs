@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::compute::serverless_function::ServerlessFunction;
+use semantest_iac_core::domain::compute::when_busy::WhenBusy;
 use semantest_iac_core::domain::deployment::resource::{Properties, Resource, ResourceRole};
 use semantest_iac_core::domain::names::physical_name;
 use semantest_iac_core::ports::provider::ResourceHandle;
@@ -40,6 +41,8 @@ pub(crate) struct FunctionInputs {
     pub package: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserved_concurrency: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_busy: Option<WhenBusy>,
     pub region: String,
 }
 
@@ -65,6 +68,7 @@ impl FunctionInputs {
             code_dir: PathBuf::new(),
             search_path,
             max_concurrency: self.reserved_concurrency,
+            when_busy: self.when_busy,
         }
     }
 }
@@ -81,6 +85,7 @@ pub(crate) fn inputs(definition: &FunctionDefinition) -> Properties {
         environment_variables: definition.environment_variables.clone(),
         package: definition.package_sha256.clone(),
         reserved_concurrency: definition.max_concurrency,
+        when_busy: definition.when_busy,
         region: definition.region.clone(),
     })
 }
@@ -122,6 +127,9 @@ pub(crate) fn lower(
     }
     if let Some(most) = function.scaling.reserved_concurrency {
         inputs.insert("reserved_concurrency".into(), json!(most));
+    }
+    if let Some(way) = function.when_busy {
+        inputs.insert("when_busy".into(), json!(way));
     }
     let mut resource = Resource::new(address(&function.role), KIND, inputs);
     resource.role = Some(ResourceRole::Function);

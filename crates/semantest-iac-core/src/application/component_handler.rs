@@ -13,6 +13,7 @@ use crate::domain::component::{ComponentDefinition, ComponentKind, FunctionSetti
 use crate::domain::compute::serverless_function::{
     FunctionScaling, MemoryMib, ServerlessFunction, TimeoutSeconds, check_not_reserved,
 };
+use crate::domain::compute::when_busy::WhenBusy;
 use crate::domain::environment::{SecretSetting, SettingValue, check_value, check_variable_name};
 use crate::domain::networking::api_gateway::{ApiGateway, ApiProtocol, Route, Throttling};
 use crate::domain::networking::key_set::KeySet;
@@ -178,7 +179,23 @@ impl Wanted<'_> {
                 reserved_concurrency: own.reserved_concurrency.or(all.reserved_concurrency),
                 provisioned_concurrency: own.provisioned_concurrency.or(all.provisioned_concurrency),
             },
+            when_busy: self.when_busy(role, own)?,
         })
+    }
+
+    fn when_busy(&self, role: &str, own: &FunctionSettings) -> Result<Option<WhenBusy>> {
+        let way = own.when_busy.or(self.definition.when_busy);
+        let is_bounded = own.reserved_concurrency.or(self.definition.reserved_concurrency).is_some();
+        if way == Some(WhenBusy::Reject) && !is_bounded {
+            let field = if own.when_busy.is_some() {
+                format!("functions.{role}.when_busy")
+            } else {
+                "when_busy".into()
+            };
+            let text = "`when_busy` is `reject`, and nothing says how many may run at once: set `reserved_concurrency`";
+            return Err(self.invalid(&field, text.into()));
+        }
+        Ok(way)
     }
 
     /// Refuses keys that the kind has no use for.

@@ -78,6 +78,7 @@ fn check(wanted: &Wanted<'_>) -> Result<()> {
         ("authorizer", definition.authorizer.is_some()),
         ("authorization_scopes", definition.authorization_scopes.is_some()),
         ("plan", definition.plan.is_some()),
+        ("when_busy", definition.when_busy.is_some()),
     ])?;
     if definition.image.is_none() && definition.command.is_none() {
         let text = "a container-service needs an `image` (or, on this machine, a `command`)";

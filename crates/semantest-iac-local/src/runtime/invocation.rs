@@ -41,10 +41,10 @@ pub enum InvocationOutcome {
 
 const THROTTLED: &str = "TooManyRequestsException";
 const THROTTLED_PAYLOAD: &[u8] =
-    br#"{"errorMessage":"Rate Exceeded: the function's concurrency is 0","errorType":"TooManyRequestsException"}"#;
+    br#"{"errorMessage":"Rate Exceeded: as many run as reserved_concurrency allows","errorType":"TooManyRequestsException"}"#;
 
 impl InvocationOutcome {
-    /// The function may not run: its concurrency is 0.
+    /// The function may not run: as many run as may, or none may.
     pub(crate) fn throttled(request_id: String) -> Self {
         let payload = Bytes::from_static(THROTTLED_PAYLOAD);
         Self::FunctionError { request_id, error_type: THROTTLED.to_owned(), payload }

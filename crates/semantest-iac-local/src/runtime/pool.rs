@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use semantest_iac_core::domain::compute::when_busy::WhenBusy;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -62,10 +63,17 @@ impl Job {
         self.invocation.given_up.is_cancelled() || self.reply.is_closed()
     }
 
+    /// Answers. Whoever asks again at once is not to be told that there is still too much to do.
+    pub fn answer(mut self, outcome: InvocationOutcome) {
+        self.busy = None;
+        // The asker may have given up.
+        let _ = self.reply.send(outcome);
+    }
+
     /// Answers that the function may not run.
     fn throttle(self) {
-        // The asker may have given up.
-        let _ = self.reply.send(InvocationOutcome::throttled(self.request_id));
+        let outcome = InvocationOutcome::throttled(self.request_id.clone());
+        self.answer(outcome);
     }
 
     /// Answers with an error of the runtime.
@@ -76,9 +84,8 @@ impl Job {
 
     /// Answers with an error as it is.
     pub fn fail_with(self, error_type: &str, payload: Bytes) {
-        let (request_id, error_type) = (self.request_id, error_type.to_owned());
-        // The asker may have given up.
-        let _ = self.reply.send(InvocationOutcome::FunctionError { request_id, error_type, payload });
+        let (request_id, error_type) = (self.request_id.clone(), error_type.to_owned());
+        self.answer(InvocationOutcome::FunctionError { request_id, error_type, payload });
     }
 }
 
@@ -157,6 +164,11 @@ impl Pool {
             job.throttle();
             return;
         }
+        if self.rejects(&mut state) {
+            drop(state);
+            job.throttle();
+            return;
+        }
         while let Some((_, worker)) = state.idle.pop() {
             job.busy = Some(Busy::new(&self.busy));
             match worker.send(job) {
@@ -171,6 +183,17 @@ impl Pool {
             let pool = self.clone();
             tokio::spawn(async move { pool.watch().await });
         }
+    }
+
+    /// Whether one more invocation is to be refused, as AWS does it.
+    fn rejects(&self, state: &mut State) -> bool {
+        let under_way = self.busy.load(Ordering::SeqCst) + state.waiting.len();
+        let rejects = self.function.when_busy == Some(WhenBusy::Reject) && self.size.is_reached_by(under_way);
+        if rejects {
+            let text = "[WARN] invocations are rejected (when_busy): reserved_concurrency lets no more than";
+            self.tell(state, &format!("{text} {under_way} run at once"));
+        }
+        rejects
     }
 
     /// Starts one worker where that takes no waiting.
@@ -212,12 +235,11 @@ impl Pool {
     /// Takes out of what waits what nobody waits for: on AWS nothing is begun after its caller was told that it failed.
     fn forget_given_up(&self, state: &mut State) {
         state.waiting.retain(|(_, job)| {
-            if job.is_given_up() {
-                let text =
-                    "[WARN] not run: no worker was free before its caller was told that there is no answer";
-                self.log.write(Some(&job.request_id), text);
+            let keeps = !job.is_given_up();
+            if !keeps {
+                self.log.write(Some(&job.request_id), "[WARN] not run: nobody waits for its answer any more");
             }
-            !job.is_given_up()
+            keeps
         });
     }
 

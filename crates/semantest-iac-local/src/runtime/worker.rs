@@ -144,7 +144,8 @@ impl Worker {
     /// The handler has returned.
     pub fn respond(&self, id: &str, payload: Bytes) -> bool {
         let Some(job) = self.finish(id) else { return false };
-        let _ = job.reply.send(InvocationOutcome::Success { request_id: job.request_id, payload });
+        let request_id = job.request_id.clone();
+        job.answer(InvocationOutcome::Success { request_id, payload });
         true
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::compute::when_busy::WhenBusy;
 use crate::domain::environment::SettingValue;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -48,6 +49,9 @@ pub struct ServerlessFunction {
     /// How many may run at once.
     #[serde(default)]
     pub scaling: FunctionScaling,
+    /// What becomes of an invocation beyond that, on `local`; absent: it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_busy: Option<WhenBusy>,
 }
 
 impl ServerlessFunction {
