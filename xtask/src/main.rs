@@ -5,6 +5,7 @@ mod codegen;
 mod command;
 mod files;
 mod node;
+mod provided;
 mod pulumi;
 mod python;
 mod tools;
@@ -78,6 +79,7 @@ fn test() -> Outcome {
         .env("RUSTDOCFLAGS", "-D warnings")
         .run("documentation")?;
     cargo(&root, &["test", "--workspace"]).env("SEMANTEST_TOOLS", &tools).run("tests")?;
+    provided::gate(&root, &tools)?;
     judge_azure(&root, &tools)?;
     python::test(&root, &tools)?;
     node::test(&root, &tools)?;

@@ -126,7 +126,7 @@ pub(crate) fn bench(root: &Path) -> Outcome {
 }
 
 /// Go's program: the one on the path, or where Go's own instructions put it.
-fn go() -> Option<OsString> {
+pub(crate) fn go() -> Option<OsString> {
     let answers = |go: &OsString| {
         let asked = std::process::Command::new(go).arg("version").output();
         asked.is_ok_and(|answer| answer.status.success())

@@ -1,4 +1,4 @@
-//! What the tests need beside Rust: real Python and Node clients and AWS emulators, installed under `target/tools`.
+//! What the tests need beside Rust: real Python and Node clients, AWS emulators, programs of AWS's own clients, installed under `target/tools`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::Outcome;
 use crate::command::program;
 use crate::files::{copied, read, write};
+use crate::provided;
 
 /// Installs what is missing and returns the folder.
 pub(crate) fn set_up(root: &Path) -> Result<PathBuf, String> {
@@ -15,6 +16,8 @@ pub(crate) fn set_up(root: &Path) -> Result<PathBuf, String> {
     python(&source, &tools, "requirements", "venv")?;
     python(&source, &tools, "emulators", "emulators")?;
     npm(&source, &tools.join("node"), "Node packages")?;
+    provided::set_up(&source.join("provided"), &tools)?;
+    npm(&source.join("node22"), &tools.join("node22"), "Node.js 22, which runs TypeScript")?;
     Ok(tools)
 }
 

@@ -46,6 +46,14 @@ export interface FunctionScalingFields {
   readonly provisionedConcurrency?: number | null | undefined;
 }
 
+/**
+ * What `local` does with an invocation beyond `reserved_concurrency`. Clouds have their own way.
+ *
+ * - `queue`: It waits.
+ * - `reject`: It is refused at once, as AWS does it: `TooManyRequestsException`, and 503 from an HTTP API.
+ */
+export type WhenBusy = "queue" | "reject";
+
 /** A function of a component, as any cloud could run it. */
 export interface ServerlessFunction {
   /** Name inside the component (`list`, or the component's name for its only function). */
@@ -56,6 +64,8 @@ export interface ServerlessFunction {
   readonly runtime: string;
   /** `file.function`. */
   readonly handler: string;
+  /** File of the handler in the package, where that is TypeScript that was not compiled. */
+  readonly typescript: string | null;
   /** Memory limit. */
   readonly memoryMb: number;
   /** Time limit of one invocation. */
@@ -68,6 +78,8 @@ export interface ServerlessFunction {
   readonly logRetentionDays: number | null;
   /** How many may run at once. */
   readonly scaling: FunctionScaling;
+  /** What becomes of an invocation beyond that, on `local`; absent: it waits. */
+  readonly whenBusy: WhenBusy | null;
 }
 
 /** Reads and writes a `ServerlessFunction`. */
@@ -76,12 +88,14 @@ export const ServerlessFunction = recordOf<ServerlessFunction>("ServerlessFuncti
   package: field("package", text),
   runtime: field("runtime", text),
   handler: field("handler", text),
+  typescript: optional("typescript", text),
   memoryMb: field("memory_mb", whole),
   timeoutS: field("timeout_s", whole),
   environmentVariables: defaulted("environment_variables", table(either(text, SecretSetting)), {}),
   kmsKey: optional("kms_key", text),
   logRetentionDays: optional("log_retention_days", whole),
   scaling: defaulted("scaling", FunctionScaling, {}, true),
+  whenBusy: optional("when_busy", word<WhenBusy>()),
 });
 
 /** A `ServerlessFunction` as one may be given: what is absent is as by default. */
@@ -90,12 +104,14 @@ export interface ServerlessFunctionFields {
   readonly package: string;
   readonly runtime: string;
   readonly handler: string;
+  readonly typescript?: string | null | undefined;
   readonly memoryMb: number;
   readonly timeoutS: number;
   readonly environmentVariables?: Readonly<Record<string, string | SecretSettingFields>> | null | undefined;
   readonly kmsKey?: string | null | undefined;
   readonly logRetentionDays?: number | null | undefined;
   readonly scaling?: FunctionScalingFields | null | undefined;
+  readonly whenBusy?: WhenBusy | null | undefined;
 }
 
 /**

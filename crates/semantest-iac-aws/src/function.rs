@@ -75,6 +75,7 @@ pub(crate) fn lower(
     log_group: &Address,
 ) -> Result<Resource> {
     check(function)?;
+    function.check_compiled("aws.lower")?;
     let inputs = Inputs {
         region: region.to_owned(),
         function_name: function_name(blueprint, &function.role),

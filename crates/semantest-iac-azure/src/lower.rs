@@ -90,6 +90,7 @@ fn containers(blueprint: &Blueprint, service: &ContainerService, region: &str) -
 
 /// What other clouds can and Azure Functions cannot.
 fn check_functions(blueprint: &Blueprint, api: &ApiGateway) -> Result<()> {
+    blueprint.functions.iter().try_for_each(|function| function.check_compiled("azure.lower"))?;
     if blueprint.functions.iter().any(|function| function.kms_key.is_some()) {
         let text = "kms_key is AWS's: Azure encrypts settings with keys of its own; leave it out for this environment";
         return Err(invalid("kms_key", text.into()));

@@ -78,6 +78,30 @@ fn a_secret_that_is_not_there_is_named_before_anything_is_made() {
 }
 
 #[test]
+fn the_variables_of_an_environment_file_reach_aws_and_nothing_that_is_kept_or_said() {
+    let mut aws = hello("env-file");
+    aws.project.replace(
+        "semantest.toml",
+        "environment_variables = { GREETING = \"hello\" }",
+        "env_file = \"a.env\"",
+    );
+    aws.project.write("a.env", &format!("GREETING={CANARY}\n"));
+    aws.project.environment.push(("SEMANTEST_LOG", "trace".into()));
+    let deployed = aws.json(&["deploy"]);
+    assert!(!format!("{}{}", deployed.stdout, deployed.stderr).contains(CANARY));
+    let endpoint = deployed.ok()["endpoint"].as_str().expect("an endpoint").to_owned();
+    assert_eq!(get(&endpoint, "/hello"), (200, format!("{CANARY} one")));
+    assert_eq!(aws.ok(&["deploy"])["status"], "unchanged");
+    assert_eq!(aws.ok(&["refresh"])["drift"], json!([]));
+    for file in program::files(&aws.project.file(".semantest")) {
+        let bytes = std::fs::read(&file).expect("a file");
+        let found = bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes());
+        assert!(!found, "{} holds it", file.display());
+    }
+    aws.ok(&["destroy", "--yes"]);
+}
+
+#[test]
 fn doctor_says_whom_aws_sees_and_changes_nothing() {
     let aws = hello("doctor");
     let answer = aws.ok(&["doctor", "--provider", "aws"]);

@@ -9,10 +9,16 @@ const PYTHON: &str = r#"
 import os, time, urllib.request
 
 def handler(event, context):
-    if event["rawPath"] == "/outer":
+    if event.get("rawPath") == "/outer":
         with urllib.request.urlopen("http://" + event["headers"]["host"] + "/inner", timeout=30) as answer:
             return answer.read().decode()
-    if event["rawPath"] == "/slow":
+    if event.get("rawPath") == "/hold":
+        folder = os.environ["HOLD"]
+        open(os.path.join(folder, f"begun-{os.getpid()}"), "w").close()
+        while not os.path.exists(os.path.join(folder, "release")):
+            time.sleep(0.02)
+        return "held"
+    if event.get("rawPath") == "/slow":
         time.sleep(1.2)
     return f"inner {os.getpid()}"
 "#;
@@ -72,4 +78,40 @@ fn a_function_with_a_concurrency_of_0_is_throttled() {
     }
     let said = complaints(&project);
     assert!(said.len() == 1 && said[0].contains("concurrency is 0"), "{said:?}");
+}
+
+#[test]
+fn what_comes_beyond_a_reserved_concurrency_is_rejected_where_that_is_asked_for() {
+    let hold = tempfile::tempdir().expect("a folder");
+    let keys = "timeout_s = 300\nreserved_concurrency = 2\nwhen_busy = \"reject\"";
+    let (project, endpoint) = deployed(keys);
+    project.replace("semantest.toml", "GREETING = \"hello\"", &format!("HOLD = {:?}", hold.path()));
+    project.json(&["deploy"]).ok();
+    std::thread::scope(|threads| {
+        let held: Vec<_> = (0..2).map(|_| threads.spawn(|| get(&endpoint, "/hold"))).collect();
+        while std::fs::read_dir(hold.path()).expect("a folder").count() < 2 {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        for (status, body) in at_once(3, &endpoint, "/inner") {
+            assert_eq!((status, body.as_str()), (503, r#"{"message":"Service Unavailable"}"#));
+        }
+        let invoked = project.json(&["invoke"]).json();
+        assert_eq!(invoked["error_type"], "TooManyRequestsException", "{invoked}");
+        std::fs::write(hold.path().join("release"), "").expect("released");
+        for answer in held {
+            assert_eq!(answer.join().expect("an answer"), (200, "held".to_owned()));
+        }
+    });
+    // One after the other there is always room.
+    for _ in 0..20 {
+        assert_eq!(get(&endpoint, "/inner").0, 200);
+    }
+    let said = complaints(&project);
+    assert!(said.len() == 1 && said[0].contains("rejected (when_busy)"), "{said:?}");
+    project.replace("semantest.toml", "reserved_concurrency = 2", "");
+    let refused = project.json(&["plan"]).json()["error"]["message"].as_str().expect("words").to_owned();
+    assert!(refused.contains("set `reserved_concurrency`") && refused.contains("line"), "{refused}");
+    project.replace("semantest.toml", "\"reject\"", "\"refuse\"");
+    let refused = project.json(&["plan"]).json()["error"]["message"].as_str().expect("words").to_owned();
+    assert!(refused.contains("queue") && refused.contains("reject"), "{refused}");
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::compute::serverless_function::ServerlessFunction;
+use semantest_iac_core::domain::compute::when_busy::WhenBusy;
 use semantest_iac_core::domain::deployment::resource::{Properties, Resource, ResourceRole};
 use semantest_iac_core::domain::names::physical_name;
 use semantest_iac_core::ports::provider::ResourceHandle;
@@ -31,6 +32,8 @@ pub(crate) struct FunctionInputs {
     pub function_name: String,
     pub runtime: String,
     pub handler: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typescript: Option<String>,
     pub memory_mb: u32,
     pub timeout_s: u32,
     #[serde(default)]
@@ -38,6 +41,8 @@ pub(crate) struct FunctionInputs {
     pub package: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserved_concurrency: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_busy: Option<WhenBusy>,
     pub region: String,
 }
 
@@ -55,6 +60,7 @@ impl FunctionInputs {
             region: self.region,
             runtime: self.runtime,
             handler: self.handler,
+            typescript: self.typescript,
             memory_mb: self.memory_mb,
             timeout_s: self.timeout_s,
             environment_variables: self.environment_variables,
@@ -62,6 +68,7 @@ impl FunctionInputs {
             code_dir: PathBuf::new(),
             search_path,
             max_concurrency: self.reserved_concurrency,
+            when_busy: self.when_busy,
         }
     }
 }
@@ -72,11 +79,13 @@ pub(crate) fn inputs(definition: &FunctionDefinition) -> Properties {
         function_name: definition.name.clone(),
         runtime: definition.runtime.clone(),
         handler: definition.handler.clone(),
+        typescript: definition.typescript.clone(),
         memory_mb: definition.memory_mb,
         timeout_s: definition.timeout_s,
         environment_variables: definition.environment_variables.clone(),
         package: definition.package_sha256.clone(),
         reserved_concurrency: definition.max_concurrency,
+        when_busy: definition.when_busy,
         region: definition.region.clone(),
     })
 }
@@ -113,8 +122,14 @@ pub(crate) fn lower(
         "package": function.package,
         "region": region.unwrap_or(DEFAULT_REGION),
     }));
+    if let Some(file) = &function.typescript {
+        inputs.insert("typescript".into(), json!(file));
+    }
     if let Some(most) = function.scaling.reserved_concurrency {
         inputs.insert("reserved_concurrency".into(), json!(most));
+    }
+    if let Some(way) = function.when_busy {
+        inputs.insert("when_busy".into(), json!(way));
     }
     let mut resource = Resource::new(address(&function.role), KIND, inputs);
     resource.role = Some(ResourceRole::Function);

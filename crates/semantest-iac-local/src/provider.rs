@@ -124,8 +124,11 @@ impl LocalProvider {
         let _lock = self.packages.using().await?;
         self.packages.unpacked(&wanted.package, self.config.artifacts.as_ref()).await?;
         let search_path = std::env::var("PATH").unwrap_or_default();
-        interpreter::look_for(&wanted.runtime, &search_path)
-            .map_err(|missing| Error::new(ErrorKind::Unsupported, "local.apply", missing))?;
+        let unsupported = |missing| Error::new(ErrorKind::Unsupported, "local.apply", missing);
+        interpreter::look_for(&wanted.runtime, &search_path).map_err(unsupported)?;
+        if let Some(module) = &wanted.typescript {
+            interpreter::check_typescript(&wanted.runtime, module, &search_path).map_err(unsupported)?;
+        }
         let definition = wanted.definition(&change.resource, search_path);
         let (host, state) = self.host.ensure().await?;
         let there = state.functions.iter().find(|function| function.name == definition.name);

@@ -2,6 +2,7 @@
 
 use semantest_iac_core::domain::component::{ComponentKind, nearest};
 use semantest_iac_core::domain::compute::hosting_plan::HostingPlan;
+use semantest_iac_core::domain::compute::when_busy::WhenBusy;
 use serde_json::Value;
 
 /// What a key takes.
@@ -10,6 +11,7 @@ pub(crate) enum Takes {
     Text,
     Kind,
     Plan,
+    WhenBusy,
     /// A whole number from the first to the second.
     Whole(u64, u64),
     /// Memory of a function, or of a container.
@@ -39,8 +41,10 @@ const FUNCTION: &[(&str, Takes)] = &[
     ("timeout_s", Takes::Whole(1, 900)),
     ("routes", Takes::Texts),
     ("environment_variables", Takes::Words(true)),
+    ("env_file", Takes::Text),
     ("reserved_concurrency", Takes::Whole(0, u32::MAX as u64)),
     ("provisioned_concurrency", Takes::Whole(0, u32::MAX as u64)),
+    ("when_busy", Takes::WhenBusy),
     ("authorizer", Takes::Text),
     ("authorization_scopes", Takes::Texts),
 ];
@@ -65,10 +69,12 @@ const COMPONENT: &[(&str, Takes)] = &[
     ("timeout_s", Takes::Whole(1, 900)),
     ("routes", Takes::Texts),
     ("environment_variables", Takes::Words(true)),
+    ("env_file", Takes::Text),
     ("functions", Takes::Functions),
     ("cors", Takes::Table(CORS)),
     ("reserved_concurrency", Takes::Whole(0, u32::MAX as u64)),
     ("provisioned_concurrency", Takes::Whole(0, u32::MAX as u64)),
+    ("when_busy", Takes::WhenBusy),
     ("image", Takes::Text),
     ("command", Takes::Texts),
     ("port", Takes::Whole(1, 65_535)),
@@ -148,6 +154,7 @@ impl Takes {
             Self::Text => "text".into(),
             Self::Kind => one_of(ComponentKind::ALL.map(ComponentKind::as_str)),
             Self::Plan => one_of(HostingPlan::ALL.map(HostingPlan::as_str)),
+            Self::WhenBusy => one_of(WhenBusy::ALL.map(WhenBusy::as_str)),
             Self::Whole(least, most) if most >= u64::from(u32::MAX) => {
                 format!("a whole number of {least} or more")
             }
@@ -201,6 +208,7 @@ impl Takes {
             Self::Text => value.is_string(),
             Self::Kind => ComponentKind::ALL.iter().any(|kind| value == kind.as_str()),
             Self::Plan => HostingPlan::ALL.iter().any(|plan| value == plan.as_str()),
+            Self::WhenBusy => WhenBusy::ALL.iter().any(|way| value == way.as_str()),
             Self::Whole(least, most) => value.as_u64().is_some_and(|value| (least..=most).contains(&value)),
             Self::Memory => Self::Whole(128, 122_880).fits(value),
             Self::Number => value.is_number(),

@@ -24,15 +24,18 @@
 mod component_keys;
 mod composition;
 mod deliveries;
+mod env_file;
 mod iac;
 mod inspection;
 pub mod package;
 mod place;
 pub mod project_file;
+mod project_path;
 pub mod query;
 mod sample_event;
 pub mod secrets;
 pub mod setting;
+mod small_file;
 mod system_clock;
 
 pub use composition::{

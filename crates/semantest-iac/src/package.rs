@@ -3,9 +3,11 @@
 mod cache;
 mod listing;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Cursor, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use semantest_iac_core::ports::artifact_store::ArtifactStore;
 use semantest_iac_core::ports::project::Package;
@@ -14,6 +16,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use crate::composition::archive::{self, UNPACKED_LIMIT};
+use crate::project_path::{self, NoPath};
 
 use cache::Cache;
 pub use cache::fingerprint;
@@ -28,13 +31,20 @@ const OPERATION: &str = "project.package";
 /// # Errors
 /// `InvalidProject` naming what cannot be packaged; `Storage` where it cannot be read.
 pub fn package(root: &Path, code: &str) -> Result<Vec<u8>> {
+    pack(root, code, &LeftOut::new())
+}
+
+/// Files that are not packed, links followed.
+type LeftOut = BTreeSet<PathBuf>;
+
+fn pack(root: &Path, code: &str, left_out: &LeftOut) -> Result<Vec<u8>> {
     match source(root, code)? {
-        Source::Folder(folder) => zip_folder(code, &list(code, &folder)?),
+        Source::Folder(folder) => zip_folder(code, &list(code, &folder, left_out)?),
         Source::Zip(file) => read_zip(code, &file),
     }
 }
 
-/// Puts the package of `code` into `artifacts`. What was packaged before and has not been touched since is not read
+/// Puts the package of `code` into `artifacts`, without the files that are `left_out` (relative to `root`). What was packaged before and has not been touched since is not read
 /// again: `cache_dir` remembers it.
 ///
 /// # Errors
@@ -42,13 +52,16 @@ pub fn package(root: &Path, code: &str) -> Result<Vec<u8>> {
 pub async fn package_into(
     root: &Path,
     code: &str,
+    left_out: &BTreeSet<String>,
     cache_dir: &Path,
     artifacts: &dyn ArtifactStore,
 ) -> Result<Package> {
     let (root, code) = (root.to_owned(), code.to_owned());
+    let left_out = left_out.iter().filter_map(|path| project_path::resolve(&root, path).ok());
+    let left_out: Arc<LeftOut> = Arc::new(left_out.collect());
     let seen = {
-        let (root, code) = (root.clone(), code.clone());
-        blocking(move || cache::look(&root, &code)).await?
+        let (root, code, left_out) = (root.clone(), code.clone(), left_out.clone());
+        blocking(move || cache::look(&root, &code, &left_out)).await?
     };
     let cache = Cache::of(cache_dir);
     if let Some(address) = cache.get(&code, &seen.fingerprint)
@@ -58,7 +71,7 @@ pub async fn package_into(
     }
     let bytes = {
         let code = code.clone();
-        blocking(move || package(&root, &code)).await?
+        blocking(move || pack(&root, &code, &left_out)).await?
     };
     let address = artifacts.put(bytes).await?;
     // Files written a moment ago could be written again without a trace in their times.
@@ -75,22 +88,12 @@ enum Source {
 
 /// Where the code lies: inside the project folder, links followed.
 fn source(root: &Path, code: &str) -> Result<Source> {
-    let relative = Path::new(code);
-    let plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-    if code.is_empty() || code.contains('\0') || !relative.components().all(plain) {
-        return Err(invalid(code, "must be a path inside the project folder, without `..`"));
-    }
-    let root = fs::canonicalize(root).map_err(|error| unreadable(root, error))?;
-    let found = match fs::canonicalize(root.join(relative)) {
-        Ok(found) => found,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(invalid(code, "does not exist: create it, or correct `code` in the project file"));
-        }
-        Err(error) => return Err(unreadable(&root.join(relative), error)),
-    };
-    if !found.starts_with(&root) {
-        return Err(invalid(code, "is a link out of the project folder"));
-    }
+    let found = project_path::resolve(root, code).map_err(|why| match why {
+        NoPath::Outside => invalid(code, "must be a path inside the project folder, without `..`"),
+        NoPath::LinksOut => invalid(code, "is a link out of the project folder"),
+        NoPath::Missing => invalid(code, "does not exist: create it, or correct `code` in the project file"),
+        NoPath::Unreadable(path, error) => unreadable(&path, error),
+    })?;
     match fs::metadata(&found).map_err(|error| unreadable(&found, error))? {
         metadata if metadata.is_dir() => Ok(Source::Folder(found)),
         metadata if metadata.is_file() => Ok(Source::Zip(found)),

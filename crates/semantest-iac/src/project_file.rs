@@ -3,9 +3,8 @@
 mod explain;
 mod lenient;
 mod location;
-mod small_file;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::composition::STATE_FOLDER;
-use crate::package;
+use crate::{env_file, package, small_file};
 use explain::explain;
 use location::Locations;
 
@@ -155,7 +154,7 @@ impl ProjectFile {
             let functions = component.functions.values().filter_map(|function| function.runtime.clone());
             functions.chain(component.runtime.clone())
         });
-        all.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+        all.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The same error with file and line, where it speaks of something that this file defines: what `request` says
@@ -267,13 +266,26 @@ impl Project for ProjectFile {
         self.typed.components.keys().cloned().collect()
     }
 
-    async fn package(&self, code: &str, artifacts: &dyn ArtifactStore) -> Result<Package> {
+    async fn package(
+        &self,
+        code: &str,
+        left_out: &BTreeSet<String>,
+        artifacts: &dyn ArtifactStore,
+    ) -> Result<Package> {
         let cache = self.directory().join(STATE_FOLDER).join("cache");
-        package::package_into(self.directory(), code, &cache, artifacts).await
+        package::package_into(self.directory(), code, left_out, &cache, artifacts).await
+    }
+
+    fn env_file(&self, path: &str) -> Result<Vec<String>> {
+        let variables = env_file::read(self.directory(), path).map_err(|why| {
+            Error::new(ErrorKind::InvalidProject, "project.env_file", format!("env_file {why}"))
+        })?;
+        Ok(variables.into_keys().collect())
     }
 
     async fn file(&self, path: &str) -> Result<Vec<u8>> {
         small_file::read(self.directory(), path)
+            .map_err(|why| Error::new(ErrorKind::InvalidProject, "project.file", format!("file {why}")))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Secrets from this machine (`env:NAME`, `file:PATH`), from the clouds of this build, and from resolvers that were added.
+//! Secrets from this machine (`env:NAME`, `file:PATH`, `env-file:PATH#NAME`), from the clouds of this build, and from resolvers that were added.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,10 +9,12 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use semantest_iac_core::domain::identifiers::check_name;
 use semantest_iac_core::memory::secret_resolver::keyed_digest;
+use semantest_iac_core::ports::project::ENV_FILE;
 use semantest_iac_core::ports::secret_resolver::{SecretResolver, SecretValue};
 use semantest_iac_core::{Error, ErrorKind, Result};
 
 use crate::composition::{STATE_FOLDER, create_private};
+use crate::env_file;
 
 /// Largest secret in a file, in bytes.
 const SIZE_LIMIT: u64 = 1024 * 1024;
@@ -76,6 +78,7 @@ impl ProjectSecrets {
                 unresolved(reference, format!("set the environment variable {name} before you run this"))
             }),
             Some(("file", path)) => self.read(reference, path),
+            Some((ENV_FILE, rest)) => self.in_env_file(reference, rest),
             // Named here, since other front doors come across what a Pulumi program has deployed.
             Some(("pulumi", _)) => {
                 Err(unresolved(reference, "a Pulumi program gives it: run its `pulumi up` instead".into()))
@@ -101,6 +104,16 @@ impl ProjectSecrets {
             .map_err(|_| unresolved(reference, format!("{} cannot be read as UTF-8 text", path.display())))?;
         let text = text.strip_suffix('\n').unwrap_or(&text);
         Ok(SecretValue::new(text.strip_suffix('\r').unwrap_or(text)))
+    }
+
+    fn in_env_file(&self, reference: &str, rest: &str) -> Result<SecretValue> {
+        let Some((path, name)) = rest.rsplit_once('#') else {
+            return Err(unresolved(reference, format!("write it as `{ENV_FILE}:PATH#NAME`")));
+        };
+        let mut variables =
+            env_file::read(&self.directory, path).map_err(|why| unresolved(reference, why))?;
+        let value = variables.remove(name).map(SecretValue::new);
+        value.ok_or_else(|| unresolved(reference, format!("add {name} to that file")))
     }
 
     fn key(&self) -> Result<Vec<u8>> {
@@ -149,6 +162,7 @@ impl SecretResolver for ProjectSecrets {
         let here = [
             "env",
             "file",
+            ENV_FILE,
             #[cfg(feature = "aws")]
             semantest_iac_aws::SECRETS_MANAGER,
             #[cfg(feature = "aws")]

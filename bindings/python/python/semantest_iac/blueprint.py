@@ -39,6 +39,7 @@ __all__ = [
     "Route",
     "ServerlessFunction",
     "Throttling",
+    "WhenBusy",
 ]
 
 ComponentKind: TypeAlias = Literal["rest-api", "websocket", "container-service"]
@@ -69,6 +70,16 @@ class FunctionScaling(Record):
     provisioned_concurrency: int | None = None
 
 
+WhenBusy: TypeAlias = Literal["queue", "reject"]
+"""What `local` does with an invocation beyond `reserved_concurrency`. Clouds have their own way.
+
+Words:
+    queue: It waits.
+    reject: It is refused at once, as AWS does it: `TooManyRequestsException`, and 503 from an HTTP
+        API.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerlessFunction(Record):
     """A function of a component, as any cloud could run it.
@@ -78,12 +89,15 @@ class ServerlessFunction(Record):
         package: SHA-256 (hex) of the package in the artifact store.
         runtime: `nodejs20.x`, `python3.12`, `provided.al2023`, …
         handler: `file.function`.
+        typescript: File of the handler in the package, where that is TypeScript that was not
+            compiled.
         memory_mb: Memory limit.
         timeout_s: Time limit of one invocation.
         environment_variables: Environment variables by name.
         kms_key: Key that encrypts the environment variables at rest; absent: the provider's own.
         log_retention_days: How many days logs are kept; absent: the provider's default.
         scaling: How many may run at once.
+        when_busy: What becomes of an invocation beyond that, on `local`; absent: it waits.
     """
 
     _fields: ClassVar[Fields] = {
@@ -91,24 +105,28 @@ class ServerlessFunction(Record):
         "package": Field(text),
         "runtime": Field(text),
         "handler": Field(text),
+        "typescript": Field(text, default=None),
         "memory_mb": Field(whole),
         "timeout_s": Field(whole),
         "environment_variables": Field(table(either(text, record(SecretSetting))), default={}),
         "kms_key": Field(text, default=None),
         "log_retention_days": Field(whole, default=None),
         "scaling": Field(record(FunctionScaling), default=FunctionScaling(), written=True),
+        "when_busy": Field(text, default=None),
     }
 
     role: str
     package: str
     runtime: str
     handler: str
+    typescript: str | None = None
     memory_mb: int
     timeout_s: int
     environment_variables: Mapping[str, SettingValue] = field(default_factory=dict)
     kms_key: str | None = None
     log_retention_days: int | None = None
     scaling: FunctionScaling = FunctionScaling()
+    when_busy: WhenBusy | None = None
 
 
 HostingPlan: TypeAlias = Literal["consumption", "flex-consumption", "premium"]

@@ -13,11 +13,12 @@ use crate::domain::component::{ComponentDefinition, ComponentKind, FunctionSetti
 use crate::domain::compute::serverless_function::{
     FunctionScaling, MemoryMib, ServerlessFunction, TimeoutSeconds, check_not_reserved,
 };
-use crate::domain::environment::{SettingValue, check_value, check_variable_name};
+use crate::domain::compute::when_busy::WhenBusy;
+use crate::domain::environment::{SecretSetting, SettingValue, check_value, check_variable_name};
 use crate::domain::networking::api_gateway::{ApiGateway, ApiProtocol, Route, Throttling};
 use crate::domain::networking::key_set::KeySet;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ports::project::Package;
+use crate::ports::project::{Package, env_file_reference};
 
 /// Memory of a function that says nothing of it.
 const DEFAULT_MEMORY: u32 = 256;
@@ -40,6 +41,8 @@ pub(crate) struct Wanted<'a> {
     pub packages: &'a BTreeMap<String, Package>,
     /// Key sets by the path of their file.
     pub key_sets: &'a BTreeMap<String, KeySet>,
+    /// Names of variables by environment file.
+    pub env_files: &'a BTreeMap<String, Vec<String>>,
     /// Schemes of secrets that can be resolved.
     pub schemes: &'a [String],
 }
@@ -68,6 +71,14 @@ pub(crate) fn code_locations(definition: &ComponentDefinition) -> BTreeSet<Strin
     let all_have_own = !definition.functions.is_empty()
         && definition.functions.values().all(|function| function.code.is_some());
     own.chain(definition.code.clone().filter(|_| !all_have_own)).collect()
+}
+
+/// Every environment file a definition names, with the key that names it.
+pub(crate) fn env_files(definition: &ComponentDefinition) -> impl Iterator<Item = (String, &String)> {
+    let own = definition.functions.iter().filter_map(|(role, function)| {
+        Some((format!("functions.{role}.env_file"), function.env_file.as_ref()?))
+    });
+    definition.env_file.iter().map(|path| ("env_file".to_owned(), path)).chain(own)
 }
 
 impl Wanted<'_> {
@@ -144,16 +155,21 @@ impl Wanted<'_> {
         self.check_range(&field("timeout_s", own.timeout_s.is_some()), timeout, 1, 900)?;
         self.check_function_variables("", &all.environment_variables)?;
         self.check_function_variables(&format!("functions.{role}."), &own.environment_variables)?;
-        let mut variables = all.environment_variables.clone();
+        let mut variables = self.variables_of(all.env_file.as_deref());
+        variables.extend(self.variables_of(own.env_file.as_deref()));
+        self.check_env_files_variables(&variables)?;
+        variables.extend(all.environment_variables.clone());
         variables.extend(own.environment_variables.clone());
         let package = self.packages.get(code);
-        entry_point::check(&runtime, &handler, package.and_then(|package| package.files.as_deref()))
+        let files = package.and_then(|package| package.files.as_deref());
+        let typescript = entry_point::check(&runtime, &handler, files)
             .map_err(|why| self.invalid(&field("handler", own.handler.is_some()), why))?;
         Ok(ServerlessFunction {
             role: role.to_owned(),
             package: package.map(|package| package.address.clone()).unwrap_or_default(),
             runtime,
             handler,
+            typescript,
             memory_mb: MemoryMib(memory),
             timeout_s: TimeoutSeconds(timeout),
             environment_variables: variables,
@@ -163,7 +179,23 @@ impl Wanted<'_> {
                 reserved_concurrency: own.reserved_concurrency.or(all.reserved_concurrency),
                 provisioned_concurrency: own.provisioned_concurrency.or(all.provisioned_concurrency),
             },
+            when_busy: self.when_busy(role, own)?,
         })
+    }
+
+    fn when_busy(&self, role: &str, own: &FunctionSettings) -> Result<Option<WhenBusy>> {
+        let way = own.when_busy.or(self.definition.when_busy);
+        let is_bounded = own.reserved_concurrency.or(self.definition.reserved_concurrency).is_some();
+        if way == Some(WhenBusy::Reject) && !is_bounded {
+            let field = if own.when_busy.is_some() {
+                format!("functions.{role}.when_busy")
+            } else {
+                "when_busy".into()
+            };
+            let text = "`when_busy` is `reject`, and nothing says how many may run at once: set `reserved_concurrency`";
+            return Err(self.invalid(&field, text.into()));
+        }
+        Ok(way)
     }
 
     /// Refuses keys that the kind has no use for.
@@ -192,6 +224,34 @@ impl Wanted<'_> {
             check_not_reserved(name).map_err(|why| self.invalid(&field, why))?;
         }
         self.check_variables(path, variables)
+    }
+
+    /// The variables of an environment file, each a secret.
+    pub fn variables_of(&self, env_file: Option<&str>) -> BTreeMap<String, SettingValue> {
+        let named = env_file.and_then(|path| Some((path, self.env_files.get(path)?)));
+        let variables = named.into_iter().flat_map(|(path, names)| {
+            names.iter().map(move |name| {
+                let secret = env_file_reference(path, name);
+                (name.clone(), SettingValue::Secret(SecretSetting { secret, digest: None }))
+            })
+        });
+        variables.collect()
+    }
+
+    fn check_env_files_variables(&self, variables: &BTreeMap<String, SettingValue>) -> Result<()> {
+        for name in variables.keys().filter(|name| check_not_reserved(name).is_err()) {
+            let sets = |(_, path): &(String, &String)| {
+                self.env_files.get(*path).is_some_and(|names| names.contains(name))
+            };
+            if let Some((field, path)) = env_files(self.definition).find(sets) {
+                let text = format!(
+                    "`{}` sets `{name}`, which the runtime itself sets: take it out of the file",
+                    path.escape_debug()
+                );
+                return Err(self.invalid(&field, text));
+            }
+        }
+        self.check_variables("", variables)
     }
 
     /// Checks that logs can be kept for as long as is wanted.

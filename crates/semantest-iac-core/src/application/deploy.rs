@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::application::answer::{DeployAnswer, PlanAnswer};
 use crate::application::authorization::key_files;
-use crate::application::component_handler::{Wanted, code_locations, handler_for};
+use crate::application::component_handler::{Wanted, code_locations, env_files, handler_for};
 use crate::application::digest_only::DigestOnly;
 use crate::application::run_log::replay;
 use crate::application::secret_settings::{self, SecretUse};
@@ -180,6 +180,13 @@ impl DeploymentService {
         let definition = self.definition(target, &request.configuration)?;
         let Some(kind) = definition.kind else { return Err(self.no_such_component(&target.component)) };
         let schemes = self.ports.secrets.schemes();
+        let mut files = BTreeMap::new();
+        for (field, path) in env_files(&definition) {
+            let names = self.ports.project.env_file(path);
+            let names =
+                names.map_err(|error| error.with("component", &target.component).with("field", field))?;
+            files.insert(path.clone(), names);
+        }
         let wanted = |packages: &BTreeMap<String, Package>, key_sets: &BTreeMap<String, KeySet>| {
             handler_for(kind).blueprint(&Wanted {
                 project: &target.project,
@@ -188,15 +195,18 @@ impl DeploymentService {
                 definition: &definition,
                 packages,
                 key_sets,
+                env_files: &files,
                 schemes: &schemes,
             })
         };
         // Everything that can be wrong in the definition is found before any code is packed.
         wanted(&BTreeMap::new(), &BTreeMap::new())?;
         let key_sets = self.key_sets(target, &definition).await?;
+        // A file of secrets among the code is no part of it.
+        let left_out = files.keys().cloned().collect();
         let mut packages = BTreeMap::new();
         for code in code_locations(&definition) {
-            let package = self.ports.project.package(&code, artifacts).await;
+            let package = self.ports.project.package(&code, &left_out, artifacts).await;
             let package =
                 package.map_err(|error| error.with("component", &target.component).with("field", "code"))?;
             packages.insert(code, package);

@@ -28,6 +28,8 @@ impl ComponentHandler for DeployContainerService {
         if !(cpu > 0.0 && cpu <= 64.0) {
             return Err(wanted.invalid("cpu", format!("`cpu` is {cpu}; it must be above 0 and at most 64")));
         }
+        let mut variables = wanted.variables_of(definition.env_file.as_deref());
+        variables.extend(definition.environment_variables.clone());
         let mut blueprint = wanted.empty_blueprint(ComponentKind::ContainerService);
         blueprint.service = Some(ContainerService {
             image: definition.image.clone(),
@@ -36,7 +38,7 @@ impl ComponentHandler for DeployContainerService {
             cpu,
             memory_mb: MemoryMib(memory),
             replicas,
-            environment_variables: definition.environment_variables.clone(),
+            environment_variables: variables,
             subnets: definition.subnets.clone().unwrap_or_default(),
             security_groups: definition.security_groups.clone().unwrap_or_default(),
             log_retention_days: definition.log_retention_days,
@@ -76,6 +78,7 @@ fn check(wanted: &Wanted<'_>) -> Result<()> {
         ("authorizer", definition.authorizer.is_some()),
         ("authorization_scopes", definition.authorization_scopes.is_some()),
         ("plan", definition.plan.is_some()),
+        ("when_busy", definition.when_busy.is_some()),
     ])?;
     if definition.image.is_none() && definition.command.is_none() {
         let text = "a container-service needs an `image` (or, on this machine, a `command`)";

@@ -1,35 +1,49 @@
 //! Where a function begins: its handler, judged before anything is deployed.
 
-/// Judges `handler` for `runtime` against the names of the files in the package, where they are known.
+/// Judges `handler` for `runtime` against the names of the files in the package, where they are known. Gives the handler's
+/// file where that is TypeScript: whether it runs as it is depends on where.
 ///
 /// # Errors
 /// What is wrong, in words that say what to do.
-pub(crate) fn check(runtime: &str, handler: &str, files: Option<&[String]>) -> Result<(), String> {
+pub(crate) fn check(
+    runtime: &str,
+    handler: &str,
+    files: Option<&[String]>,
+) -> Result<Option<String>, String> {
     if handler.is_empty() || handler.chars().any(char::is_control) {
         return Err(format!("`{}` is no handler: write it like `index.handler`", handler.escape_debug()));
     }
-    let Some(stem) = stem(runtime, handler)? else { return Ok(()) };
-    let inside = |file: &String| match file.strip_prefix(&stem) {
-        Some("") => true,
-        Some(rest) => rest.starts_with(['.', '/']),
-        None => false,
-    };
-    let Some(files) = files else { return Ok(()) };
-    let found: Vec<&String> = files.iter().filter(|file| inside(file)).collect();
-    match found.first() {
-        None => Err(missing(runtime, handler, &stem)),
-        Some(file) if runtime.starts_with("nodejs") && found.iter().all(|file| is_typescript(file)) => {
-            Err(format!(
-                "handler `{handler}` is TypeScript (`{file}`), which is not run as it is: compile it, and let `code` name what comes out"
-            ))
+    let Some(stem) = stem(runtime, handler)? else { return Ok(None) };
+    let Some(files) = files else { return Ok(None) };
+    let node = runtime.starts_with("nodejs");
+    let has = |ending: &&str| files.iter().any(|file| file.strip_prefix(&stem) == Some(*ending));
+    let found = match runtime {
+        _ if node => NODE.iter().any(|ending| has(&ending)),
+        _ if runtime.starts_with("python") => {
+            files.iter().any(|file| file.strip_prefix(&stem).is_some_and(is_python))
         }
-        Some(_) => Ok(()),
+        _ => has(&""),
+    };
+    if found {
+        return Ok(None);
+    }
+    match TYPESCRIPT.iter().find(|ending| node && has(ending)) {
+        Some(ending) => Ok(Some(format!("{stem}{ending}"))),
+        None => Err(missing(runtime, handler, &stem)),
     }
 }
 
-/// Whether Node.js's bootstrap passes over it: it looks for `.js`, `.mjs` and `.cjs`.
-fn is_typescript(file: &str) -> bool {
-    [".ts", ".mts", ".cts"].iter().any(|ending| file.ends_with(ending))
+/// What may follow the name of a module in Node.js. Source: AWS's runtime client for Node.js, `UserFunction`.
+const NODE: [&str; 4] = ["", ".js", ".mjs", ".cjs"];
+/// Source: Node.js documentation, "Modules: TypeScript".
+const TYPESCRIPT: [&str; 3] = [".ts", ".mts", ".cts"];
+
+/// Whether Python finds a module by a file whose name goes on like this: its source, its byte code, or a library, perhaps
+/// with a tag (`.cpython-312-x86_64-linux-gnu.so`); or the start of a package of that name.
+fn is_python(rest: &str) -> bool {
+    let rest = rest.strip_prefix("/__init__").unwrap_or(rest);
+    let library = rest.strip_prefix('.').is_some_and(|rest| rest == "so" || rest.ends_with(".so"));
+    rest == ".py" || rest == ".pyc" || (library && !rest.contains('/'))
 }
 
 fn missing(runtime: &str, handler: &str, stem: &str) -> String {
@@ -80,30 +94,54 @@ mod tests {
 
     #[test]
     fn a_handler_is_found_where_aws_looks_for_it() {
-        let files = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         for (runtime, handler, names) in [
             ("python3.12", "app.handler", vec!["app.py"]),
             ("python3.12", "shop/orders.list", vec!["shop/orders.py"]),
             ("python3.12", "shop.orders.list", vec!["shop/orders/__init__.py"]),
             ("nodejs20.x", "index.handler", vec!["index.mjs"]),
+            ("python3.12", "app.handler", vec!["app.cpython-312-x86_64-linux-gnu.so"]),
+            ("python3.12", "app.handler", vec!["app.abi3.so"]),
             ("nodejs20.x", "./src/index.api.get", vec!["src/index.cjs"]),
+            ("nodejs20.x", "index.handler", vec!["index"]),
             ("provided.al2023", "anything", vec!["bootstrap"]),
         ] {
-            assert_eq!(check(runtime, handler, Some(&files(&names))), Ok(()), "{runtime} {handler}");
+            assert_eq!(check(runtime, handler, Some(&files(&names))), Ok(None), "{runtime} {handler}");
             let why = check(runtime, handler, Some(&files(&["other.txt"]))).expect_err(handler);
             assert!(why.contains("has no"), "{why}");
         }
     }
 
     #[test]
-    fn typescript_that_was_not_compiled_is_refused_with_what_to_do() {
-        let files = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    fn typescript_is_told_of_where_nothing_compiled_is_beside_it() {
         for name in ["index.ts", "index.mts", "index.cts"] {
-            let why = check("nodejs20.x", "index.handler", Some(&files(&[name]))).expect_err(name);
-            assert!(why.contains(name) && why.contains("compile it"), "{why}");
+            assert_eq!(check("nodejs22.x", "index.handler", Some(&files(&[name]))), Ok(Some(name.into())));
         }
+        let inside = files(&["src/index.ts", "index.js"]);
+        let found = check("nodejs22.x", "./src/index.handler", Some(&inside));
+        assert_eq!(found, Ok(Some("src/index.ts".into())));
         let compiled = files(&["index.d.ts", "index.js", "index.ts"]);
-        assert_eq!(check("nodejs20.x", "index.handler", Some(&compiled)), Ok(()));
+        assert_eq!(check("nodejs22.x", "index.handler", Some(&compiled)), Ok(None));
+        for name in ["index.d.ts", "index.tsx", "index/index.ts"] {
+            check("nodejs22.x", "index.handler", Some(&files(&[name]))).expect_err(name);
+        }
+    }
+
+    #[test]
+    fn a_file_that_no_runtime_loads_is_no_handlers_module() {
+        for (runtime, handler, names) in [
+            ("nodejs20.x", "index.handler", ["index.txt", "index.json", "index/index.js", "index.test.js"]),
+            ("python3.12", "app.handler", ["app.txt", "app/other.py", "app.py.bak", "app.d/x.so"]),
+            ("provided.al2023", "any", ["bootstrap.sh", "bootstrap/main", "bin/bootstrap", "Bootstrap"]),
+        ] {
+            for name in names {
+                let why = check(runtime, handler, Some(&files(&[name]))).expect_err(name);
+                assert!(why.contains("has no"), "{why}");
+            }
+        }
+    }
+
+    fn files(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
     }
 
     #[test]
@@ -111,6 +149,6 @@ mod tests {
         for handler in ["", "index", "../x.handler", "/etc/passwd.x", "a\0.b", ".handler", "index."] {
             check("python3.12", handler, None).expect_err(handler);
         }
-        assert_eq!(check("java21", "com.shop.Orders::list", None), Ok(()), "not ours to judge");
+        assert_eq!(check("java21", "com.shop.Orders::list", None), Ok(None), "not ours to judge");
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::compute::container_service::Replicas;
 use crate::domain::compute::hosting_plan::HostingPlan;
+use crate::domain::compute::when_busy::WhenBusy;
 use crate::domain::environment::SettingValue;
 use crate::domain::networking::api_gateway::{Cors, Throttling};
 use crate::domain::networking::authorizer::{AUTHORIZER_KEYS, AuthorizerSettings};
@@ -73,6 +74,10 @@ pub struct ComponentDefinition {
     /// Environment variables of every function: text, or `{ secret = "env:NAME" }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment_variables: BTreeMap<String, SettingValue>,
+    /// File of environment variables (`NAME=value` lines), relative to the project file: each is a secret.
+    /// `environment_variables` come before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env_file: Option<String>,
     /// Several functions, each with its own routes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub functions: BTreeMap<String, FunctionSettings>,
@@ -85,6 +90,9 @@ pub struct ComponentDefinition {
     /// How many instances are kept warm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioned_concurrency: Option<u32>,
+    /// What `local` does with an invocation beyond `reserved_concurrency`: `queue` (the default), or `reject`, as AWS does it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_busy: Option<WhenBusy>,
     /// Container image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
@@ -166,12 +174,18 @@ pub struct FunctionSettings {
     /// Laid over the component's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment_variables: BTreeMap<String, SettingValue>,
+    /// File of environment variables, laid over the component's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env_file: Option<String>,
     /// How many invocations may run at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserved_concurrency: Option<u32>,
     /// How many instances are kept warm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioned_concurrency: Option<u32>,
+    /// What `local` does with an invocation beyond `reserved_concurrency`: `queue` (the default), or `reject`, as AWS does it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_busy: Option<WhenBusy>,
     /// Authorizer of its routes, or `none`; default: the component's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorizer: Option<String>,
@@ -190,10 +204,12 @@ pub const COMPONENT_KEYS: &[&str] = &[
     "timeout_s",
     "routes",
     "environment_variables",
+    "env_file",
     "functions",
     "cors",
     "reserved_concurrency",
     "provisioned_concurrency",
+    "when_busy",
     "image",
     "command",
     "port",
@@ -223,8 +239,10 @@ pub const FUNCTION_KEYS: &[&str] = &[
     "timeout_s",
     "routes",
     "environment_variables",
+    "env_file",
     "reserved_concurrency",
     "provisioned_concurrency",
+    "when_busy",
     "authorizer",
     "authorization_scopes",
 ];
@@ -284,6 +302,7 @@ pub fn explain(field: &str, said: &str) -> String {
         "access_log" => "it must be true or false",
         "throttling" => "it must be a table such as { rate = 100, burst = 200 }",
         "plan" => "it must be consumption, flex-consumption or premium",
+        "when_busy" => "it must be queue or reject",
         "rate" => "it must be a number of requests a second, above 0",
         "burst" => "it must be a whole number of requests",
         "kind" => "it must be rest-api, websocket or container-service",

@@ -1,6 +1,6 @@
 //! A project in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -18,6 +18,7 @@ pub struct InMemoryProject {
     environments: Mutex<BTreeMap<String, EnvironmentDefinition>>,
     components: Mutex<BTreeMap<String, Map<String, Value>>>,
     code: Mutex<BTreeMap<String, Vec<u8>>>,
+    env_files: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -47,6 +48,12 @@ impl InMemoryProject {
     pub fn write_code(&self, location: &str, package: &[u8]) {
         lock(&self.code).insert(location.to_owned(), package.to_owned());
     }
+
+    /// Names the variables of an environment file.
+    pub fn define_env_file(&self, path: &str, names: &[&str]) {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        lock(&self.env_files).insert(path.to_owned(), names);
+    }
 }
 
 #[async_trait]
@@ -67,7 +74,12 @@ impl Project for InMemoryProject {
         lock(&self.components).keys().cloned().collect()
     }
 
-    async fn package(&self, code: &str, artifacts: &dyn ArtifactStore) -> Result<Package> {
+    async fn package(
+        &self,
+        code: &str,
+        _left_out: &BTreeSet<String>,
+        artifacts: &dyn ArtifactStore,
+    ) -> Result<Package> {
         let package = lock(&self.code).get(code).cloned();
         match package {
             Some(package) => Ok(Package { address: artifacts.put(package).await?, files: None }),
@@ -81,6 +93,13 @@ impl Project for InMemoryProject {
     async fn file(&self, path: &str) -> Result<Vec<u8>> {
         lock(&self.code).get(path).cloned().ok_or_else(|| {
             Error::new(ErrorKind::InvalidProject, "project.file", format!("there is no file `{path}`"))
+        })
+    }
+
+    fn env_file(&self, path: &str) -> Result<Vec<String>> {
+        lock(&self.env_files).get(path).cloned().ok_or_else(|| {
+            let text = format!("there is no environment file `{path}`");
+            Error::new(ErrorKind::InvalidProject, "project.env_file", text)
         })
     }
 }

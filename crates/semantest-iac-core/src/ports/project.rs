@@ -1,5 +1,7 @@
 //! What the user has defined: environments, components and their code.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
@@ -14,6 +16,14 @@ pub struct Package {
     pub address: Sha256Hex,
     /// Names of the files in it; absent where the project cannot tell.
     pub files: Option<Vec<String>>,
+}
+
+/// Scheme of secrets that stand in files of environment variables.
+pub const ENV_FILE: &str = "env-file";
+
+/// Reference to the variable `name` in the file at `path`: `env-file:.env#DB_PASSWORD`.
+pub fn env_file_reference(path: &str, name: &str) -> String {
+    format!("{ENV_FILE}:{path}#{name}")
 }
 
 /// A project: usually `semantest.toml` and the folders beside it.
@@ -32,11 +42,23 @@ pub trait Project: Send + Sync {
     fn components(&self) -> Vec<String>;
 
     /// Puts the function package of `code` (a folder or zip, relative to the project) into `artifacts`. The same
-    /// content gives the same bytes.
+    /// content gives the same bytes. Files of the folder that are `left_out` (relative to the project) are not packed.
     ///
     /// # Errors
     /// `InvalidProject` for code that could not be unpacked again.
-    async fn package(&self, code: &str, artifacts: &dyn ArtifactStore) -> Result<Package>;
+    async fn package(
+        &self,
+        code: &str,
+        left_out: &BTreeSet<String>,
+        artifacts: &dyn ArtifactStore,
+    ) -> Result<Package>;
+
+    /// Names of the variables that the file at `path` (relative to the project) sets. The value of each is the secret
+    /// [`env_file_reference`] names.
+    ///
+    /// # Errors
+    /// `InvalidProject` for a file that is not there or cannot be read; never with a value.
+    fn env_file(&self, path: &str) -> Result<Vec<String>>;
 
     /// The bytes of a file of the project, such as a key set; `path` is relative to the project.
     ///

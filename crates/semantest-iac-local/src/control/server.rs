@@ -121,7 +121,7 @@ impl Control {
 
     /// Takes an event in, and answers before anything has come of it.
     fn send(&self, name: &str, event: Bytes) -> FullResponse {
-        let invocation = Invocation { event, trace_id: None, client_context: None };
+        let invocation = Invocation { event, ..Invocation::default() };
         match self.host.runtime.send(name, invocation) {
             Ok(request_id) => {
                 json(StatusCode::ACCEPTED, serde_json::to_vec(&Sent { request_id }).unwrap_or_default())
@@ -132,7 +132,7 @@ impl Control {
 
     async fn invoke(&self, name: &str, event: Bytes) -> FullResponse {
         let start = Instant::now();
-        let invocation = Invocation { event, trace_id: None, client_context: None };
+        let invocation = Invocation { event, ..Invocation::default() };
         let outcome = match self.host.runtime.invoke(name, invocation).await {
             Ok(outcome) => outcome,
             Err(refused) => return refusal(refused),

@@ -95,17 +95,21 @@ impl HttpApi {
         let function = request.route().function.clone();
         let event = request.event(&body, authorizer.as_ref());
         let trace = parts.headers.get("x-amzn-trace-id").and_then(|trace| trace.to_str().ok());
-        let invocation = Invocation { event, trace_id: trace.map(str::to_owned), client_context: None };
-        self.called(function, invocation).await
+        let trace_id = trace.map(str::to_owned);
+        self.called(function, Invocation { event, trace_id, ..Invocation::default() }).await
     }
 
     /// The response for what `function` answers.
     async fn called(&self, function: String, invocation: Invocation) -> FullResponse {
         let (invoker, answering) = (self.invoker.clone(), function.clone());
+        let given_up = invocation.given_up.clone();
         // A task of its own: the function goes on when the client goes away or the gateway's time is up.
         let running = tokio::spawn(async move { invoker.invoke(&function, invocation).await });
         match within(INTEGRATION_TIME, self.invoker.as_ref(), &answering, running).await {
-            None => json(StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"Service Unavailable"}"#),
+            None => {
+                given_up.cancel();
+                json(StatusCode::SERVICE_UNAVAILABLE, r#"{"message":"Service Unavailable"}"#)
+            }
             Some(Ok(Ok(InvocationOutcome::Success { request_id, payload }))) => http_response(&payload)
                 .unwrap_or_else(|wrong| {
                     self.invoker.log(&answering, &request_id, &format!("[ERROR] {wrong}"));

@@ -149,9 +149,24 @@ impl WebsocketApi {
     /// Calls a function: the request's id and what it returned.
     ///
     /// # Errors
-    /// Where it failed or took too long.
+    /// Where it failed or took too long; what had not begun by then never will.
     pub async fn invoke(&self, function: &str, event: Bytes) -> Result<(String, Value), NoAnswer> {
-        let invocation = Invocation { event, trace_id: None, client_context: None };
+        let invocation = Invocation { event, ..Invocation::default() };
+        let given_up = invocation.given_up.clone();
+        let answer = self.call(function, invocation).await;
+        if matches!(answer, Err(NoAnswer::TimedOut)) {
+            given_up.cancel();
+        }
+        answer
+    }
+
+    /// Calls a function that runs in any case, however long it has to wait.
+    pub async fn notify(&self, function: &str, event: Bytes) {
+        // Nobody is left to be told how it went.
+        let _ = self.call(function, Invocation { event, ..Invocation::default() }).await;
+    }
+
+    async fn call(&self, function: &str, invocation: Invocation) -> Result<(String, Value), NoAnswer> {
         let (invoker, called) = (self.invoker.clone(), function.to_owned());
         // A task of its own: the function goes on when the client goes away or the gateway's time is up.
         let running = tokio::spawn(async move { invoker.invoke(&called, invocation).await });

@@ -128,9 +128,8 @@ pub(crate) async fn run(
         if let Some(function) = definition.function("$disconnect") {
             let info = &connection.info;
             let (context, _) = websocket_event::context(&definition, info, "$disconnect", "DISCONNECT");
-            // Nobody is left to be told how it went.
             let event = websocket_event::disconnect(&definition, context, info, status, &reason);
-            let _ = api.invoke(function, event).await;
+            api.notify(function, event).await;
         }
     }
     api.forget(&connection.info.id);

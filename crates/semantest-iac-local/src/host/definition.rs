@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use semantest_iac_core::domain::compute::when_busy::WhenBusy;
 use semantest_iac_core::domain::networking::api_gateway::Throttling;
 use semantest_iac_core::domain::networking::authorizer::{JwtAuthorizer, LambdaAuthorizer};
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,9 @@ pub struct FunctionDefinition {
     pub runtime: String,
     /// `module.function`; ignored by `provided.*`.
     pub handler: String,
+    /// File of the handler where that is TypeScript, which not every Node.js runs as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typescript: Option<String>,
     /// Memory limit in MiB.
     pub memory_mb: u32,
     /// Time limit of one invocation, in seconds.
@@ -73,6 +77,9 @@ pub struct FunctionDefinition {
     /// other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_concurrency: Option<u32>,
+    /// What becomes of an invocation beyond that; `None`: it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_busy: Option<WhenBusy>,
 }
 
 /// Resolved secrets of one function, by reference. Never written to disk, never printed.

@@ -36,6 +36,8 @@ pub struct Interpreter {
     pub program: PathBuf,
     /// What the user should know.
     pub warning: Option<String>,
+    /// Whether it runs TypeScript as it is, by leaving the types out.
+    pub strips_types: bool,
 }
 
 /// Finds the interpreter for `runtime` in `search_path` (as `PATH` has it); asked once for each.
@@ -49,6 +51,13 @@ pub fn find(runtime: &str, search_path: &str) -> Result<Interpreter, String> {
     if let Some(found) = known.lock().unwrap_or_else(|p| p.into_inner()).get(&key) {
         return Ok(found.clone());
     }
+    let found = ask(runtime, search_path)?;
+    known.lock().unwrap_or_else(|p| p.into_inner()).insert(key, found.clone());
+    Ok(found)
+}
+
+/// Asks what there is.
+fn ask(runtime: &str, search_path: &str) -> Result<Interpreter, String> {
     let (what, wanted, question) = match RuntimeFamily::parse(runtime) {
         Some(RuntimeFamily::Python(minor)) => ("Python", format!("3.{minor}"), ["-c", ASK_PYTHON]),
         Some(RuntimeFamily::Node(major)) => ("Node.js", major.to_string(), ["-e", ASK_NODE]),
@@ -56,12 +65,27 @@ pub fn find(runtime: &str, search_path: &str) -> Result<Interpreter, String> {
     };
     let names = names(runtime);
     let found = names.iter().find_map(|name| ask_program(name, &question, search_path));
-    let (program, version) = found.ok_or_else(|| not_installed(runtime))?;
+    let (program, version, strips_types) = found.ok_or_else(|| not_installed(runtime))?;
     let warning =
         (wanted != version).then(|| format!("asked for {what} {wanted}, running on {what} {version}"));
-    let found = Interpreter { program, warning };
-    known.lock().unwrap_or_else(|p| p.into_inner()).insert(key, found.clone());
-    Ok(found)
+    Ok(Interpreter { program, warning, strips_types })
+}
+
+/// Checks that the interpreter for `runtime` runs a handler whose file, `module`, is TypeScript. Always asks anew: another
+/// Node.js may have been installed meanwhile.
+///
+/// # Errors
+/// What to do, in words.
+pub fn check_typescript(runtime: &str, module: &str, search_path: &str) -> Result<(), String> {
+    let found = ask(runtime, search_path)?;
+    if found.strips_types {
+        return Ok(());
+    }
+    let program = found.program.display();
+    Err(format!(
+        "the handler is TypeScript (`{module}`), which {program} does not run as it is: put Node.js 22.18 or later on \
+         your PATH, or compile it and let `code` name what comes out"
+    ))
 }
 
 /// Whether there is a program that could be the interpreter for `runtime`; it is not asked.
@@ -79,7 +103,8 @@ pub fn look_for(runtime: &str, search_path: &str) -> Result<(), String> {
 }
 
 const ASK_PYTHON: &str = "import sys; print(sys.executable); print('%d.%d' % sys.version_info[:2])";
-const ASK_NODE: &str = "console.log(process.execPath); console.log(process.versions.node.split('.')[0])";
+const ASK_NODE: &str = "console.log(process.execPath); console.log(process.versions.node.split('.')[0]); \
+                        console.log(process.features.typescript ? 'typescript' : '')";
 
 /// What the interpreter may be called; nothing where none is needed.
 fn names(runtime: &str) -> Vec<String> {
@@ -102,8 +127,8 @@ fn not_installed(runtime: &str) -> String {
     format!("{what} is not installed, or not on your PATH (looked for {names}): install {what} {wanted}")
 }
 
-/// What a program says of itself: its real path and its version.
-fn ask_program(name: &str, arguments: &[&str], search_path: &str) -> Option<(PathBuf, String)> {
+/// What a program says of itself: its real path, its version, and whether it runs TypeScript.
+fn ask_program(name: &str, arguments: &[&str], search_path: &str) -> Option<(PathBuf, String, bool)> {
     let mut command = Command::new(name);
     let output = command
         .args(arguments)
@@ -114,5 +139,6 @@ fn ask_program(name: &str, arguments: &[&str], search_path: &str) -> Option<(Pat
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut lines = text.lines();
     let program = Path::new(lines.next()?.trim()).to_owned();
-    Some((program, lines.next()?.trim().to_owned()))
+    let version = lines.next()?.trim().to_owned();
+    Some((program, version, lines.next() == Some("typescript")))
 }

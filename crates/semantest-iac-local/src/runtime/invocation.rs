@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 
 /// An event for a function.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Invocation {
     /// The event as JSON text.
     pub event: Bytes,
@@ -12,6 +13,9 @@ pub struct Invocation {
     pub trace_id: Option<String>,
     /// Base64 client context of a direct invocation.
     pub client_context: Option<String>,
+    /// Cancelled by who has told their caller that there is no answer: what still waits then is never begun. What has
+    /// begun goes on.
+    pub given_up: CancellationToken,
 }
 
 /// How an invocation ended.
@@ -37,10 +41,10 @@ pub enum InvocationOutcome {
 
 const THROTTLED: &str = "TooManyRequestsException";
 const THROTTLED_PAYLOAD: &[u8] =
-    br#"{"errorMessage":"Rate Exceeded: the function's concurrency is 0","errorType":"TooManyRequestsException"}"#;
+    br#"{"errorMessage":"Rate Exceeded: as many run as reserved_concurrency allows","errorType":"TooManyRequestsException"}"#;
 
 impl InvocationOutcome {
-    /// The function may not run: its concurrency is 0.
+    /// The function may not run: as many run as may, or none may.
     pub(crate) fn throttled(request_id: String) -> Self {
         let payload = Bytes::from_static(THROTTLED_PAYLOAD);
         Self::FunctionError { request_id, error_type: THROTTLED.to_owned(), payload }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use semantest_iac_core::domain::compute::when_busy::WhenBusy;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -58,10 +59,22 @@ impl Job {
         Self { request_id, invocation, reply, busy: None }
     }
 
+    /// Whether nobody waits for its answer any more.
+    fn is_given_up(&self) -> bool {
+        self.invocation.given_up.is_cancelled() || self.reply.is_closed()
+    }
+
+    /// Answers. Whoever asks again at once is not to be told that there is still too much to do.
+    pub fn answer(mut self, outcome: InvocationOutcome) {
+        self.busy = None;
+        // The asker may have given up.
+        let _ = self.reply.send(outcome);
+    }
+
     /// Answers that the function may not run.
     fn throttle(self) {
-        // The asker may have given up.
-        let _ = self.reply.send(InvocationOutcome::throttled(self.request_id));
+        let outcome = InvocationOutcome::throttled(self.request_id.clone());
+        self.answer(outcome);
     }
 
     /// Answers with an error of the runtime.
@@ -72,9 +85,8 @@ impl Job {
 
     /// Answers with an error as it is.
     pub fn fail_with(self, error_type: &str, payload: Bytes) {
-        let (request_id, error_type) = (self.request_id, error_type.to_owned());
-        // The asker may have given up.
-        let _ = self.reply.send(InvocationOutcome::FunctionError { request_id, error_type, payload });
+        let (request_id, error_type) = (self.request_id.clone(), error_type.to_owned());
+        self.answer(InvocationOutcome::FunctionError { request_id, error_type, payload });
     }
 }
 
@@ -163,6 +175,11 @@ impl Pool {
             job.throttle();
             return;
         }
+        if self.rejects(&mut state) {
+            drop(state);
+            job.throttle();
+            return;
+        }
         while let Some((_, worker)) = state.idle.pop() {
             job.busy = Some(Busy::new(&self.busy));
             match worker.send(job) {
@@ -189,6 +206,17 @@ impl Pool {
         self.retired.is_cancelled() && self.state().waiting.is_empty()
     }
 
+    /// Whether one more invocation is to be refused, as AWS does it.
+    fn rejects(&self, state: &mut State) -> bool {
+        let under_way = self.busy.load(Ordering::SeqCst) + state.waiting.len();
+        let rejects = self.function.when_busy == Some(WhenBusy::Reject) && self.size.is_reached_by(under_way);
+        if rejects {
+            let text = "[WARN] invocations are rejected (when_busy): reserved_concurrency lets no more than";
+            self.tell(state, &format!("{text} {under_way} run at once"));
+        }
+        rejects
+    }
+
     /// Starts one worker where that takes no waiting.
     fn fill(self: &Arc<Self>, state: &mut State) {
         if state.alive < self.size.base {
@@ -207,6 +235,7 @@ impl Pool {
         loop {
             tokio::time::sleep(PATIENCE).await;
             let mut state = self.state();
+            self.forget_given_up(&mut state);
             let Some(longest) = state.waiting.front().map(|(since, _)| since.elapsed()) else {
                 state.watched = false;
                 return;
@@ -224,6 +253,17 @@ impl Pool {
         }
     }
 
+    /// Takes out of what waits what nobody waits for: on AWS nothing is begun after its caller was told that it failed.
+    fn forget_given_up(&self, state: &mut State) {
+        state.waiting.retain(|(_, job)| {
+            let keeps = !job.is_given_up();
+            if !keeps {
+                self.log.write(Some(&job.request_id), "[WARN] not run: nobody waits for its answer any more");
+            }
+            keeps
+        });
+    }
+
     /// Says in the function's log what limits it; once in a while, not for every invocation.
     fn tell(&self, state: &mut State, message: &str) {
         if state.told.is_none_or(|told| told.elapsed() >= REMINDER) {
@@ -236,6 +276,7 @@ impl Pool {
     pub async fn take(&self) -> Option<Job> {
         let given = {
             let mut state = self.state();
+            self.forget_given_up(&mut state);
             if let Some((_, mut job)) = state.waiting.pop_front() {
                 job.busy = Some(Busy::new(&self.busy));
                 return Some(job);
@@ -294,5 +335,60 @@ impl Pool {
     /// Waits until every worker has ended.
     pub async fn drained(&self) {
         self.workers.wait().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pool(folder: &std::path::Path) -> Arc<Pool> {
+        let function = serde_json::from_value(json!({
+            "name": "f", "arn": "a", "region": "r", "runtime": "provided.al2023", "handler": "h", "memory_mb": 128,
+            "timeout_s": 1, "environment_variables": {}, "package_sha256": "", "max_concurrency": 1,
+            "tags": { "project": "p", "environment": "e", "component": "c", "address": "a" },
+        }))
+        .expect("a definition");
+        let log = Arc::new(FunctionLog::new(folder.join("f.log")));
+        Pool::new(function, SecretValues::default(), log, None, folder.to_owned(), None)
+    }
+
+    fn waits(pool: &Pool, id: &str) -> (oneshot::Receiver<InvocationOutcome>, CancellationToken) {
+        let (reply, answered) = oneshot::channel();
+        let invocation = Invocation::default();
+        let given_up = invocation.given_up.clone();
+        pool.state().waiting.push_back((Instant::now(), Job::new(id.into(), invocation, reply)));
+        (answered, given_up)
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_is_never_begun() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pool = pool(folder.path());
+        let (timed_out, given_up) = waits(&pool, "timed-out");
+        drop(waits(&pool, "gone"));
+        let (_first, _) = waits(&pool, "first");
+        let (_second, _) = waits(&pool, "second");
+        given_up.cancel();
+        let taken = pool.take().await.expect("a job");
+        assert_eq!(taken.request_id, "first");
+        assert!(timed_out.await.is_err(), "it is let go");
+        assert_eq!(pool.take().await.expect("a job").request_id, "second");
+        let log = std::fs::read_to_string(folder.path().join("f.log")).expect("a log");
+        assert!(log.contains("timed-out") && log.contains("gone") && !log.contains("first"), "{log}");
+    }
+
+    #[tokio::test]
+    async fn what_has_begun_goes_on_also_when_nobody_waits_for_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pool = pool(folder.path());
+        let (answered, given_up) = waits(&pool, "begun");
+        let taken = pool.take().await.expect("a job");
+        given_up.cancel();
+        drop(answered);
+        taken.fail("T", "its worker ends it, and nothing breaks");
+        assert!(!folder.path().join("f.log").exists(), "nothing was left out");
     }
 }

@@ -78,6 +78,11 @@ impl PoolSize {
         }
     }
 
+    /// Whether so many invocations, waiting or running, are all there may be of a number that the user has set.
+    pub fn is_reached_by(&self, invocations: usize) -> bool {
+        self.limit == Limit::Reserved && invocations >= self.most
+    }
+
     /// What to say in the function's log of a limit that keeps invocations waiting.
     pub fn complaint(&self, load: &Load) -> Option<String> {
         if load.busy < self.most || load.longest < LONG_WAIT {

@@ -22,6 +22,9 @@ use crate::runtime::spawn::kill_group;
 /// Largest event and response, in bytes (AWS Lambda quotas).
 pub(crate) const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 /// A worker that asks for no invocation within this time, or its function's longer one, is killed.
+///
+/// On AWS what has not begun by then is killed too, and begun anew with the first invocation, within the function's time. Here
+/// it is let go on instead: the same functions start, and none runs the code of its module twice.
 const INIT_TIME: Duration = Duration::from_secs(10);
 /// How often the memory of a busy worker is looked at.
 const WATCH: Duration = Duration::from_millis(100);
@@ -147,7 +150,8 @@ impl Worker {
     /// The handler has returned.
     pub fn respond(&self, id: &str, payload: Bytes) -> bool {
         let Some(job) = self.finish(id) else { return false };
-        let _ = job.reply.send(InvocationOutcome::Success { request_id: job.request_id, payload });
+        let request_id = job.request_id.clone();
+        job.answer(InvocationOutcome::Success { request_id, payload });
         true
     }
 

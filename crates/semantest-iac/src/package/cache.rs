@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::listing::{list, listed};
-use super::{Source, source, zip_names};
+use super::{LeftOut, Source, source, zip_names};
 use crate::composition::create_private;
 
 /// Part of every fingerprint: another way of packing must not be taken for the same.
@@ -33,12 +33,12 @@ pub(super) struct Look {
 /// # Errors
 /// As [`package`](super::package).
 pub fn fingerprint(root: &Path, code: &str) -> Result<String> {
-    look(root, code).map(|look| look.fingerprint)
+    look(root, code, &LeftOut::new()).map(|look| look.fingerprint)
 }
 
-pub(super) fn look(root: &Path, code: &str) -> Result<Look> {
+pub(super) fn look(root: &Path, code: &str, left_out: &LeftOut) -> Result<Look> {
     let (files, names) = match source(root, code)? {
-        Source::Folder(folder) => (list(code, &folder)?, None),
+        Source::Folder(folder) => (list(code, &folder, left_out)?, None),
         Source::Zip(file) => {
             let names = zip_names(code, &file)?;
             (vec![listed(file, code.to_owned())?], Some(names))

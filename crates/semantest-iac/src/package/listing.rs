@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use semantest_iac_core::Result;
 
-use super::{invalid, unreadable};
+use super::{LeftOut, invalid, unreadable};
 
 /// Never code.
 const SKIPPED: [&str; 5] = [".git", "__pycache__", ".semantest", ".DS_Store", ".venv"];
@@ -30,10 +30,11 @@ pub(super) struct Listed {
     pub changed_s: i64,
 }
 
-/// Every file of `folder`, sorted by name.
-pub(super) fn list(code: &str, folder: &Path) -> Result<Vec<Listed>> {
+/// Every file of `folder` that is not left out, sorted by name.
+pub(super) fn list(code: &str, folder: &Path, left_out: &LeftOut) -> Result<Vec<Listed>> {
     let mut walk = Walk { code, top: folder, within: vec![folder.to_owned()], files: Vec::new() };
     walk.folder(folder, "")?;
+    walk.files.retain(|file| !left_out.contains(&file.path));
     walk.files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(walk.files)
 }

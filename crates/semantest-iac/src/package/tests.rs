@@ -128,7 +128,8 @@ async fn an_untouched_folder_is_packed_once() {
     let root = project(&[("api/a.js", "a")]);
     let cache_dir = root.path().join(".semantest/cache");
     let store = InMemoryArtifactStore::default();
-    let pack = || package_into(root.path(), "api", &cache_dir, &store);
+    let nothing = BTreeSet::new();
+    let pack = || package_into(root.path(), "api", &nothing, &cache_dir, &store);
     let first = pack().await.expect("package");
     assert!(!cache_dir.exists(), "files just written are not trusted");
     let look = fingerprint(root.path(), "api").expect("fingerprint");
@@ -140,8 +141,25 @@ async fn an_untouched_folder_is_packed_once() {
     assert_ne!(pack().await.expect("package"), first, "a touched file is packed again");
 
     let forgotten = InMemoryArtifactStore::default();
-    let again = package_into(root.path(), "api", &cache_dir, &forgotten).await.expect("package");
+    let again =
+        package_into(root.path(), "api", &BTreeSet::new(), &cache_dir, &forgotten).await.expect("package");
     assert!(forgotten.contains(&again.address).await.expect("contains"), "a lost artifact is made again");
     fs::write(cache_dir.join("packages.json"), "{ torn").expect("cache");
     pack().await.expect("a torn cache is no error");
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_not_packed_under_any_name() {
+    let root = project(&[("api/a.js", "a"), ("api/.env", "A=hush"), ("b.env", "A=hush"), (".env", "A=hush")]);
+    symlink(".env", root.path().join("api/link")).expect("a link");
+    let (cache, store) = (root.path().join(".semantest/cache"), InMemoryArtifactStore::default());
+    for (left_out, names) in [("api/.env", vec!["a.js"]), ("./api/.env", vec!["a.js"])] {
+        let left_out = BTreeSet::from([left_out.to_owned(), "gone".to_owned()]);
+        let package = package_into(root.path(), "api", &left_out, &cache, &store).await.expect("a package");
+        assert_eq!(package.files.expect("files"), names);
+        let bytes = store.get(&package.address).await.expect("bytes");
+        assert_eq!(self::names(&bytes), names);
+    }
+    let all = package_into(root.path(), "api", &BTreeSet::new(), &cache, &store).await.expect("a package");
+    assert_eq!(all.files.expect("files"), [".env", "a.js", "link"], "nothing else is lost");
 }

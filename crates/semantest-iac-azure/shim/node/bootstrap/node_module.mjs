@@ -1,7 +1,7 @@
 // Finds the handler that a function names. Rules and words are those of AWS's client (aws-lambda-ric).
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Fault } from "./node_errors.mjs";
 
@@ -10,8 +10,12 @@ export async function load(name, root) {
   const dot = name.indexOf(".", slash + 1);
   if (dot < 0) throw new Fault("Runtime.MalformedHandlerName", `Bad handler '${name}': use file.function`);
   const base = resolve(root, name.slice(0, dot));
-  const file = ["", ".js", ".mjs", ".cjs"].map((extension) => base + extension).find(isFile);
+  const file = ["", ".js", ".mjs", ".cjs", ...TYPESCRIPT].map((extension) => base + extension).find(isFile);
   if (!file) throw new Fault("Runtime.ImportModuleError", `Error: Cannot find module '${name.slice(0, dot)}' in ${root}`);
+  if (isTypeScript(file) && !process.features.typescript) {
+    const text = `${basename(file)} is TypeScript, which Node.js ${process.versions.node} does not run as it is: use 22.18 or later, or compile it`;
+    throw new Fault("Runtime.ImportModuleError", text);
+  }
   const module = await evaluate(file).catch((error) => {
     throw told(error);
   });
@@ -21,11 +25,15 @@ export async function load(name, root) {
   return handler;
 }
 
+// Node's own endings; AWS's Node runs none of them.
+const TYPESCRIPT = [".ts", ".mts", ".cts"];
+const isTypeScript = (file) => TYPESCRIPT.includes(extname(file));
 const isFile = (path) => existsSync(path) && statSync(path).isFile();
 
 // Decided beforehand, never by trying one after the other: a module must not be executed twice.
 async function evaluate(file) {
-  const isModule = file.endsWith(".mjs") || (file.endsWith(".js") && belongsToModules(dirname(file)));
+  // What TypeScript is, a module or not, Node tells by itself.
+  const isModule = file.endsWith(".mjs") || isTypeScript(file) || (file.endsWith(".js") && belongsToModules(dirname(file)));
   return isModule ? await import(pathToFileURL(file).href) : createRequire(import.meta.url)(file);
 }
 

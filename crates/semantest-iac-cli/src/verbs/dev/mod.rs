@@ -186,15 +186,18 @@ impl Dev<'_> {
         folder.is_dir().then_some(folder)
     }
 
-    /// Folders and packages of the components' code, by component.
+    /// Folders and packages of the components' code and their environment files, by component.
     fn code(&self, components: &[String]) -> Result<Vec<(String, PathBuf)>> {
         let mut all = Vec::new();
         for component in components {
             let definition = self.definition(component)?;
             let functions = definition.get("functions").and_then(|functions| functions.as_object());
-            let own = functions.into_iter().flatten().filter_map(|(_, function)| function.get("code"));
-            for code in own.chain(definition.get("code")).filter_map(|code| code.as_str()) {
-                all.push((component.clone(), self.iac.project().directory().join(code)));
+            let functions: Vec<_> = functions.into_iter().flatten().map(|(_, function)| function).collect();
+            for key in ["code", "env_file"] {
+                let own = functions.iter().filter_map(|function| function.get(key));
+                for path in own.chain(definition.get(key)).filter_map(|path| path.as_str()) {
+                    all.push((component.clone(), self.iac.project().directory().join(path)));
+                }
             }
         }
         Ok(all)

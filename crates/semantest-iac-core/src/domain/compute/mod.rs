@@ -3,3 +3,4 @@
 pub mod container_service;
 pub mod hosting_plan;
 pub mod serverless_function;
+pub mod when_busy;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::compute::when_busy::WhenBusy;
 use crate::domain::environment::SettingValue;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Memory in MiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +30,9 @@ pub struct ServerlessFunction {
     pub runtime: String,
     /// `file.function`.
     pub handler: String,
+    /// File of the handler in the package, where that is TypeScript that was not compiled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typescript: Option<String>,
     /// Memory limit.
     pub memory_mb: MemoryMib,
     /// Time limit of one invocation.
@@ -44,6 +49,26 @@ pub struct ServerlessFunction {
     /// How many may run at once.
     #[serde(default)]
     pub scaling: FunctionScaling,
+    /// What becomes of an invocation beyond that, on `local`; absent: it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_busy: Option<WhenBusy>,
+}
+
+impl ServerlessFunction {
+    /// Refuses a handler that is TypeScript: for a provider whose Node.js does not run it as it is. `operation` is what
+    /// the error belongs to.
+    ///
+    /// # Errors
+    /// `InvalidInput`, saying what to do.
+    pub fn check_compiled(&self, operation: &'static str) -> Result<()> {
+        let Some(file) = &self.typescript else { return Ok(()) };
+        let text = format!(
+            "handler `{}` is TypeScript (`{file}`), which is not run as it is here: compile it, and let `code` name what \
+             comes out",
+            self.handler
+        );
+        Err(Error::new(ErrorKind::InvalidInput, operation, text).with("field", "handler"))
+    }
 }
 
 /// Concurrency of a function.

@@ -33,7 +33,8 @@ async fn ask(
     event: Bytes,
     time: Duration,
 ) -> Result<(String, Bytes), NoAnswer> {
-    let invocation = Invocation { event, trace_id: None, client_context: None };
+    let invocation = Invocation { event, ..Invocation::default() };
+    let given_up = invocation.given_up.clone();
     let (asked, name) = (invoker.clone(), function.to_owned());
     // A task of its own: the function goes on when the client goes away or the gateway's time is up.
     let running = tokio::spawn(async move { asked.invoke(&name, invocation).await });
@@ -42,7 +43,11 @@ async fn ask(
         Some(Ok(Ok(InvocationOutcome::FunctionError { payload, .. }))) if says_unauthorized(&payload) => {
             Err(NoAnswer::Unauthorized)
         }
-        _ => Err(NoAnswer::Failed),
+        None => {
+            given_up.cancel();
+            Err(NoAnswer::Failed)
+        }
+        Some(_) => Err(NoAnswer::Failed),
     }
 }
 
