@@ -2,6 +2,7 @@
 
 mod cache;
 mod listing;
+mod program;
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -19,6 +20,7 @@ use cache::Cache;
 pub use cache::fingerprint;
 pub use listing::is_never_code;
 use listing::{Listed, list};
+pub(crate) use program::program;
 
 const OPERATION: &str = "project.package";
 

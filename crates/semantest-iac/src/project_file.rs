@@ -15,7 +15,7 @@ use semantest_iac_core::domain::component::{ComponentDefinition, lay_over, neare
 use semantest_iac_core::domain::environment::EnvironmentDefinition;
 use semantest_iac_core::domain::identifiers::check_name;
 use semantest_iac_core::events::request::DeploymentRequested;
-use semantest_iac_core::ports::artifact_store::ArtifactStore;
+use semantest_iac_core::ports::artifact_store::{ArtifactStore, Sha256Hex};
 use semantest_iac_core::ports::project::{Package, Project};
 use semantest_iac_core::{Error, ErrorKind, ErrorRecord, Result};
 use serde::{Deserialize, Serialize};
@@ -274,6 +274,10 @@ impl Project for ProjectFile {
 
     async fn file(&self, path: &str) -> Result<Vec<u8>> {
         small_file::read(self.directory(), path)
+    }
+
+    async fn program(&self, directory: &str) -> Result<Sha256Hex> {
+        package::program(self.directory(), directory).await
     }
 }
 

@@ -5,10 +5,11 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::domain::environment::EnvironmentDefinition;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ports::artifact_store::ArtifactStore;
+use crate::ports::artifact_store::{ArtifactStore, Sha256Hex};
 use crate::ports::project::{Package, Project};
 
 /// Knows what it is told.
@@ -82,5 +83,13 @@ impl Project for InMemoryProject {
         lock(&self.code).get(path).cloned().ok_or_else(|| {
             Error::new(ErrorKind::InvalidProject, "project.file", format!("there is no file `{path}`"))
         })
+    }
+
+    async fn program(&self, directory: &str) -> Result<Sha256Hex> {
+        let program = lock(&self.code).get(directory).cloned().ok_or_else(|| {
+            let text = format!("there is no Pulumi program at `{directory}`");
+            Error::new(ErrorKind::InvalidProject, "project.program", text).with("code", directory)
+        });
+        Ok(hex::encode(Sha256::digest(program?)))
     }
 }
