@@ -9,9 +9,13 @@ use crate::command::{Program, cargo, program};
 use crate::files::{copied, read, write};
 use crate::tools;
 
-/// What is built, beside one another: the command line finds the host of YAML programs there.
-const PROGRAMS: [&str; 2] =
-    ["github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml"];
+/// What is built, beside one another: the command line finds the host of YAML programs there. `sdks` runs Pulumi's generators of
+/// SDKs, which else its language hosts do.
+const PROGRAMS: [&str; 3] = [
+    "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+    "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
+    "./sdks",
+];
 
 /// As Pulumi's own releases set it; without it the command line says that it is of no version.
 const VERSION: &str = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
@@ -27,7 +31,8 @@ const PLUGIN: &str = "pulumi-resource-semantest";
 pub(crate) fn set_up(root: &Path) -> Result<Option<PathBuf>, String> {
     let source = root.join("tests/tools/pulumi");
     let folder = root.join("target/tools/pulumi");
-    let wanted = read(&source.join("go.mod"))?;
+    let module = read(&source.join("go.mod"))?;
+    let wanted = format!("{module}{}", read(&source.join("sdks/main.go"))?);
     let stamp = folder.join("built");
     let bin = folder.join("bin");
     if fs::read_to_string(&stamp).is_ok_and(|built| built == wanted) {
@@ -35,10 +40,11 @@ pub(crate) fn set_up(root: &Path) -> Result<Option<PathBuf>, String> {
     }
     let Some(go) = go() else { return Ok(None) };
     fs::create_dir_all(&bin).map_err(|error| format!("{}: {error}", bin.display()))?;
-    for file in ["go.mod", "go.sum"] {
+    fs::create_dir_all(folder.join("sdks")).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for file in ["go.mod", "go.sum", "sdks/main.go"] {
         copied(&source.join(file), &folder.join(file))?;
     }
-    let version = version(&wanted).ok_or("tests/tools/pulumi/go.mod names no version of Pulumi")?;
+    let version = version(&module).ok_or("tests/tools/pulumi/go.mod names no version of Pulumi")?;
     program(go, &folder, &["build", "-trimpath", "-tags", "osusergo,grpcnotrace", "-o", "bin/", "-ldflags"])
         .arg(format!("-s -w -X {VERSION}={version}"))
         .args(&PROGRAMS)
