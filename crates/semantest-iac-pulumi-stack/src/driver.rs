@@ -219,7 +219,8 @@ impl Driver {
         watch: &Watch,
         mut each: impl FnMut(crate::engine_event::EngineEvent),
     ) -> Result<()> {
-        let run = Run { verb, stack: &self.inputs.stack, secrets: &self.secrets, watch };
+        let (stack, state) = (&self.inputs.stack, &self.state);
+        let run = Run { verb, stack, state, secrets: &self.secrets, watch };
         self.wait_for_ours(watch).await?;
         let ended = self.once(&run, arguments, &mut each).await?;
         if ended.success || !are_gone(&holders(&ended.said())) {

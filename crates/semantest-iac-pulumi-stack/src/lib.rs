@@ -15,6 +15,7 @@ mod lock;
 mod preview;
 mod provider;
 mod stack;
+mod unseen;
 mod update;
 
 pub use config::PulumiConfig;

@@ -75,7 +75,15 @@ impl Provider for PulumiProvider {
     }
 
     async fn preview(&self, resource: &ResourceHandle) -> Result<Vec<PropertyChange>> {
-        let driver = Driver::of(&self.config, resource, &ResolvedSecrets::default()).await?;
+        let driver = match Driver::of(&self.config, resource, &ResolvedSecrets::default()).await {
+            Ok(driver) => driver,
+            // A plan does without the values of secrets.
+            Err(error) if error.kind() == ErrorKind::SecretUnresolved => {
+                tracing::info!(target: NOTICE, "  what its program makes is not looked at: {}", error.message());
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(error),
+        };
         if driver.export().await?.is_none() {
             let stack = &driver.inputs.stack;
             tracing::info!(target: NOTICE, "  stack `{stack}` is not there yet: what its program makes is not known before");

@@ -1,14 +1,20 @@
 //! A run of Pulumi's engine: its events as they happen, an end in order when it is to stop.
 
+use std::path::Path;
+use std::time::Duration;
+
 use rustix::process::{Pid, Signal, kill_process};
 use semantest_iac_core::ports::provider::{NOTICE, Watch};
 use semantest_iac_core::ports::secret_resolver::ResolvedSecrets;
 use semantest_iac_core::{Error, ErrorKind, Result};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::Command;
 
 use crate::engine_event::EngineEvent;
-use crate::error::{failed, no_pulumi, plain};
+use crate::error::{disk, failed, no_pulumi, plain};
+use crate::unseen::Unseen;
+
+/// How often it is looked for new events.
+const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
 /// How a run of the engine ended.
 #[derive(Debug, Default)]
@@ -33,6 +39,8 @@ pub(crate) struct Run<'a> {
     pub verb: &'a str,
     /// The stack, for messages.
     pub stack: &'a str,
+    /// The component's folder: what the engine writes lies there, without a name.
+    pub state: &'a Path,
     /// Values that must not be repeated.
     pub secrets: &'a ResolvedSecrets,
     /// Told of every change; says when to stop.
@@ -41,44 +49,47 @@ pub(crate) struct Run<'a> {
 
 impl Run<'_> {
     /// Runs `command` to its end; `begun` is told its process id, `each` every event. Once it is to stop, it is interrupted, once,
-    /// and brings what it is at to an end.
+    /// and brings what it is at to an end. Where this is dropped, it goes on alone.
     ///
     /// # Errors
-    /// Where it could not be started.
+    /// Where it could not be started, or what it writes not be read.
     pub async fn follow(
         &self,
         mut command: Command,
-        begun: impl FnMut(u32),
+        mut begun: impl FnMut(u32),
         mut each: impl FnMut(EngineEvent),
     ) -> Result<Ended> {
+        let unusable = |error| disk(self.state, error);
+        let mut stdout = Unseen::new(self.state, "events").map_err(unusable)?;
+        let mut stderr = Unseen::new(self.state, "errors").map_err(unusable)?;
+        command.stdout(stdout.writer().map_err(unusable)?).stderr(stderr.writer().map_err(unusable)?);
         let mut child = command.spawn().map_err(no_pulumi)?;
         let process = child.id();
-        process.into_iter().for_each(begun);
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let errors = tokio::spawn(read_all(stderr));
+        process.into_iter().for_each(&mut begun);
         let mut ended = Ended::default();
         let mut interrupted = false;
-        if let Some(stdout) = stdout {
-            let mut lines = BufReader::new(stdout).lines();
-            loop {
-                let line = tokio::select! {
-                    line = lines.next_line() => line,
-                    () = self.watch.stopping().cancelled(), if !interrupted => {
-                        interrupted = true;
-                        process.into_iter().for_each(interrupt);
-                        continue;
-                    }
-                };
-                let Ok(Some(line)) = line else { break };
+        loop {
+            let status = tokio::select! {
+                status = child.wait() => Some(status.map_err(no_pulumi)?),
+                () = tokio::time::sleep(LOOK_AGAIN) => None,
+                () = self.watch.stopping().cancelled(), if !interrupted => {
+                    interrupted = true;
+                    process.into_iter().for_each(interrupt);
+                    None
+                }
+            };
+            for line in stdout.lines().map_err(unusable)? {
                 if let Some(event) = EngineEvent::read(&line) {
                     self.hear(&event, &mut ended);
                     each(event);
                 }
             }
+            if let Some(status) = status {
+                ended.success = status.success();
+                ended.stderr = stderr.text().map_err(unusable)?;
+                return Ok(ended);
+            }
         }
-        ended.success = child.wait().await.map_err(no_pulumi)?.success();
-        ended.stderr = errors.await.unwrap_or_default();
-        Ok(ended)
     }
 
     fn hear(&self, event: &EngineEvent, ended: &mut Ended) {
@@ -119,13 +130,4 @@ fn interrupt(process: u32) {
         // It may have ended meanwhile.
         let _ = kill_process(process, Signal::INT);
     }
-}
-
-async fn read_all(stream: Option<impl AsyncRead + Unpin>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(mut stream) = stream {
-        // What was read before it broke is all there is.
-        let _ = stream.read_to_end(&mut bytes).await;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

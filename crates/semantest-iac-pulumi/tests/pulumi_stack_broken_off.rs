@@ -139,8 +139,16 @@ async fn a_pulumi_that_outlives_a_killed_run_is_waited_for_and_nothing_is_made_t
     let process = at_work(&stacked).expect("a pulumi");
     kill("-KILL", &child.id().to_string());
     child.wait().expect("its end");
-    assert!(std::path::Path::new("/proc").join(&process).exists(), "pulumi goes on alone");
     is_whole(&stacked).await;
+    let ended = stacked.pulumi(&["stack", "history", "--json", "--stack", "production"]);
+    let ended: serde_json::Value = serde_json::from_slice(&ended.stdout).expect("a history");
+    let results: Vec<_> = ended.as_array().expect("runs").iter().map(|run| run["result"].clone()).collect();
+    assert_eq!(
+        results,
+        ["succeeded", "succeeded"],
+        "one came to its end alone, and the next found all there"
+    );
+    assert!(!std::path::Path::new("/proc").join(&process).exists(), "and was waited for");
     let events = stacked.history().await;
     let created = events.iter().filter(|event| matches!(event.data, Event::ResourceCreated(_))).count();
     assert_eq!(created, 1, "one stack");
