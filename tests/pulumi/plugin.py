@@ -110,10 +110,17 @@ class Plugin:
         assert not answer.failures, answer.failures
         return plain(answer.inputs)
 
-    def check(self, olds: dict[str, Any] | None = None, stack: str = "production", **inputs: Any) -> Any:
+    def check(
+        self, olds: dict[str, Any] | None = None, stack: str = "production", name: str = NAME, **inputs: Any
+    ) -> Any:
         """Judges a resource's inputs."""
         request = messages.CheckRequest(
-            urn=urn(stack), type=TYPE, name=NAME, olds=struct(olds or {}), news=struct(inputs), randomSeed=b"0" * 32
+            urn=urn(stack, name),
+            type=TYPE,
+            name=name,
+            olds=struct(olds or {}),
+            news=struct(inputs),
+            randomSeed=b"0" * 32,
         )
         return self.stub.Check(request, timeout=PATIENCE)
 
@@ -169,10 +176,15 @@ class Plugin:
         request = messages.ReadRequest(id=id, urn=urn(), type=TYPE, name=NAME, **known)
         return self.stub.Read(request, timeout=PATIENCE)
 
-    def delete(self, was: Created) -> None:
+    def delete(self, was: Created, name: str = NAME) -> None:
         """Takes it away."""
         request = messages.DeleteRequest(
-            id=was.id, urn=urn(), type=TYPE, name=NAME, properties=struct(was.outputs), old_inputs=struct(was.inputs)
+            id=was.id,
+            urn=urn(name=name),
+            type=TYPE,
+            name=name,
+            properties=struct(was.outputs),
+            old_inputs=struct(was.inputs),
         )
         self.stub.Delete(request, timeout=PATIENCE)
 

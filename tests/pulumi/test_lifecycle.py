@@ -225,6 +225,34 @@ def test_two_deployments_are_made_at_once(plugin: Plugin) -> None:
         answers(plain(one.properties)["endpoint"])
 
 
+def test_one_component_is_the_deployment_of_one_resource(plugin: Plugin) -> None:
+    """Two would undo one another's changes, and the end of one would be that of the other."""
+    plugin.checked()
+    failures = plugin.check(name="again").failures
+    assert [failure.property for failure in failures] == ["component"], failures
+    assert "shop/production/rest-api" in failures[0].reason
+    assert f"`{NAME}`" in failures[0].reason, "the resource that has it already is named"
+    assert not plugin.check(name="again", component="orders").failures
+
+
+def test_what_has_another_name_now_is_not_taken_away_under_its_old_one(plugin: Plugin, project: Path) -> None:
+    """The engine creates what is called `renamed`, then deletes what was called `component`."""
+    created = plugin.created()
+    with Plugin(project) as later:
+        later.configured(component="rest-api")
+        answer = later.check(name="renamed")
+        assert not answer.failures, answer.failures
+        request = messages.CreateRequest(urn=urn(name="renamed"), type=TYPE, name="renamed", properties=answer.inputs)
+        renamed = later.stub.Create(request, timeout=PATIENCE)
+        assert renamed.id == created.id
+        later.delete(created)
+        assert answers(created.outputs["endpoint"]) == {"GREETING": "hello"}
+        assert "InfrastructureRemoved" not in happened(later)
+        later.delete(created, name="renamed")
+    with pytest.raises(OSError):
+        answers(created.outputs["endpoint"])
+
+
 def test_a_lost_host_is_drift_that_a_refresh_tells_and_the_next_up_mends(plugin: Plugin, project: Path) -> None:
     """What serves a function is looked at, not only what the log says of it."""
     created = plugin.created()

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-const ADAPTERS: [&str; 5] = [
+const ADAPTERS: [&str; 6] = [
     "semantest-iac-aws",
     "semantest-iac-azure",
     "semantest-iac-foreign",
     "semantest-iac-local",
+    "semantest-iac-pulumi-stack",
     "semantest-iac-sqlite",
 ];
 const FRONT_DOORS: [&str; 4] =

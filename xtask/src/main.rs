@@ -30,6 +30,7 @@ cargo xtask <task>
                   them and deploys with them
   pulumi          only the Pulumi plugin: its tests against Pulumi's stubs and SDK, and with a real `pulumi` where
                   there is Go to build it
+  pulumi --dist   the Pulumi plugin as it is released, without the clouds: as small as can be
   tools           only sets up what the tests need, under target/tools
   tools pulumi    builds the real `pulumi` from its Go modules, under target/tools/pulumi
   bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local, aws,
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         ["node"] => tools::set_up(&root()).and_then(|tools| node::test(&root(), &tools)),
         ["node", "--dist"] => node::release(&root()),
         ["pulumi"] => pulumi::test(&root()),
+        ["pulumi", "--dist"] => pulumi::release(&root()),
         ["tools", "pulumi"] => pulumi::tools(&root()),
         ["tools"] => tools::set_up(&root()).map(drop),
         ["bench", names @ ..] => bench::run(&root(), names),

@@ -9,9 +9,13 @@ use crate::command::{Program, cargo, program};
 use crate::files::{copied, read, write};
 use crate::tools;
 
-/// What is built, beside one another: the command line finds the host of YAML programs there.
-const PROGRAMS: [&str; 2] =
-    ["github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml"];
+/// What is built, beside one another: the command line finds the host of YAML programs there. `sdks` runs Pulumi's generators of
+/// SDKs, which else its language hosts do.
+const PROGRAMS: [&str; 3] = [
+    "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+    "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
+    "./sdks",
+];
 
 /// As Pulumi's own releases set it; without it the command line says that it is of no version.
 const VERSION: &str = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
@@ -27,7 +31,8 @@ const PLUGIN: &str = "pulumi-resource-semantest";
 pub(crate) fn set_up(root: &Path) -> Result<Option<PathBuf>, String> {
     let source = root.join("tests/tools/pulumi");
     let folder = root.join("target/tools/pulumi");
-    let wanted = read(&source.join("go.mod"))?;
+    let module = read(&source.join("go.mod"))?;
+    let wanted = format!("{module}{}", read(&source.join("sdks/main.go"))?);
     let stamp = folder.join("built");
     let bin = folder.join("bin");
     if fs::read_to_string(&stamp).is_ok_and(|built| built == wanted) {
@@ -35,10 +40,11 @@ pub(crate) fn set_up(root: &Path) -> Result<Option<PathBuf>, String> {
     }
     let Some(go) = go() else { return Ok(None) };
     fs::create_dir_all(&bin).map_err(|error| format!("{}: {error}", bin.display()))?;
-    for file in ["go.mod", "go.sum"] {
+    fs::create_dir_all(folder.join("sdks")).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for file in ["go.mod", "go.sum", "sdks/main.go"] {
         copied(&source.join(file), &folder.join(file))?;
     }
-    let version = version(&wanted).ok_or("tests/tools/pulumi/go.mod names no version of Pulumi")?;
+    let version = version(&module).ok_or("tests/tools/pulumi/go.mod names no version of Pulumi")?;
     program(go, &folder, &["build", "-trimpath", "-tags", "osusergo,grpcnotrace", "-o", "bin/", "-ldflags"])
         .arg(format!("-s -w -X {VERSION}={version}"))
         .args(&PROGRAMS)
@@ -115,13 +121,39 @@ fn built(root: &Path, profile: &str) -> PathBuf {
     target.unwrap_or_else(|| root.join("target")).join(profile)
 }
 
+/// What of SQLite nobody here uses: searching texts and maps, and looking into its own pages.
+const WITHOUT: &str = "-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE \
+                       -USQLITE_ENABLE_DBSTAT_VTAB";
+
+/// Has the linker keep one of functions that came out the same. Rust's own linker for Linux understands it.
+const FOLDED: [&str; 3] = ["--", "-C", "link-arg=-Wl,--icf=safe"];
+
+/// Builds the plugin as it is released, without the clouds, and returns where it is.
+fn small(root: &Path) -> Result<PathBuf, String> {
+    let what = ["--package", "semantest-iac-pulumi", "--bin", PLUGIN, "--no-default-features"];
+    let folded: &[&str] = if cfg!(target_os = "linux") { &FOLDED } else { &[] };
+    cargo(root, &["rustc", "--quiet", "--profile", "plugin"])
+        .args(&what)
+        .args(folded)
+        .env("LIBSQLITE3_FLAGS", WITHOUT)
+        .run("Pulumi: the plugin as it is released (minutes, the first time)")?;
+    Ok(built(root, "plugin").join(PLUGIN))
+}
+
+/// `pulumi --dist`: builds the plugin as it is released, and says where it is and how large.
+pub(crate) fn release(root: &Path) -> Outcome {
+    let plugin = small(root)?;
+    let size = fs::metadata(&plugin).map_err(|error| format!("{}: {error}", plugin.display()))?.len();
+    println!("{}: {:.1} MB", plugin.display(), size as f64 / 1e6);
+    Ok(())
+}
+
 /// What the plugin costs the engine: its size, its start, and an `up` with nothing to do.
 pub(crate) fn bench(root: &Path) -> Outcome {
     let python = tools::pulumi_python(root)?;
-    cargo(root, &["build", "--profile", "dist", "--quiet", "--package", "semantest-iac-pulumi"])
-        .run("Pulumi: the plugin as it is released")?;
+    let plugin = small(root)?;
     program(python, &root.join("tests/pulumi"), &["bench.py"])
-        .env("SEMANTEST_PULUMI_PLUGIN", built(root, "dist").join(PLUGIN))
+        .env("SEMANTEST_PULUMI_PLUGIN", plugin)
         .run("benchmark pulumi")
 }
 

@@ -23,8 +23,9 @@ import { type ApiProtocol, SecretSetting, type SecretSettingFields, type Setting
  * - `rest-api`: Functions behind an HTTP API.
  * - `websocket`: Functions behind a WebSocket API.
  * - `container-service`: A long-running container behind a load balancer.
+ * - `pulumi-stack`: A stack of a Pulumi program.
  */
-export type ComponentKind = "rest-api" | "websocket" | "container-service";
+export type ComponentKind = "rest-api" | "websocket" | "container-service" | "pulumi-stack";
 
 /** Concurrency of a function. */
 export interface FunctionScaling {
@@ -442,6 +443,38 @@ export const LoadBalancer = recordOf<LoadBalancer>("LoadBalancer", {
   healthCheckPath: field("health_check_path", text),
 });
 
+/** A Pulumi program and one of its stacks. */
+export interface PulumiStack {
+  /** Folder of the program (where its `Pulumi.yaml` lies), relative to the project file. */
+  readonly directory: string;
+  /** Digest (SHA-256) of the program's files: another program is another version. */
+  readonly program: string;
+  /** Name of the stack. */
+  readonly stack: string;
+  /** Configuration laid over that of the program's `Pulumi.<stack>.yaml`, by key. */
+  readonly config: Readonly<Record<string, SettingValue>>;
+  /** Environment variables that `pulumi` and the program are given. */
+  readonly environmentVariables: Readonly<Record<string, SettingValue>>;
+}
+
+/** Reads and writes a `PulumiStack`. */
+export const PulumiStack = recordOf<PulumiStack>("PulumiStack", {
+  directory: field("directory", text),
+  program: field("program", text),
+  stack: field("stack", text),
+  config: defaulted("config", table(either(text, SecretSetting)), {}),
+  environmentVariables: defaulted("environment_variables", table(either(text, SecretSetting)), {}),
+});
+
+/** A `PulumiStack` as one may be given: what is absent is as by default. */
+export interface PulumiStackFields {
+  readonly directory: string;
+  readonly program: string;
+  readonly stack: string;
+  readonly config?: Readonly<Record<string, string | SecretSettingFields>> | null | undefined;
+  readonly environmentVariables?: Readonly<Record<string, string | SecretSettingFields>> | null | undefined;
+}
+
 /** Provider-neutral description of one component in one environment. */
 export interface Blueprint {
   /** Project name. */
@@ -462,6 +495,8 @@ export interface Blueprint {
   readonly service: ContainerService | null;
   /** The load balancer in front of it. */
   readonly loadBalancer: LoadBalancer | null;
+  /** The stack of a Pulumi program. */
+  readonly stack: PulumiStack | null;
   /** The user's own tags. */
   readonly tags: Readonly<Record<string, string>>;
 }
@@ -477,6 +512,7 @@ export const Blueprint = recordOf<Blueprint>("Blueprint", {
   api: optional("api", ApiGateway),
   service: optional("service", ContainerService),
   loadBalancer: optional("load_balancer", LoadBalancer),
+  stack: optional("stack", PulumiStack),
   tags: defaulted("tags", table(text), {}),
 });
 
@@ -491,5 +527,6 @@ export interface BlueprintFields {
   readonly api?: ApiGatewayFields | null | undefined;
   readonly service?: ContainerServiceFields | null | undefined;
   readonly loadBalancer?: LoadBalancer | null | undefined;
+  readonly stack?: PulumiStackFields | null | undefined;
   readonly tags?: Readonly<Record<string, string>> | null | undefined;
 }

@@ -165,7 +165,8 @@ export const AUTHORIZER_SETTINGS = new Keys(
  */
 export interface ComponentConfiguration {
   /**
-   * `rest-api`, `websocket` or `container-service`; defaults to the component's name where that is a kind.
+   * `rest-api`, `websocket`, `container-service` or `pulumi-stack`; defaults to the component's name where
+   * that is a kind.
    */
   readonly kind?: ComponentKind | null | undefined;
   /** Folder or zip with the code, relative to the project file. */
@@ -243,6 +244,10 @@ export interface ComponentConfiguration {
   readonly securityGroups?: readonly string[] | null | undefined;
   /** Path asked to find out whether a replica is well; default: `/`. */
   readonly healthCheckPath?: string | null | undefined;
+  /** Stack of the Pulumi program in `code`; default: the environment's name. */
+  readonly stack?: string | null | undefined;
+  /** Configuration of the stack, laid over that of its own file: text, or `{ secret = "env:NAME" }`. */
+  readonly config?: Readonly<Record<string, SettingValue>> | undefined;
   /** Tags put on every resource, beside ours. */
   readonly tags?: Readonly<Record<string, string>> | undefined;
 }

@@ -148,14 +148,15 @@ export interface PlanStepFields {
  * What the outside world calls a resource; decides which outcome fact is published for it.
  *
  * A resource that has a part to play gives it through outputs of fixed names: `arn`, `endpoint`, and
- * `function_name`, `api_id` or `service_name`.
+ * `function_name`, `api_id`, `service_name` or `stack_name`.
  *
  * - `function`: A function: `FunctionDeployed`.
  * - `api_gateway`: An API: `ApiGatewayDeployed`; its `endpoint` is the component's.
  * - `container_service`: A container service: `ContainerServiceDeployed`.
  * - `load_balancer`: A load balancer: `LoadBalancerDeployed`; its `endpoint` is the component's.
+ * - `stack`: A stack: `StackDeployed`; an output `endpoint` is the component's.
  */
-export type ResourceRole = "function" | "api_gateway" | "container_service" | "load_balancer";
+export type ResourceRole = "function" | "api_gateway" | "container_service" | "load_balancer" | "stack";
 
 /**
  * What went wrong, as a word a program can match on.
@@ -250,3 +251,12 @@ export interface ErrorRecordFields {
   readonly context?: Readonly<Record<string, string>> | null | undefined;
   readonly retry: Retry;
 }
+
+/**
+ * How far a change inside a resource is.
+ *
+ * - `started`: It was begun.
+ * - `done`: It is done.
+ * - `failed`: It failed; why is said by the failure of the resource around it.
+ */
+export type ChangeStage = "started" | "done" | "failed";

@@ -52,7 +52,7 @@ pub(crate) struct Global {
     /// Component; several where that makes sense: a,b or repeated [default: all, or the only one].
     #[arg(long = "component", global = true, value_name = "NAME", value_delimiter = ',')]
     pub components: Vec<String>,
-    /// Provider: local, aws, azure [default: the environment's].
+    /// Provider: local, aws, azure, pulumi [default: the environment's].
     #[arg(long, global = true, value_name = "NAME")]
     pub provider: Option<String>,
     /// Lays a setting over the component's definition, e.g. memory_mb=512; may be repeated.

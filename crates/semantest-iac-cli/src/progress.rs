@@ -12,11 +12,12 @@ use semantest_iac::domain::deployment::plan::StepAction;
 use semantest_iac::domain::deployment::resource::Address;
 use semantest_iac::events::Event;
 use semantest_iac::events::envelope::Envelope;
-use semantest_iac::events::resource_change::ResourceChangeStarted;
+use semantest_iac::events::resource_change::{ChangeStage, ResourceChangeStarted};
 use semantest_iac::ports::event_bus::{EventFilter, EventHandler};
 use semantest_iac::{Iac, Result};
 
 use crate::printable::one_line;
+use crate::render::nested;
 
 /// Shows what `iac` does from now on; of `several` components at once, each line says which it is about.
 pub(crate) async fn attach(iac: &Iac, live: bool, several: bool) -> Result<()> {
@@ -27,6 +28,7 @@ pub(crate) async fn attach(iac: &Iac, live: bool, several: bool) -> Result<()> {
         "ResourceReplaced",
         "ResourceDeleted",
         "ResourceChangeFailed",
+        "NestedResourceChanged",
         "DeploymentStarted",
     ];
     let lines = live.then(MultiProgress::new);
@@ -66,6 +68,11 @@ impl EventHandler for Progress {
             Event::ResourceUpdated(e) => end(&e.address, "updated", None),
             Event::ResourceReplaced(e) => end(&e.address, "replaced", None),
             Event::ResourceDeleted(e) => end(&e.address, "deleted", None),
+            Event::NestedResourceChanged(e) => match e.change.stage {
+                ChangeStage::Started => {}
+                ChangeStage::Done => self.say(&format!("    {}", nested(e))),
+                ChangeStage::Failed => self.say(&format!("    failed: {}", nested(e))),
+            },
             Event::ResourceChangeFailed(e) => end(&e.address, "failed", Some(&e.error.message)),
             _ => {}
         }

@@ -41,6 +41,7 @@ fn blueprint() -> Blueprint {
         api: None,
         service: None,
         load_balancer: None,
+        stack: None,
         tags: Default::default(),
     }
 }

@@ -11,7 +11,7 @@ const VARIABLES: &str = "environment_variables";
 
 /// Keys that hold words, numbers and names that are public by nature. A secret variable makes the whole configuration
 /// secret on its way here, and these are taken all the same.
-const PUBLIC: [&str; 20] = [
+const PUBLIC: [&str; 21] = [
     "kind",
     "code",
     "runtime",
@@ -32,6 +32,7 @@ const PUBLIC: [&str; 20] = [
     "authorizers",
     "authorizer",
     "authorization_scopes",
+    "stack",
 ];
 
 /// What is wrong with an input.

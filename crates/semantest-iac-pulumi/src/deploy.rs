@@ -82,10 +82,9 @@ async fn deploy(
     let directory = asked.directory(session.configured_directory().as_deref());
     session.projects().secrets(&directory).hold(taken.secrets);
     let iac = session.projects().open(&directory).await.map_err(status)?;
-    session.name(&iac, &request.environment, &request.component, urn);
-    let (environment, component) = (request.environment.clone(), request.component.clone());
+    let place = session.name(&iac, &request.environment, &request.component, urn);
     let answer = iac.deploy(request, cancel).await.map_err(status)?;
-    let deployment = outputs::deployment(&iac, &environment, &component).await.map_err(status)?;
+    let deployment = outputs::deployment(&iac, &place.environment, &place.component).await.map_err(status)?;
     let Some(deployment) = deployment else {
         let text = format!("`{}` is not in the log", answer.deployment);
         return Err(status(Error::new(ErrorKind::Internal, "pulumi.deploy", text)));

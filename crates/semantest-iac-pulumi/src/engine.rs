@@ -15,6 +15,7 @@ use semantest_iac::ports::event_bus::{EventFilter, EventHandler};
 use semantest_iac::{CancellationToken, Iac, Result};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use tonic::body::Body;
 use tonic::codegen::Service;
 
@@ -33,13 +34,19 @@ const PROGRESS: [&str; 6] = [
 
 /// Tells the engine what happens to the deployments it asked for.
 pub(crate) struct EngineLog {
-    lines: UnboundedSender<LogRequest>,
+    lines: UnboundedSender<Line>,
     /// URNs by stream.
     urns: Mutex<HashMap<String, String>>,
 }
 
+/// What is to be told, and who waits until it was.
+pub(crate) struct Line {
+    request: LogRequest,
+    told: Option<oneshot::Sender<()>>,
+}
+
 /// What is to be told.
-pub(crate) type Lines = UnboundedReceiver<LogRequest>;
+pub(crate) type Lines = UnboundedReceiver<Line>;
 
 impl EngineLog {
     /// A log, and what it says.
@@ -51,6 +58,15 @@ impl EngineLog {
     /// From now on `stream` is the deployment of the resource `urn`.
     pub fn name(&self, stream: String, urn: &str) {
         self.urns.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(stream, urn.to_owned());
+    }
+
+    /// Warns the user of something about the resource `urn`; returns once the engine knows, or where there is none.
+    pub async fn warn(&self, urn: &str, message: String) {
+        let severity = LogSeverity::Warning.into();
+        let request = LogRequest { severity, message, urn: urn.to_owned(), ephemeral: false };
+        let (told, heard) = oneshot::channel();
+        let _ = self.lines.send(Line { request, told: Some(told) });
+        let _ = heard.await;
     }
 
     /// Tells of what `iac` does from now on.
@@ -71,9 +87,9 @@ impl EventHandler for Progress {
         let urns = self.0.urns.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let (Some(message), Some(urn)) = (line(&event.data), urns.get(&event.subject)) {
             let severity = LogSeverity::Info.into();
-            let line = LogRequest { severity, message, urn: urn.clone(), ephemeral: true };
+            let request = LogRequest { severity, message, urn: urn.clone(), ephemeral: true };
             // Nobody may be listening.
-            let _ = self.0.lines.send(line);
+            let _ = self.0.lines.send(Line { request, told: None });
         }
         Ok(())
     }
@@ -112,7 +128,8 @@ pub(crate) async fn talk(address: String, mut lines: Lines, gone: CancellationTo
     let telling = async move {
         let mut client = EngineClient::with_origin(Connection(sender), origin);
         while let Some(line) = lines.recv().await {
-            let _ = client.log(line).await;
+            let _ = client.log(line.request).await;
+            let _ = line.told.map(|told| told.send(()));
         }
         std::future::pending::<()>().await;
     };

@@ -5,6 +5,7 @@
 //! `docs/decisions/0020-a-pulumi-plugin-on-the-facade.md` says why it is as it is.
 
 mod check;
+mod claims;
 mod configuration;
 mod deploy;
 mod detailed_diff;

@@ -50,6 +50,11 @@ pub(crate) fn type_of(urn: &str) -> Option<&str> {
     urn.split("::").nth(2)?.rsplit('$').next()
 }
 
+/// The name that a program gave to the resource of a URN.
+pub(crate) fn name_of(urn: &str) -> &str {
+    urn.splitn(4, "::").last().unwrap_or(urn)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +74,7 @@ mod tests {
     fn the_stack_stands_in_the_urn() {
         let urn = "urn:pulumi:production::shop::semantest:index:Deployment::api";
         assert_eq!(stack_of(urn), Some("production"));
+        assert_eq!(name_of(urn), "api");
         assert_eq!(stack_of("production"), None);
         assert_eq!(type_of(urn), Some("semantest:index:Deployment"));
         let nested = "urn:pulumi:dev::shop::my:Group$semantest:index:Deployment::api";

@@ -7,6 +7,7 @@ use semantest_iac::Iac;
 use semantest_iac::ports::project::Project;
 use tonic::{Request, Response, Status};
 
+use crate::claims::Claims;
 use crate::engine::EngineLog;
 use crate::inputs::Inputs;
 use crate::place::{Place, type_of};
@@ -30,6 +31,7 @@ pub(crate) struct Session {
     configured: RwLock<Properties>,
     /// URNs that were read and not checked since: a refresh is going on.
     refreshing: Mutex<HashSet<String>>,
+    claims: Claims,
     projects: Projects,
     log: Arc<EngineLog>,
 }
@@ -50,14 +52,25 @@ impl Session {
         &self.projects
     }
 
-    /// From now on progress of this deployment is the resource's.
-    pub fn name(&self, iac: &Iac, environment: &str, component: &str, urn: &str) {
+    /// Which resource of the program a deployment is of.
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// What is said to the user.
+    pub fn log(&self) -> &EngineLog {
+        &self.log
+    }
+
+    /// From now on progress of this deployment, which is told, is the resource's.
+    pub fn name(&self, iac: &Iac, environment: &str, component: &str, urn: &str) -> Place {
         let place = Place {
             project: iac.project().name().to_owned(),
             environment: environment.to_owned(),
             component: component.to_owned(),
         };
         self.log.name(place.id(), urn);
+        place
     }
 
     /// The resource is being refreshed.
@@ -90,8 +103,14 @@ impl Plugin {
     /// A plugin that tells `log` of progress.
     pub fn new(log: Arc<EngineLog>, work: Work) -> Self {
         let projects = Projects::new(log.clone());
-        let (configured, refreshing) = (RwLock::default(), Mutex::default());
-        Self { session: Arc::new(Session { configured, refreshing, projects, log }), work }
+        let session = Session {
+            configured: RwLock::default(),
+            refreshing: Mutex::default(),
+            claims: Claims::default(),
+            projects,
+            log,
+        };
+        Self { session: Arc::new(session), work }
     }
 }
 
@@ -139,6 +158,8 @@ impl ResourceProvider for Plugin {
 
     async fn configure(&self, request: Request<ConfigureRequest>) -> Answer<ConfigureResponse> {
         let configured = from_message(request.into_inner().args);
+        // A plugin that was started by hand (`PULUMI_DEBUG_PROVIDERS`) serves one run after the other.
+        self.session.claims.forget();
         *self.session.configured.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = configured;
         Ok(Response::new(ConfigureResponse {
             accept_secrets: true,

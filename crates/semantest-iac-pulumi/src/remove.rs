@@ -1,4 +1,4 @@
-//! Delete: a deployment is taken away, and nothing happens where it is gone.
+//! Delete: a deployment is taken away, and nothing happens where it is gone, or is that of another resource by now.
 
 use std::sync::Arc;
 
@@ -6,9 +6,10 @@ use semantest_iac::CancellationToken;
 use semantest_iac::events::request::RemovalRequested;
 use tonic::Status;
 
+use crate::claims::Claimed;
 use crate::failure::status;
 use crate::inputs::Inputs;
-use crate::place::Place;
+use crate::place::{Place, name_of};
 use crate::plugin::Session;
 use crate::property::{Properties, from_message};
 use crate::protocol::DeleteRequest;
@@ -41,6 +42,10 @@ async fn destroy(
     let directory = Inputs::new(state).directory(session.configured_directory().as_deref());
     let iac = session.projects().open_to_look(&directory).await.map_err(status)?;
     belongs(&iac, &place).map_err(status)?;
+    if let Some(other) = session.claims().other(urn, &Claimed::new(&iac, id)) {
+        session.log().warn(urn, kept(id, urn, &other)).await;
+        return Ok(());
+    }
     session.name(&iac, &place.environment, &place.component, urn);
     let known = iac.status(Some(&place.environment), Some(&place.component)).await.map_err(status)?;
     if known.deployments.is_empty() {
@@ -49,4 +54,14 @@ async fn destroy(
     let request = RemovalRequested { component: place.component, environment: place.environment };
     let answer = iac.destroy(request, cancel).await.map_err(status)?;
     answer.error.map_or(Ok(()), |error| Err(status(error.into())))
+}
+
+/// Says why the deployment stays.
+fn kept(id: &str, urn: &str, other: &str) -> String {
+    let (old, new) = (name_of(urn), name_of(other));
+    format!(
+        "`{id}` stays: it is the deployment of the resource `{new}` now, and only the resource `{old}` is taken out of \
+         Pulumi's state. To rename a resource without its being made anew, give the new one \
+         `aliases: [{{ name: {old} }}]`"
+    )
 }

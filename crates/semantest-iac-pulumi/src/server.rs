@@ -45,8 +45,9 @@ pub(crate) async fn serve(engine: Option<String>) -> io::Result<()> {
     let mut out = io::stdout();
     writeln!(out, "{port}")?;
     out.flush()?;
-    if let Some(address) = engine {
-        tokio::spawn(engine::talk(address, lines, work.stopping().clone()));
+    match engine {
+        Some(address) => drop(tokio::spawn(engine::talk(address, lines, work.stopping().clone()))),
+        None => drop(lines),
     }
     let (open, mut closed) = mpsc::channel::<Infallible>(1);
     let mut signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

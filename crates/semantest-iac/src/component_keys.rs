@@ -92,6 +92,8 @@ const COMPONENT: &[(&str, Takes)] = &[
     ("subnets", Takes::Texts),
     ("security_groups", Takes::Texts),
     ("health_check_path", Takes::Text),
+    ("stack", Takes::Text),
+    ("config", Takes::Words(true)),
     ("tags", Takes::Words(false)),
 ];
 

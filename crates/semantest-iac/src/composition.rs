@@ -167,7 +167,7 @@ impl IacBuilder {
         providers.insert(local.name().to_owned(), local.clone());
         let artifacts: Arc<dyn ArtifactStore> = store.clone();
         let resolver: Arc<dyn SecretResolver> = secrets.clone();
-        for provider in clouds(&artifacts, &resolver).into_iter().chain(self.providers) {
+        for provider in clouds(&artifacts, &resolver, &root).into_iter().chain(self.providers) {
             providers.insert(provider.name().to_owned(), provider);
         }
         let bus = self.bus.unwrap_or_else(|| Arc::new(InProcessBus::default()));
@@ -190,9 +190,13 @@ impl IacBuilder {
 }
 
 /// The providers of clouds that this build has. All they need of a project is its packages, and the key that its secrets'
-/// digests are made with.
-#[cfg_attr(not(any(feature = "aws", feature = "azure")), allow(unused_variables))]
-fn clouds(artifacts: &Arc<dyn ArtifactStore>, secrets: &Arc<dyn SecretResolver>) -> Vec<Arc<dyn Provider>> {
+/// digests are made with; and its folder, for Pulumi programs.
+#[cfg_attr(not(all(feature = "aws", feature = "azure", feature = "pulumi")), allow(unused_variables))]
+fn clouds(
+    artifacts: &Arc<dyn ArtifactStore>,
+    secrets: &Arc<dyn SecretResolver>,
+    project: &Path,
+) -> Vec<Arc<dyn Provider>> {
     vec![
         #[cfg(feature = "aws")]
         Arc::new(semantest_iac_aws::AwsProvider::new(semantest_iac_aws::AwsConfig {
@@ -206,6 +210,12 @@ fn clouds(artifacts: &Arc<dyn ArtifactStore>, secrets: &Arc<dyn SecretResolver>)
             secrets: secrets.clone(),
             calls: semantest_iac_azure::CallSettings::from_environment(),
         })),
+        #[cfg(feature = "pulumi")]
+        Arc::new(semantest_iac_pulumi_stack::PulumiProvider::new(semantest_iac_pulumi_stack::PulumiConfig {
+            project: project.to_owned(),
+            state_dir: project.join(STATE_FOLDER).join("pulumi"),
+            secrets: secrets.clone(),
+        })),
     ]
 }
 
@@ -217,7 +227,7 @@ fn clouds(artifacts: &Arc<dyn ArtifactStore>, secrets: &Arc<dyn SecretResolver>)
 pub async fn diagnose_cloud(provider: &str, region: Option<&str>) -> Result<Vec<Finding>> {
     let artifacts: Arc<dyn ArtifactStore> = Arc::new(InMemoryArtifactStore::default());
     let secrets: Arc<dyn SecretResolver> = Arc::<InMemorySecrets>::default();
-    let clouds = clouds(&artifacts, &secrets);
+    let clouds = clouds(&artifacts, &secrets, Path::new("."));
     if provider == LOCAL {
         return Ok(Vec::new());
     }

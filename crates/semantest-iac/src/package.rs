@@ -2,6 +2,7 @@
 
 mod cache;
 mod listing;
+mod program;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,6 +23,7 @@ use cache::Cache;
 pub use cache::fingerprint;
 pub use listing::is_never_code;
 use listing::{Listed, list};
+pub(crate) use program::program;
 
 const OPERATION: &str = "project.package";
 

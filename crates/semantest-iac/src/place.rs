@@ -10,7 +10,7 @@ use semantest_iac_core::{Error, ErrorKind, Result};
 use crate::iac::Iac;
 
 /// Providers that a build may leave out: features of the same name.
-const FEATURES: [&str; 2] = ["aws", "azure"];
+const FEATURES: [&str; 3] = ["aws", "azure", "pulumi"];
 
 impl Iac {
     /// Checks that this build has a provider called `name`.

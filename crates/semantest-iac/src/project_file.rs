@@ -14,7 +14,7 @@ use semantest_iac_core::domain::component::{ComponentDefinition, lay_over, neare
 use semantest_iac_core::domain::environment::EnvironmentDefinition;
 use semantest_iac_core::domain::identifiers::check_name;
 use semantest_iac_core::events::request::DeploymentRequested;
-use semantest_iac_core::ports::artifact_store::ArtifactStore;
+use semantest_iac_core::ports::artifact_store::{ArtifactStore, Sha256Hex};
 use semantest_iac_core::ports::project::{Package, Project};
 use semantest_iac_core::{Error, ErrorKind, ErrorRecord, Result};
 use serde::{Deserialize, Serialize};
@@ -286,6 +286,10 @@ impl Project for ProjectFile {
     async fn file(&self, path: &str) -> Result<Vec<u8>> {
         small_file::read(self.directory(), path)
             .map_err(|why| Error::new(ErrorKind::InvalidProject, "project.file", format!("file {why}")))
+    }
+
+    async fn program(&self, directory: &str) -> Result<Sha256Hex> {
+        package::program(self.directory(), directory).await
     }
 }
 

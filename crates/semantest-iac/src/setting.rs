@@ -214,7 +214,7 @@ mod tests {
             ("memory_mb=abc", "memory_mb must be a whole number from 128 to 10240"),
             ("memory_mb=64", "memory_mb must be a whole number from 128 to 10240"),
             ("functions.list.timeout_s=-1", "functions.list.timeout_s must be a whole number from 1 to 900"),
-            ("kind=3", "kind must be rest-api, websocket or container-service"),
+            ("kind=3", "kind must be rest-api, websocket, container-service or pulumi-stack"),
             ("plan=basic", "plan must be consumption, flex-consumption or premium"),
             ("plan=1", "plan must be consumption, flex-consumption or premium"),
             ("handler=7", "handler must be text"),

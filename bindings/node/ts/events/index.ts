@@ -8,6 +8,7 @@ import {
   FunctionDeployed,
   LoadBalancerDeployed,
   ScalingTriggered,
+  StackDeployed,
 } from "./outcome.js";
 import {
   DeploymentRequested,
@@ -18,6 +19,7 @@ import {
   ScalingRequested,
 } from "./request.js";
 import {
+  NestedResourceChanged,
   ResourceChangeFailed,
   ResourceChangeStarted,
   ResourceCreated,
@@ -42,12 +44,14 @@ export {
   FunctionDeployed,
   LoadBalancerDeployed,
   ScalingTriggered,
+  StackDeployed,
   type ApiGatewayDeployedFields,
   type ContainerServiceDeployedFields,
   type EnvironmentConfiguredFields,
   type FunctionDeployedFields,
   type LoadBalancerDeployedFields,
   type ScalingTriggeredFields,
+  type StackDeployedFields,
 } from "./outcome.js";
 export {
   DeploymentRequested,
@@ -64,12 +68,14 @@ export {
   type ScalingRequestedFields,
 } from "./request.js";
 export {
+  NestedResourceChanged,
   ResourceChangeFailed,
   ResourceChangeStarted,
   ResourceCreated,
   ResourceDeleted,
   ResourceReplaced,
   ResourceUpdated,
+  type NestedResourceChangedFields,
   type ResourceChangeFailedFields,
   type ResourceChangeStartedFields,
   type ResourceCreatedFields,
@@ -109,10 +115,12 @@ const CLASSES: readonly KnownEventClass[] = [
   ResourceReplaced,
   ResourceDeleted,
   ResourceChangeFailed,
+  NestedResourceChanged,
   FunctionDeployed,
   ContainerServiceDeployed,
   ApiGatewayDeployed,
   LoadBalancerDeployed,
+  StackDeployed,
   EnvironmentConfigured,
   ScalingTriggered,
   DriftDetected,

@@ -17,10 +17,12 @@ export type EventName =
   | "ResourceReplaced"
   | "ResourceDeleted"
   | "ResourceChangeFailed"
+  | "NestedResourceChanged"
   | "FunctionDeployed"
   | "ContainerServiceDeployed"
   | "ApiGatewayDeployed"
   | "LoadBalancerDeployed"
+  | "StackDeployed"
   | "EnvironmentConfigured"
   | "ScalingTriggered"
   | "DriftDetected"
@@ -45,10 +47,12 @@ export const EVENT_NAMES: readonly EventName[] = Object.freeze([
   "ResourceReplaced",
   "ResourceDeleted",
   "ResourceChangeFailed",
+  "NestedResourceChanged",
   "FunctionDeployed",
   "ContainerServiceDeployed",
   "ApiGatewayDeployed",
   "LoadBalancerDeployed",
+  "StackDeployed",
   "EnvironmentConfigured",
   "ScalingTriggered",
   "DriftDetected",

@@ -3,7 +3,18 @@
 
 import type { About } from "../cloudevent.js";
 import { FIELDS, KnownEvent } from "../known-event.js";
-import { type Fields, defaulted, either, field, optional, table, text, whole, word } from "../record.js";
+import {
+  type Fields,
+  anything,
+  defaulted,
+  either,
+  field,
+  optional,
+  table,
+  text,
+  whole,
+  word,
+} from "../record.js";
 import { type ApiProtocol, SecretSetting, type SecretSettingFields, type SettingValue } from "../records.js";
 
 /** What a new `FunctionDeployed` is made of. */
@@ -197,6 +208,56 @@ export class LoadBalancerDeployed extends KnownEvent {
 
   /** @throws {InvalidInputError} A field is missing, unknown, or holds something of another type. */
   constructor(fields: LoadBalancerDeployedFields, about: About = {}) {
+    super(fields, about);
+  }
+}
+
+/** What a new `StackDeployed` is made of. */
+export interface StackDeployedFields {
+  /** Name of the stack. */
+  readonly stackName: string;
+  /** Where it is called: its output `endpoint`, where it has one. */
+  readonly endpoint?: string | null | undefined;
+  /** What the program exports, by name; `[secret]` stands for what is secret. */
+  readonly outputs?: Readonly<Record<string, unknown>> | null | undefined;
+  /** Component it belongs to. */
+  readonly component: string;
+  /** Environment name. */
+  readonly environment: string;
+  /** Provider. */
+  readonly provider: string;
+}
+
+/** A stack is as its program wants it. */
+export class StackDeployed extends KnownEvent {
+  static override readonly eventType = "StackDeployed";
+  static override readonly schemaVersion = 1;
+  /** @internal */
+  static override readonly [FIELDS]: Fields = {
+    stackName: field("stack_name", text),
+    endpoint: optional("endpoint", text),
+    outputs: defaulted("outputs", table(anything), {}, true),
+    component: field("component", text),
+    environment: field("environment", text),
+    provider: field("provider", text),
+  };
+
+  declare readonly eventType: "StackDeployed";
+  /** Name of the stack. */
+  declare readonly stackName: string;
+  /** Where it is called: its output `endpoint`, where it has one. */
+  declare readonly endpoint: string | null;
+  /** What the program exports, by name; `[secret]` stands for what is secret. */
+  declare readonly outputs: Readonly<Record<string, unknown>>;
+  /** Component it belongs to. */
+  declare readonly component: string;
+  /** Environment name. */
+  declare readonly environment: string;
+  /** Provider. */
+  declare readonly provider: string;
+
+  /** @throws {InvalidInputError} A field is missing, unknown, or holds something of another type. */
+  constructor(fields: StackDeployedFields, about: About = {}) {
     super(fields, about);
   }
 }

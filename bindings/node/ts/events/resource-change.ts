@@ -15,7 +15,13 @@ import {
   text,
   word,
 } from "../record.js";
-import { ErrorRecord, type ErrorRecordFields, type ResourceRole, type StepAction } from "../records.js";
+import {
+  type ChangeStage,
+  ErrorRecord,
+  type ErrorRecordFields,
+  type ResourceRole,
+  type StepAction,
+} from "../records.js";
 
 /** What a new `ResourceChangeStarted` is made of. */
 export interface ResourceChangeStartedFields {
@@ -303,6 +309,56 @@ export class ResourceChangeFailed extends KnownEvent {
 
   /** @throws {InvalidInputError} A field is missing, unknown, or holds something of another type. */
   constructor(fields: ResourceChangeFailedFields, about: About = {}) {
+    super(fields, about);
+  }
+}
+
+/** What a new `NestedResourceChanged` is made of. */
+export interface NestedResourceChangedFields {
+  /** The resource around it. */
+  readonly address: string;
+  /** The change that it is part of. */
+  readonly operation: string;
+  /** What it is, in the words of what drives it, e.g. `aws:s3/bucket:Bucket`. */
+  readonly nestedKind: string;
+  /** Its name there. */
+  readonly nestedName: string;
+  /** What is done. */
+  readonly action: StepAction;
+  /** How far it is. */
+  readonly stage: ChangeStage;
+}
+
+/** Something inside a resource is being changed, while the change of the resource itself is under way. */
+export class NestedResourceChanged extends KnownEvent {
+  static override readonly eventType = "NestedResourceChanged";
+  static override readonly schemaVersion = 1;
+  /** @internal */
+  static override readonly [FIELDS]: Fields = {
+    address: field("address", text),
+    operation: field("operation", text),
+    nestedKind: field("nested_kind", text),
+    nestedName: field("nested_name", text),
+    action: field("action", word<StepAction>()),
+    stage: field("stage", word<ChangeStage>()),
+  };
+
+  declare readonly eventType: "NestedResourceChanged";
+  /** The resource around it. */
+  declare readonly address: string;
+  /** The change that it is part of. */
+  declare readonly operation: string;
+  /** What it is, in the words of what drives it, e.g. `aws:s3/bucket:Bucket`. */
+  declare readonly nestedKind: string;
+  /** Its name there. */
+  declare readonly nestedName: string;
+  /** What is done. */
+  declare readonly action: StepAction;
+  /** How far it is. */
+  declare readonly stage: ChangeStage;
+
+  /** @throws {InvalidInputError} A field is missing, unknown, or holds something of another type. */
+  constructor(fields: NestedResourceChangedFields, about: About = {}) {
     super(fields, about);
   }
 }

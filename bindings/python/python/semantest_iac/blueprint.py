@@ -35,6 +35,7 @@ __all__ = [
     "LambdaAuthorizer",
     "LoadBalancer",
     "PublicKey",
+    "PulumiStack",
     "Replicas",
     "Route",
     "ServerlessFunction",
@@ -42,13 +43,14 @@ __all__ = [
     "WhenBusy",
 ]
 
-ComponentKind: TypeAlias = Literal["rest-api", "websocket", "container-service"]
+ComponentKind: TypeAlias = Literal["rest-api", "websocket", "container-service", "pulumi-stack"]
 """What a component is.
 
 Words:
     rest-api: Functions behind an HTTP API.
     websocket: Functions behind a WebSocket API.
     container-service: A long-running container behind a load balancer.
+    pulumi-stack: A stack of a Pulumi program.
 """
 
 
@@ -422,6 +424,34 @@ class LoadBalancer(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PulumiStack(Record):
+    """A Pulumi program and one of its stacks.
+
+    Attributes:
+        directory: Folder of the program (where its `Pulumi.yaml` lies), relative to the project
+            file.
+        program: Digest (SHA-256) of the program's files: another program is another version.
+        stack: Name of the stack.
+        config: Configuration laid over that of the program's `Pulumi.<stack>.yaml`, by key.
+        environment_variables: Environment variables that `pulumi` and the program are given.
+    """
+
+    _fields: ClassVar[Fields] = {
+        "directory": Field(text),
+        "program": Field(text),
+        "stack": Field(text),
+        "config": Field(table(either(text, record(SecretSetting))), default={}),
+        "environment_variables": Field(table(either(text, record(SecretSetting))), default={}),
+    }
+
+    directory: str
+    program: str
+    stack: str
+    config: Mapping[str, SettingValue] = field(default_factory=dict)
+    environment_variables: Mapping[str, SettingValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Blueprint(Record):
     """Provider-neutral description of one component in one environment.
 
@@ -435,6 +465,7 @@ class Blueprint(Record):
         api: The API in front of them.
         service: The container service.
         load_balancer: The load balancer in front of it.
+        stack: The stack of a Pulumi program.
         tags: The user's own tags.
     """
 
@@ -448,6 +479,7 @@ class Blueprint(Record):
         "api": Field(record(ApiGateway), default=None),
         "service": Field(record(ContainerService), default=None),
         "load_balancer": Field(record(LoadBalancer), default=None),
+        "stack": Field(record(PulumiStack), default=None),
         "tags": Field(table(text), default={}),
     }
 
@@ -460,4 +492,5 @@ class Blueprint(Record):
     api: ApiGateway | None = None
     service: ContainerService | None = None
     load_balancer: LoadBalancer | None = None
+    stack: PulumiStack | None = None
     tags: Mapping[str, str] = field(default_factory=dict)

@@ -167,8 +167,8 @@ class ComponentConfiguration(TypedDict, total=False):
     `DeploymentRequested.configuration`.
 
     Attributes:
-        kind: `rest-api`, `websocket` or `container-service`; defaults to the component's name where
-            that is a kind.
+        kind: `rest-api`, `websocket`, `container-service` or `pulumi-stack`; defaults to the
+            component's name where that is a kind.
         code: Folder or zip with the code, relative to the project file.
         runtime: `nodejs20.x`, `python3.12`, `provided.al2023`, …
         handler: `file.function`.
@@ -207,6 +207,9 @@ class ComponentConfiguration(TypedDict, total=False):
         subnets: Subnets the container runs in; absent: the network's default ones.
         security_groups: Security groups of the container; absent: the network's default one.
         health_check_path: Path asked to find out whether a replica is well; default: `/`.
+        stack: Stack of the Pulumi program in `code`; default: the environment's name.
+        config: Configuration of the stack, laid over that of its own file: text, or `{ secret =
+            "env:NAME" }`.
         tags: Tags put on every resource, beside ours.
     """
 
@@ -241,4 +244,6 @@ class ComponentConfiguration(TypedDict, total=False):
     subnets: list[str] | None
     security_groups: list[str] | None
     health_check_path: str | None
+    stack: str | None
+    config: Mapping[str, SettingValue]
     tags: Mapping[str, str]

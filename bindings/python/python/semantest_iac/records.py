@@ -23,6 +23,7 @@ from semantest_iac._record import (
 __all__ = [
     "ApiProtocol",
     "ChangeCounts",
+    "ChangeStage",
     "ErrorKind",
     "ErrorRecord",
     "PlanStep",
@@ -160,17 +161,24 @@ class PlanStep(Record):
     reason: str | None = None
 
 
-ResourceRole: TypeAlias = Literal["function", "api_gateway", "container_service", "load_balancer"]
+ResourceRole: TypeAlias = Literal[
+    "function",
+    "api_gateway",
+    "container_service",
+    "load_balancer",
+    "stack",
+]
 """What the outside world calls a resource; decides which outcome fact is published for it.
 
 A resource that has a part to play gives it through outputs of fixed names: `arn`, `endpoint`, and
-`function_name`, `api_id` or `service_name`.
+`function_name`, `api_id`, `service_name` or `stack_name`.
 
 Words:
     function: A function: `FunctionDeployed`.
     api_gateway: An API: `ApiGatewayDeployed`; its `endpoint` is the component's.
     container_service: A container service: `ContainerServiceDeployed`.
     load_balancer: A load balancer: `LoadBalancerDeployed`; its `endpoint` is the component's.
+    stack: A stack: `StackDeployed`; an output `endpoint` is the component's.
 """
 
 ErrorKind: TypeAlias = Literal[
@@ -263,3 +271,13 @@ class ErrorRecord(Record):
     operation: str
     context: Mapping[str, str] = field(default_factory=dict)
     retry: Retry
+
+
+ChangeStage: TypeAlias = Literal["started", "done", "failed"]
+"""How far a change inside a resource is.
+
+Words:
+    started: It was begun.
+    done: It is done.
+    failed: It failed; why is said by the failure of the resource around it.
+"""

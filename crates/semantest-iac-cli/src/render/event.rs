@@ -5,6 +5,7 @@ use semantest_iac::events::Event;
 use semantest_iac::events::envelope::Envelope;
 use semantest_iac::events::outcome::EnvironmentConfigured;
 use semantest_iac::events::request::{EnvironmentConfigurationRequested, ScalingTarget};
+use semantest_iac::events::resource_change::{ChangeStage, NestedResourceChanged};
 
 use crate::printable::one_line;
 
@@ -40,6 +41,14 @@ fn detail(event: &Event) -> String {
         Event::ResourceReplaced(e) => format!("{} {}", e.address, e.id),
         Event::ResourceDeleted(e) => e.address.to_string(),
         Event::ResourceChangeFailed(e) => format!("{} {}: {}", e.action.as_str(), e.address, e.error.message),
+        Event::NestedResourceChanged(e) => match e.change.stage {
+            ChangeStage::Started => format!("{}: begun", nested(e)),
+            ChangeStage::Done => nested(e),
+            ChangeStage::Failed => format!("{}: failed", nested(e)),
+        },
+        Event::StackDeployed(e) => {
+            format!("{} {}", e.stack_name, e.endpoint.as_deref().unwrap_or_default())
+        }
         Event::FunctionDeployed(e) => {
             format!("{} {}", e.function_name, e.endpoint.as_deref().unwrap_or_default())
         }
@@ -52,6 +61,12 @@ fn detail(event: &Event) -> String {
         Event::InfrastructureRemovalFailed(e) => e.error.message.clone(),
         _ => String::new(),
     }
+}
+
+/// `create aws:s3/bucket:Bucket assets`.
+pub(crate) fn nested(event: &NestedResourceChanged) -> String {
+    let change = &event.change;
+    format!("{} {} {}", change.action.as_str(), change.nested_kind, change.nested_name)
 }
 
 fn drift(address: &str, missing: bool, same: bool) -> String {

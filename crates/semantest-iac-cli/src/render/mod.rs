@@ -13,7 +13,7 @@ use semantest_iac::answer::{DeployAnswer, DeploymentAnswer, RefreshAnswer, RunSt
 use semantest_iac::domain::deployment::plan::{ChangeCounts, StepAction};
 
 pub(crate) use error::error;
-pub(crate) use event::event;
+pub(crate) use event::{event, nested};
 pub(crate) use orphans::orphans;
 pub(crate) use plan::{painted, plan, to_do};
 pub(crate) use state::state;

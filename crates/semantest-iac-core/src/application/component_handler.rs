@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::application::authorization;
 use crate::application::deploy_container_service::DeployContainerService;
+use crate::application::deploy_pulumi_stack::DeployPulumiStack;
 use crate::application::deploy_rest_api::DeployRestApi;
 use crate::application::deploy_websocket::DeployWebsocket;
 use crate::application::entry_point;
@@ -59,6 +60,7 @@ pub(crate) fn handler_for(kind: ComponentKind) -> &'static dyn ComponentHandler 
         ComponentKind::RestApi => &DeployRestApi,
         ComponentKind::Websocket => &DeployWebsocket,
         ComponentKind::ContainerService => &DeployContainerService,
+        ComponentKind::PulumiStack => &DeployPulumiStack,
     }
 }
 
@@ -94,6 +96,7 @@ impl Wanted<'_> {
             api: None,
             service: None,
             load_balancer: None,
+            stack: None,
             tags: self.definition.tags.clone(),
         }
     }
@@ -111,6 +114,7 @@ impl Wanted<'_> {
             ("security_groups", self.definition.security_groups.is_some()),
             ("health_check_path", self.definition.health_check_path.is_some()),
         ])?;
+        self.refuse_stack()?;
         self.check_log_retention()?;
         self.check_throttling()?;
         if self.definition.functions.is_empty() {
@@ -207,6 +211,14 @@ impl Wanted<'_> {
             }
             None => Ok(()),
         }
+    }
+
+    /// Refuses keys of a pulumi-stack.
+    pub fn refuse_stack(&self) -> Result<()> {
+        self.refuse(&[
+            ("stack", self.definition.stack.is_some()),
+            ("config", !self.definition.config.is_empty()),
+        ])
     }
 
     /// Checks names and references of environment variables; `path` is what stands before them in the definition.

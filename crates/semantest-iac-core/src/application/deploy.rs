@@ -13,11 +13,13 @@ use crate::application::digest_only::DigestOnly;
 use crate::application::run_log::replay;
 use crate::application::secret_settings::{self, SecretUse};
 use crate::application::service::{DeploymentService, Goal, Intention, unless_cancelled};
+use crate::application::step;
 use crate::application::target::Target;
 use crate::domain::blueprint::Blueprint;
-use crate::domain::component::{ComponentDefinition, lay_over, nearest};
+use crate::domain::component::{ComponentDefinition, ComponentKind, lay_over, nearest};
 use crate::domain::deployment::aggregate::Deployment;
 use crate::domain::deployment::overlay::lay_settings;
+use crate::domain::deployment::plan::{Plan, StepAction};
 use crate::domain::deployment::planner;
 use crate::domain::deployment::state::{DeploymentState, Scaling};
 use crate::domain::deployment::status::DeploymentStatus;
@@ -119,8 +121,37 @@ impl DeploymentService {
         let secrets = if existing.is_empty() { SecretUse::Ignore } else { SecretUse::Compare };
         let lowering = Lowering { provider, region, blueprint, configuration, scaling, secrets };
         let goal = self.lower(lowering).await?;
-        let plan = planner::plan(&goal.graph, existing);
+        let mut plan = planner::plan(&goal.graph, existing);
+        if !nothing {
+            self.preview(&target, &goal, state, &mut plan).await?;
+        }
         Ok(PlanAnswer::new(target.stream(), goal.provider, plan))
+    }
+
+    /// Lays beside each step what the provider knows of what it would do inside the resource.
+    async fn preview(
+        &self,
+        target: &Target,
+        goal: &Goal,
+        state: &DeploymentState,
+        plan: &mut Plan,
+    ) -> Result<()> {
+        let provider = self.ports.provider(&goal.provider)?;
+        for step in &mut plan.steps {
+            let Some(wanted) = goal.graph.get(&step.address) else { continue };
+            if step.action == StepAction::Unchanged {
+                continue;
+            }
+            let inputs = state.resolve_known(&wanted.inputs);
+            let handle = step::handle(
+                step::tags(target, &step.address),
+                step,
+                inputs,
+                state.resources.get(&step.address),
+            );
+            step.diff.extend(provider.preview(&handle).await?);
+        }
+        Ok(())
     }
 
     /// What `remove` would do.
@@ -150,7 +181,7 @@ impl DeploymentService {
             Some(_) => Ok(definition),
             None => {
                 let text = format!(
-                    "component `{}` needs a `kind`: rest-api, websocket or container-service",
+                    "component `{}` needs a `kind`: rest-api, websocket, container-service or pulumi-stack",
                     target.component
                 );
                 Err(Error::new(ErrorKind::InvalidProject, "component.read", text)
@@ -206,7 +237,10 @@ impl DeploymentService {
         let left_out = files.keys().cloned().collect();
         let mut packages = BTreeMap::new();
         for code in code_locations(&definition) {
-            let package = self.ports.project.package(&code, &left_out, artifacts).await;
+            let package = match kind {
+                ComponentKind::PulumiStack => self.program(&code).await,
+                _ => self.ports.project.package(&code, &left_out, artifacts).await,
+            };
             let package =
                 package.map_err(|error| error.with("component", &target.component).with("field", "code"))?;
             packages.insert(code, package);
@@ -234,6 +268,11 @@ impl DeploymentService {
             read.insert(path.to_owned(), keys);
         }
         Ok(read)
+    }
+
+    /// A Pulumi program stays where it is: it is told by its digest.
+    async fn program(&self, directory: &str) -> Result<Package> {
+        Ok(Package { address: self.ports.project.program(directory).await?, files: None })
     }
 
     /// Which provider and region: the request's, else the environment's; else the region it lives in, or at first the
@@ -286,6 +325,7 @@ impl DeploymentService {
         configuration: &EnvironmentConfiguration,
         scaling: &Scaling,
     ) -> Result<Goal> {
+        self.check_program(blueprint).await?;
         self.lower(Lowering {
             provider: state.provider.clone().unwrap_or_default(),
             region: state.region.clone(),
@@ -297,6 +337,21 @@ impl DeploymentService {
         .await
     }
 
+    /// Checks that a Pulumi program is what it was: only its digest is kept.
+    async fn check_program(&self, blueprint: &Blueprint) -> Result<()> {
+        let Some(stack) = &blueprint.stack else { return Ok(()) };
+        if self.ports.project.program(&stack.directory).await? == stack.program {
+            return Ok(());
+        }
+        let text = format!(
+            "the Pulumi program in `{}` is not what it was in that version: bring its files back (from version control), or \
+             deploy it as it is now",
+            stack.directory
+        );
+        Err(Error::new(ErrorKind::InvalidInput, "stack.program", text)
+            .with("component", &blueprint.component))
+    }
+
     /// Lays settings over a blueprint, resolves its secrets and lowers it.
     pub(crate) async fn lower(&self, lowering: Lowering<'_>) -> Result<Goal> {
         let Lowering { provider, region, blueprint, configuration, scaling, secrets } = lowering;
@@ -304,7 +359,11 @@ impl DeploymentService {
         let resolver = self.ports.secrets.as_ref();
         let secrets = secret_settings::resolve(&mut effective, resolver, region.as_deref(), secrets).await?;
         let settings = ProviderSettings { region: region.clone() };
-        let lowered = self.ports.provider(&provider)?.lower(&effective, &settings);
+        let chosen = self.ports.provider(&provider)?;
+        if effective.stack.is_some() && !chosen.drives_stacks() {
+            return Err(no_stacks(&provider, &effective));
+        }
+        let lowered = chosen.lower(&effective, &settings);
         let graph =
             lowered.map_err(|error| match error.context().iter().any(|(key, _)| key == "component") {
                 true => error,
@@ -320,4 +379,13 @@ impl DeploymentService {
             orphans: None,
         })
     }
+}
+
+fn no_stacks(provider: &str, blueprint: &Blueprint) -> Error {
+    let text = format!(
+        "`{provider}` drives no Pulumi programs: deploy `{}` to an environment with `provider = \"pulumi\"`, or name that \
+         provider (--provider pulumi)",
+        blueprint.component
+    );
+    Error::new(ErrorKind::Unsupported, "stack.lower", text).with("component", &blueprint.component)
 }

@@ -80,6 +80,7 @@ fn check(wanted: &Wanted<'_>) -> Result<()> {
         ("plan", definition.plan.is_some()),
         ("when_busy", definition.when_busy.is_some()),
     ])?;
+    wanted.refuse_stack()?;
     if definition.image.is_none() && definition.command.is_none() {
         let text = "a container-service needs an `image` (or, on this machine, a `command`)";
         return Err(wanted.invalid("image", text.into()));

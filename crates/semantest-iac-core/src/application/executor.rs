@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::channel::mpsc::{self, UnboundedReceiver};
 use futures::future::{Either, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
@@ -95,10 +96,14 @@ pub(crate) async fn walk(work: &Work<'_>, log: &mut RunLog<'_>) -> Result<Walked
     let mut walked = Walked::default();
     let unchanged = work.plan.steps.iter().filter(|step| step.action == StepAction::Unchanged);
     unchanged.for_each(|step| walked.changes.add(step.action));
+    let (told, mut tellings) = mpsc::unbounded::<Event>();
+    let told = &told;
     let mut running = FuturesUnordered::new();
     let mut outcomes: Vec<(usize, StepOutcome)> = Vec::new();
+    let mut events: Vec<Event> = Vec::new();
     loop {
-        let mut events: Vec<Event> = Vec::new();
+        // What happened inside a resource comes before the outcome of its step.
+        events.extend(std::iter::from_fn(|| tellings.try_recv().ok()));
         for (at, outcome) in outcomes.drain(..) {
             schedule.finished(at, outcome.error.is_none());
             walked.account(&work.plan.steps[at], outcome.error);
@@ -110,14 +115,15 @@ pub(crate) async fn walk(work: &Work<'_>, log: &mut RunLog<'_>) -> Result<Walked
         let intents: Vec<_> =
             starting.iter().map(|at| (*at, step::intent(work, &work.plan.steps[*at], state))).collect();
         events.extend(intents.iter().map(|(_, intent)| intent.clone().into()));
-        append_while(log, events, &mut running, &mut outcomes).await?;
+        append_while(log, std::mem::take(&mut events), &mut running, &mut outcomes).await?;
         for (at, intent) in intents {
             let step = Step::prepare(work, &work.plan.steps[at], intent, log.deployment().state());
-            running.push(async move { (at, step.run(work).await) });
+            running.push(async move { (at, step.run(work, told).await) });
         }
         if outcomes.is_empty() {
-            match next_outcome(work, &mut running).await {
-                Some(outcome) => outcomes.push(outcome),
+            match next(work, &mut running, &mut tellings).await {
+                Some(Heard::Outcome(outcome)) => outcomes.push(outcome),
+                Some(Heard::Telling(event)) => events.push(event),
                 None => break,
             }
         }
@@ -151,20 +157,36 @@ where
     append.await
 }
 
-/// The next call to end; nothing where none is under way, or where those under way are given up.
-async fn next_outcome<F>(work: &Work<'_>, running: &mut FuturesUnordered<F>) -> Option<(usize, StepOutcome)>
+/// What a walk waits for.
+enum Heard {
+    /// A call ended.
+    Outcome((usize, StepOutcome)),
+    /// Something happened inside a resource whose call is under way.
+    Telling(Event),
+}
+
+/// The next call to end, or what is told meanwhile; nothing where none is under way, or where those under way are given up.
+async fn next<F>(
+    work: &Work<'_>,
+    running: &mut FuturesUnordered<F>,
+    tellings: &mut UnboundedReceiver<Event>,
+) -> Option<Heard>
 where
     F: Future<Output = (usize, StepOutcome)>,
 {
     if !work.cancel.is_cancelled() {
         let cancelled = pin!(work.cancel.cancelled());
-        if let Either::Left((outcome, _)) = select(running.next(), cancelled).await {
-            return outcome;
+        let heard = select(running.next(), tellings.next());
+        match select(heard, cancelled).await {
+            Either::Left((Either::Left((outcome, _)), _)) => return outcome.map(Heard::Outcome),
+            Either::Left((Either::Right((Some(event), _)), _)) => return Some(Heard::Telling(event)),
+            // The sender lives as long as the walk: only the cancellation is left.
+            Either::Left((Either::Right((None, _)), _)) | Either::Right(_) => {}
         }
     }
     let patience = work.ports.clock.sleep(work.options.grace);
     match select(running.next(), patience).await {
-        Either::Left((outcome, _)) => outcome,
+        Either::Left((outcome, _)) => outcome.map(Heard::Outcome),
         Either::Right(_) => None,
     }
 }

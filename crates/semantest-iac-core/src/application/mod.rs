@@ -7,6 +7,7 @@ mod component_handler;
 mod configure_environment;
 mod deploy;
 mod deploy_container_service;
+mod deploy_pulumi_stack;
 mod deploy_rest_api;
 mod deploy_websocket;
 mod digest_only;

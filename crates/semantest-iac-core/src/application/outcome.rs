@@ -1,5 +1,7 @@
 //! Outcome facts of a run, and functions as the outside world knows them.
 
+use serde_json::Value;
+
 use crate::application::answer::FunctionAnswer;
 use crate::application::target::Target;
 use crate::domain::deployment::resource::{Address, ResourceRole};
@@ -7,7 +9,7 @@ use crate::domain::deployment::state::{DeploymentState, ResourceState};
 use crate::domain::networking::api_gateway::ApiProtocol;
 use crate::events::Event;
 use crate::events::outcome::{
-    ApiGatewayDeployed, ContainerServiceDeployed, FunctionDeployed, LoadBalancerDeployed,
+    ApiGatewayDeployed, ContainerServiceDeployed, FunctionDeployed, LoadBalancerDeployed, StackDeployed,
 };
 
 /// Functions by name.
@@ -75,6 +77,12 @@ fn fact(target: &Target, provider: &str, resource: &ResourceState, front: Option
         ResourceRole::LoadBalancer => {
             let endpoint = endpoint.unwrap_or_default();
             LoadBalancerDeployed { arn, endpoint, component, environment, provider }.into()
+        }
+        ResourceRole::Stack => {
+            let stack_name = text(resource, "stack_name");
+            let outputs = resource.outputs.get("outputs").and_then(Value::as_object).cloned();
+            let outputs = outputs.unwrap_or_default();
+            StackDeployed { stack_name, endpoint, outputs, component, environment, provider }.into()
         }
     })
 }

@@ -84,6 +84,9 @@ fn check(blueprint: &Blueprint, request: &ScalingRequested) -> Result<()> {
     if !of_functions && !of_service {
         return invalid("nothing to scale: say how many".into());
     }
+    if blueprint.stack.is_some() {
+        return invalid("a pulumi-stack is scaled by its program".into());
+    }
     if of_functions && blueprint.functions.is_empty() {
         return invalid("a container-service scales by replicas (min, max)".into());
     }

@@ -52,8 +52,10 @@ pub(crate) async fn resolve(
 
 fn secrets_of(blueprint: &mut Blueprint) -> impl Iterator<Item = &mut SecretSetting> {
     let of_functions = blueprint.functions.iter_mut().map(|function| &mut function.environment_variables);
+    let of_stack = blueprint.stack.iter_mut();
+    let of_stack = of_stack.flat_map(|stack| [&mut stack.config, &mut stack.environment_variables]);
     let of_service = blueprint.service.iter_mut().map(|service| &mut service.environment_variables);
-    of_functions.chain(of_service).flat_map(|variables| variables.values_mut()).filter_map(
+    of_functions.chain(of_service).chain(of_stack).flat_map(|variables| variables.values_mut()).filter_map(
         |value| match value {
             SettingValue::Secret(setting) => Some(setting),
             SettingValue::Plain(_) => None,

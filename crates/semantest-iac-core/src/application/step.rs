@@ -4,21 +4,25 @@ use std::collections::BTreeSet;
 use std::pin::pin;
 use std::time::Duration;
 
+use futures::channel::mpsc::UnboundedSender;
 use futures::future::{BoxFuture, Either, select};
 use serde_json::Value;
 
 use crate::application::executor::Work;
+use crate::application::target::Target;
 use crate::domain::deployment::orphan::as_tagged;
 use crate::domain::deployment::plan::{PlanStep, StepAction};
-use crate::domain::deployment::resource::{Properties, Reference, substitute};
+use crate::domain::deployment::resource::{Address, Properties, Reference, substitute};
 use crate::domain::deployment::state::{DeploymentState, ResourceState};
 use crate::error::{Error, ErrorKind, ErrorRecord, Result, Retry};
 use crate::events::Event;
 use crate::events::resource_change::{
-    ResourceChangeFailed, ResourceChangeStarted, ResourceCreated, ResourceDeleted, ResourceReplaced,
-    ResourceUpdated,
+    NestedResourceChanged, ResourceChangeFailed, ResourceChangeStarted, ResourceCreated, ResourceDeleted,
+    ResourceReplaced, ResourceUpdated,
 };
-use crate::ports::provider::{Applied, Change, ChangeAction, Operation, OwnershipTags, ResourceHandle};
+use crate::ports::provider::{
+    Applied, Change, ChangeAction, Operation, OwnershipTags, ResourceHandle, Watch,
+};
 use crate::ports::secret_resolver::ResolvedSecrets;
 
 /// The longest wait between two tries.
@@ -93,13 +97,14 @@ impl Step {
         }
     }
 
-    /// Makes the call, as often as it is worth it.
-    pub async fn run(mut self, work: &Work<'_>) -> StepOutcome {
+    /// Makes the call, as often as it is worth it. What happens inside the resource meanwhile goes to `told`.
+    pub async fn run(mut self, work: &Work<'_>, told: &UnboundedSender<Event>) -> StepOutcome {
         let call =
             std::mem::replace(&mut self.call, Err(Error::new(ErrorKind::Internal, "step.run", "taken")));
+        let watch = self.watch(work, told);
         let done = match call {
-            Ok(Call::Apply(change)) => self.apply(work, *change).await,
-            Ok(Call::Delete(handle)) => self.delete(work, &handle).await,
+            Ok(Call::Apply(change)) => self.apply(work, *change, &watch).await,
+            Ok(Call::Delete(handle)) => self.delete(work, &handle, &watch).await,
             Err(error) => Err(error),
         };
         match done {
@@ -118,7 +123,17 @@ impl Step {
         }
     }
 
-    async fn apply(&self, work: &Work<'_>, mut change: Change) -> Result<Event> {
+    fn watch(&self, work: &Work<'_>, told: &UnboundedSender<Event>) -> Watch {
+        let (address, operation) = (self.intent.address.clone(), self.intent.operation.clone());
+        let told = told.clone();
+        Watch::new(work.cancel.clone(), move |change| {
+            let (address, operation) = (address.clone(), operation.clone());
+            // Nobody listens any more once the walk is over.
+            let _ = told.unbounded_send(NestedResourceChanged { address, operation, change }.into());
+        })
+    }
+
+    async fn apply(&self, work: &Work<'_>, mut change: Change, watch: &Watch) -> Result<Event> {
         let mut found = false;
         if self.look_first {
             let handle = change.resource.clone();
@@ -135,7 +150,7 @@ impl Step {
         let applied = retry(work, |attempt| {
             let operation = Operation { id: self.intent.operation.clone(), attempt };
             let change = &change;
-            Box::pin(async move { work.provider.apply(change, &operation).await })
+            Box::pin(async move { work.provider.apply_watched(change, &operation, watch).await })
         })
         .await?;
         Ok(self.applied(Applied { adopted: applied.adopted || found, ..applied }))
@@ -155,10 +170,10 @@ impl Step {
         }
     }
 
-    async fn delete(&self, work: &Work<'_>, handle: &ResourceHandle) -> Result<Event> {
+    async fn delete(&self, work: &Work<'_>, handle: &ResourceHandle, watch: &Watch) -> Result<Event> {
         retry(work, |attempt| {
             let operation = Operation { id: self.intent.operation.clone(), attempt };
-            Box::pin(async move { work.provider.delete(handle, &operation).await })
+            Box::pin(async move { work.provider.delete_watched(handle, &operation, watch).await })
         })
         .await?;
         let ResourceChangeStarted { address, kind, operation, .. } = self.intent.clone();
@@ -189,12 +204,13 @@ async fn retry<'a, T>(work: &Work<'_>, mut call: impl FnMut(u32) -> BoxFuture<'a
     }
 }
 
-fn tags(work: &Work<'_>, step: &PlanStep) -> OwnershipTags {
+/// The tags of the resource at `address`.
+pub(crate) fn tags(target: &Target, address: &Address) -> OwnershipTags {
     OwnershipTags {
-        project: work.target.project.clone(),
-        environment: work.target.environment.clone(),
-        component: work.target.component.clone(),
-        address: step.address.clone(),
+        project: target.project.clone(),
+        environment: target.environment.clone(),
+        component: target.component.clone(),
+        address: address.clone(),
     }
 }
 
@@ -222,7 +238,7 @@ fn change(
             _ => ChangeAction::Create,
         },
         secrets: secrets_in(&inputs, work.secrets),
-        resource: handle(tags(work, step), step, inputs, existing),
+        resource: handle(tags(work.target, &step.address), step, inputs, existing),
         previous_inputs,
         changed,
     })
@@ -236,7 +252,7 @@ fn deleted(
 ) -> ResourceHandle {
     let existing = state.resources.get(&step.address);
     let (address, inputs) = as_tagged(&step.address, state.resolve_known(&intent.inputs));
-    handle(OwnershipTags { address, ..tags(work, step) }, step, inputs, existing)
+    handle(tags(work.target, &address), step, inputs, existing)
 }
 
 /// A resource of the log as a provider is told of it.

@@ -11,6 +11,7 @@ use crate::domain::compute::hosting_plan::HostingPlan;
 use crate::domain::compute::serverless_function::ServerlessFunction;
 use crate::domain::networking::api_gateway::ApiGateway;
 use crate::domain::networking::load_balancer::LoadBalancer;
+use crate::domain::pulumi_stack::PulumiStack;
 
 /// Provider-neutral description of one component in one environment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +39,9 @@ pub struct Blueprint {
     /// The load balancer in front of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancer>,
+    /// The stack of a Pulumi program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<PulumiStack>,
     /// The user's own tags.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,

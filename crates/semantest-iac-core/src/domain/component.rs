@@ -24,11 +24,13 @@ pub enum ComponentKind {
     Websocket,
     /// A long-running container behind a load balancer.
     ContainerService,
+    /// A stack of a Pulumi program.
+    PulumiStack,
 }
 
 impl ComponentKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::RestApi, Self::Websocket, Self::ContainerService];
+    pub const ALL: [Self; 4] = [Self::RestApi, Self::Websocket, Self::ContainerService, Self::PulumiStack];
 
     /// The word in the project file.
     pub fn as_str(self) -> &'static str {
@@ -36,6 +38,7 @@ impl ComponentKind {
             Self::RestApi => "rest-api",
             Self::Websocket => "websocket",
             Self::ContainerService => "container-service",
+            Self::PulumiStack => "pulumi-stack",
         }
     }
 
@@ -50,7 +53,7 @@ impl ComponentKind {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ComponentDefinition {
-    /// `rest-api`, `websocket` or `container-service`; defaults to the component's name where that is a kind.
+    /// `rest-api`, `websocket`, `container-service` or `pulumi-stack`; defaults to the component's name where that is a kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<ComponentKind>,
     /// Folder or zip with the code, relative to the project file.
@@ -144,6 +147,12 @@ pub struct ComponentDefinition {
     /// Path asked to find out whether a replica is well; default: `/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check_path: Option<String>,
+    /// Stack of the Pulumi program in `code`; default: the environment's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<String>,
+    /// Configuration of the stack, laid over that of its own file: text, or `{ secret = "env:NAME" }`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub config: BTreeMap<String, SettingValue>,
     /// Tags put on every resource, beside ours.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
@@ -227,6 +236,8 @@ pub const COMPONENT_KEYS: &[&str] = &[
     "subnets",
     "security_groups",
     "health_check_path",
+    "stack",
+    "config",
     "tags",
 ];
 
@@ -305,7 +316,7 @@ pub fn explain(field: &str, said: &str) -> String {
         "when_busy" => "it must be queue or reject",
         "rate" => "it must be a number of requests a second, above 0",
         "burst" => "it must be a whole number of requests",
-        "kind" => "it must be rest-api, websocket or container-service",
+        "kind" => "it must be rest-api, websocket, container-service or pulumi-stack",
         _ => return said.to_owned(),
     };
     wanted.to_owned()

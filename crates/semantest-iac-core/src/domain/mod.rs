@@ -8,4 +8,5 @@ pub mod environment;
 pub mod identifiers;
 pub mod names;
 pub mod networking;
+pub mod pulumi_stack;
 pub mod timestamp;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::deployment::resource::Properties;
 use crate::domain::environment::SettingValue;
 use crate::domain::networking::api_gateway::ApiProtocol;
 use crate::events::request::ScalingTarget;
@@ -69,6 +70,25 @@ pub struct LoadBalancerDeployed {
     pub arn: String,
     /// Where it is called.
     pub endpoint: String,
+    /// Component it belongs to.
+    pub component: String,
+    /// Environment name.
+    pub environment: String,
+    /// Provider.
+    pub provider: String,
+}
+
+/// A stack is as its program wants it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StackDeployed {
+    /// Name of the stack.
+    pub stack_name: String,
+    /// Where it is called: its output `endpoint`, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// What the program exports, by name; `[secret]` stands for what is secret.
+    #[serde(default)]
+    pub outputs: Properties,
     /// Component it belongs to.
     pub component: String,
     /// Environment name.

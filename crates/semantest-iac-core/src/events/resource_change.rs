@@ -115,3 +115,40 @@ pub struct ResourceChangeFailed {
     /// Why.
     pub error: ErrorRecord,
 }
+
+/// How far a change inside a resource is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeStage {
+    /// It was begun.
+    Started,
+    /// It is done.
+    Done,
+    /// It failed; why is said by the failure of the resource around it.
+    Failed,
+}
+
+/// A change of something inside a resource: a resource of a stack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NestedChange {
+    /// What it is, in the words of what drives it, e.g. `aws:s3/bucket:Bucket`.
+    pub nested_kind: String,
+    /// Its name there.
+    pub nested_name: String,
+    /// What is done.
+    pub action: StepAction,
+    /// How far it is.
+    pub stage: ChangeStage,
+}
+
+/// Something inside a resource is being changed, while the change of the resource itself is under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NestedResourceChanged {
+    /// The resource around it.
+    pub address: Address,
+    /// The change that it is part of.
+    pub operation: String,
+    /// What is changed, and how far that is.
+    #[serde(flatten)]
+    pub change: NestedChange,
+}

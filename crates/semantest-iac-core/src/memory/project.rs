@@ -5,10 +5,11 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::domain::environment::EnvironmentDefinition;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ports::artifact_store::ArtifactStore;
+use crate::ports::artifact_store::{ArtifactStore, Sha256Hex};
 use crate::ports::project::{Package, Project};
 
 /// Knows what it is told.
@@ -101,5 +102,13 @@ impl Project for InMemoryProject {
             let text = format!("there is no environment file `{path}`");
             Error::new(ErrorKind::InvalidProject, "project.env_file", text)
         })
+    }
+
+    async fn program(&self, directory: &str) -> Result<Sha256Hex> {
+        let program = lock(&self.code).get(directory).cloned().ok_or_else(|| {
+            let text = format!("there is no Pulumi program at `{directory}`");
+            Error::new(ErrorKind::InvalidProject, "project.program", text).with("code", directory)
+        });
+        Ok(hex::encode(Sha256::digest(program?)))
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use crate::domain::environment::EnvironmentDefinition;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ports::artifact_store::{ArtifactStore, Sha256Hex};
 
 /// A function package.
@@ -58,11 +58,24 @@ pub trait Project: Send + Sync {
     ///
     /// # Errors
     /// `InvalidProject` for a file that is not there or cannot be read; never with a value.
-    fn env_file(&self, path: &str) -> Result<Vec<String>>;
+    fn env_file(&self, path: &str) -> Result<Vec<String>> {
+        let text = format!("this project has no environment file `{path}`");
+        Err(Error::new(ErrorKind::InvalidProject, "project.env_file", text).with("env_file", path))
+    }
 
     /// The bytes of a file of the project, such as a key set; `path` is relative to the project.
     ///
     /// # Errors
     /// `InvalidProject` where there is none, or where it is no small file.
     async fn file(&self, path: &str) -> Result<Vec<u8>>;
+
+    /// Digest of the Pulumi program in `directory` (relative to the project): the same files give the same. What tools put
+    /// there (`node_modules`, `.venv`, …) is no part of it.
+    ///
+    /// # Errors
+    /// `InvalidProject` where there is no such program.
+    async fn program(&self, directory: &str) -> Result<Sha256Hex> {
+        let text = format!("this project has no Pulumi program at `{directory}`");
+        Err(Error::new(ErrorKind::InvalidProject, "project.program", text).with("code", directory))
+    }
 }

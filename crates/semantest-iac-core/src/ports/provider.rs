@@ -8,11 +8,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tokio_util::sync::CancellationToken;
 
 use crate::domain::blueprint::Blueprint;
+use crate::domain::deployment::plan::PropertyChange;
 use crate::domain::deployment::resource::{Address, Properties};
 use crate::domain::deployment::resource_graph::ResourceGraph;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::resource_change::NestedChange;
 use crate::ports::clock::Timestamp;
 use crate::ports::secret_resolver::ResolvedSecrets;
 
@@ -157,10 +160,38 @@ pub struct Finding {
     pub detail: String,
 }
 
+/// What a call under way and the run it is of tell one another.
+pub struct Watch {
+    stopping: CancellationToken,
+    tell: Box<dyn Fn(NestedChange) + Send + Sync>,
+}
+
+impl Watch {
+    /// A watch that is over once `stopping` is cancelled, and passes on to `tell` what it is told.
+    pub fn new(stopping: CancellationToken, tell: impl Fn(NestedChange) + Send + Sync + 'static) -> Self {
+        Self { stopping, tell: Box::new(tell) }
+    }
+
+    /// Nobody watches.
+    pub fn none() -> Self {
+        Self::new(CancellationToken::new(), |_| {})
+    }
+
+    /// Cancelled once the call is to end, in order.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.stopping
+    }
+
+    /// Tells of a change inside the resource, as it happens.
+    pub fn tell(&self, change: NestedChange) {
+        (self.tell)(change);
+    }
+}
+
 /// A cloud, or this machine. Every operation is safe to repeat.
 #[async_trait]
 pub trait Provider: Send + Sync {
-    /// `local`, `aws`, `azure`.
+    /// `local`, `aws`, `azure`, `pulumi`.
     fn name(&self) -> &str;
 
     /// Blueprint to resource graph. Pure; every name in it is deterministic.
@@ -183,6 +214,37 @@ pub trait Provider: Send + Sync {
 
     /// All resources tagged as ours in the scope.
     async fn discover(&self, scope: &Scope) -> Result<Vec<Discovered>>;
+
+    /// As [`Self::apply`]; tells `watch` what happens inside the resource meanwhile, and ends in order when it says so.
+    async fn apply_watched(&self, change: &Change, operation: &Operation, watch: &Watch) -> Result<Applied> {
+        let _ = watch;
+        self.apply(change, operation).await
+    }
+
+    /// As [`Self::delete`]; watched like [`Self::apply_watched`].
+    async fn delete_watched(
+        &self,
+        resource: &ResourceHandle,
+        operation: &Operation,
+        watch: &Watch,
+    ) -> Result<()> {
+        let _ = watch;
+        self.delete(resource, operation).await
+    }
+
+    /// Whether it drives stacks of Pulumi programs; what does not is never asked to.
+    fn drives_stacks(&self) -> bool {
+        false
+    }
+
+    /// What bringing `resource` to its inputs would change inside it, where the provider can tell. Changes nothing.
+    ///
+    /// # Errors
+    /// What would keep it from being done.
+    async fn preview(&self, resource: &ResourceHandle) -> Result<Vec<PropertyChange>> {
+        let _ = resource;
+        Ok(Vec::new())
+    }
 
     /// The region this machine is set up for, where the environment names none.
     async fn default_region(&self) -> Option<String> {

@@ -64,7 +64,8 @@ impl ResolvedSecrets {
         error.context().iter().fold(bare, |bare, (key, value)| bare.with(key, self.cleaned(value)))
     }
 
-    fn cleaned(&self, text: &str) -> String {
+    /// `text` without any of the values.
+    pub fn cleaned(&self, text: &str) -> String {
         let long = |value: &&str| value.len() >= SHORTEST_REDACTED;
         self.0.values().map(SecretValue::reveal).filter(long).fold(text.to_owned(), |text, value| {
             let quoted = serde_json::Value::from(value).to_string();

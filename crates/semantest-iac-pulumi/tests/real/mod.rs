@@ -16,7 +16,7 @@ use serde_json::Value;
 pub const COMMAND: [&str; 5] = ["up", "-s", "production", "-c", "semantest:component=rest-api"];
 const UNASKED: [&str; 3] = ["--yes", "--non-interactive", "--skip-preview"];
 
-const PLUGIN: &str = env!("CARGO_BIN_EXE_pulumi-resource-semantest");
+pub const PLUGIN: &str = env!("CARGO_BIN_EXE_pulumi-resource-semantest");
 
 const PROJECT: &str = r#"project = "shop"
 
@@ -275,7 +275,7 @@ impl Drop for Stack {
 }
 
 /// What `cargo xtask pulumi` set up, by the variable that says where.
-fn tool(variable: &str) -> PathBuf {
+pub fn tool(variable: &str) -> PathBuf {
     let path = std::env::var_os(variable).map(PathBuf::from);
     path.unwrap_or_else(|| panic!("{variable} is not set: run these tests with `cargo xtask pulumi`"))
 }

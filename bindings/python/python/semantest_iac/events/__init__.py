@@ -14,6 +14,7 @@ from semantest_iac.events.outcome import (
     FunctionDeployed,
     LoadBalancerDeployed,
     ScalingTriggered,
+    StackDeployed,
 )
 from semantest_iac.events.request import (
     DeploymentRequested,
@@ -24,6 +25,7 @@ from semantest_iac.events.request import (
     ScalingRequested,
 )
 from semantest_iac.events.resource_change import (
+    NestedResourceChanged,
     ResourceChangeFailed,
     ResourceChangeStarted,
     ResourceCreated,
@@ -57,6 +59,7 @@ __all__ = [
     "InfrastructureUpdateFailed",
     "InfrastructureUpdated",
     "LoadBalancerDeployed",
+    "NestedResourceChanged",
     "OrphanRemovalRequested",
     "RemovalRequested",
     "ResourceChangeFailed",
@@ -68,6 +71,7 @@ __all__ = [
     "RollbackRequested",
     "ScalingRequested",
     "ScalingTriggered",
+    "StackDeployed",
 ]
 
 EVENT_CLASSES: Final[Mapping[str, type[InfrastructureEvent]]] = {
@@ -85,10 +89,12 @@ EVENT_CLASSES: Final[Mapping[str, type[InfrastructureEvent]]] = {
     "ResourceReplaced": ResourceReplaced,
     "ResourceDeleted": ResourceDeleted,
     "ResourceChangeFailed": ResourceChangeFailed,
+    "NestedResourceChanged": NestedResourceChanged,
     "FunctionDeployed": FunctionDeployed,
     "ContainerServiceDeployed": ContainerServiceDeployed,
     "ApiGatewayDeployed": ApiGatewayDeployed,
     "LoadBalancerDeployed": LoadBalancerDeployed,
+    "StackDeployed": StackDeployed,
     "EnvironmentConfigured": EnvironmentConfigured,
     "ScalingTriggered": ScalingTriggered,
     "DriftDetected": DriftDetected,

@@ -4,11 +4,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Unpack
+from typing import Any, ClassVar, Unpack
 
 from semantest_iac._event import About
 from semantest_iac._known_event import KnownEvent
-from semantest_iac._record import NOTHING, Field, Fields, either, record, table, text, whole
+from semantest_iac._record import (
+    NOTHING,
+    Field,
+    Fields,
+    anything,
+    either,
+    record,
+    table,
+    text,
+    whole,
+)
 from semantest_iac.records import ApiProtocol, SecretSetting, SettingValue
 
 __all__ = [
@@ -18,6 +28,7 @@ __all__ = [
     "FunctionDeployed",
     "LoadBalancerDeployed",
     "ScalingTriggered",
+    "StackDeployed",
 ]
 
 
@@ -222,6 +233,59 @@ class LoadBalancerDeployed(KnownEvent):
             about,
             arn=arn,
             endpoint=endpoint,
+            component=component,
+            environment=environment,
+            provider=provider,
+        )
+
+
+class StackDeployed(KnownEvent):
+    """A stack is as its program wants it.
+
+    Attributes:
+        stack_name: Name of the stack.
+        endpoint: Where it is called: its output `endpoint`, where it has one.
+        outputs: What the program exports, by name; `[secret]` stands for what is secret.
+        component: Component it belongs to.
+        environment: Environment name.
+        provider: Provider.
+    """
+
+    event_name: ClassVar[str] = "StackDeployed"
+    schema_version: ClassVar[int] = 1
+    _fields: ClassVar[Fields] = {
+        "stack_name": Field(text),
+        "endpoint": Field(text, default=None),
+        "outputs": Field(table(anything), default={}, written=True),
+        "component": Field(text),
+        "environment": Field(text),
+        "provider": Field(text),
+    }
+    __match_args__ = ("stack_name", "endpoint", "outputs", "component", "environment", "provider")
+
+    stack_name: str
+    endpoint: str | None
+    outputs: Mapping[str, Any]
+    component: str
+    environment: str
+    provider: str
+
+    def __init__(
+        self,
+        *,
+        stack_name: str,
+        endpoint: str | None = None,
+        outputs: Mapping[str, object] = NOTHING,
+        component: str,
+        environment: str,
+        provider: str,
+        **about: Unpack[About],
+    ) -> None:
+        self._build(
+            about,
+            stack_name=stack_name,
+            endpoint=endpoint,
+            outputs=outputs,
             component=component,
             environment=environment,
             provider=provider,

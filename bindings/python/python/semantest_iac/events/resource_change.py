@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Unpack
 from semantest_iac._event import About
 from semantest_iac._known_event import KnownEvent
 from semantest_iac._record import NOTHING, Field, Fields, anything, flag, many, record, table, text
-from semantest_iac.records import ErrorRecord, ResourceRole, StepAction
+from semantest_iac.records import ChangeStage, ErrorRecord, ResourceRole, StepAction
 
 __all__ = [
+    "NestedResourceChanged",
     "ResourceChangeFailed",
     "ResourceChangeStarted",
     "ResourceCreated",
@@ -322,4 +323,58 @@ class ResourceChangeFailed(KnownEvent):
             action=action,
             operation=operation,
             error=error,
+        )
+
+
+class NestedResourceChanged(KnownEvent):
+    """Something inside a resource is being changed, while the change of the resource itself is
+    under way.
+
+    Attributes:
+        address: The resource around it.
+        operation: The change that it is part of.
+        nested_kind: What it is, in the words of what drives it, e.g. `aws:s3/bucket:Bucket`.
+        nested_name: Its name there.
+        action: What is done.
+        stage: How far it is.
+    """
+
+    event_name: ClassVar[str] = "NestedResourceChanged"
+    schema_version: ClassVar[int] = 1
+    _fields: ClassVar[Fields] = {
+        "address": Field(text),
+        "operation": Field(text),
+        "nested_kind": Field(text),
+        "nested_name": Field(text),
+        "action": Field(text),
+        "stage": Field(text),
+    }
+    __match_args__ = ("address", "operation", "nested_kind", "nested_name", "action", "stage")
+
+    address: str
+    operation: str
+    nested_kind: str
+    nested_name: str
+    action: StepAction
+    stage: ChangeStage
+
+    def __init__(
+        self,
+        *,
+        address: str,
+        operation: str,
+        nested_kind: str,
+        nested_name: str,
+        action: StepAction,
+        stage: ChangeStage,
+        **about: Unpack[About],
+    ) -> None:
+        self._build(
+            about,
+            address=address,
+            operation=operation,
+            nested_kind=nested_kind,
+            nested_name=nested_name,
+            action=action,
+            stage=stage,
         )

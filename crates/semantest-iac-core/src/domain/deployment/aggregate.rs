@@ -57,6 +57,7 @@ impl Deployment {
             Event::ResourceReplaced(e) => self.check_intent(&e.address, &e.operation, event)?,
             Event::ResourceDeleted(e) => self.check_intent(&e.address, &e.operation, event)?,
             Event::ResourceChangeFailed(e) => self.check_intent(&e.address, &e.operation, event)?,
+            Event::NestedResourceChanged(e) => self.check_intent(&e.address, &e.operation, event)?,
             Event::InfrastructureRemoved(_) if !self.state.resources.is_empty() => {
                 return Err(self.illegal(event, "resources are left"));
             }

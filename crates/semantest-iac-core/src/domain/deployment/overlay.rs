@@ -30,5 +30,8 @@ pub fn lay_settings(
                 target.max_replicas.unwrap_or(service.replicas.max.max(service.replicas.min));
         }
     }
+    if let Some(stack) = &mut blueprint.stack {
+        stack.environment_variables.extend(configuration.variables.clone());
+    }
     blueprint
 }

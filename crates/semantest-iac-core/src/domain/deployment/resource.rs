@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Properties by name. Values may hold `${address.output}` references and `{"secret": …}` objects; inside
-/// `environment_variables` and `tags` (the user's own text) `${…}` is not a reference.
+/// `environment_variables`, `config` and `tags` (the user's own text) `${…}` is not a reference.
 pub type Properties = Map<String, Value>;
 
 /// Address of a resource inside its graph, e.g. `function.rest-api`. Letters, digits, `.`, `_` and `-`.
@@ -49,7 +49,7 @@ impl From<&str> for Address {
 /// What the outside world calls a resource; decides which outcome fact is published for it.
 ///
 /// A resource that has a part to play gives it through outputs of fixed names: `arn`, `endpoint`,
-/// and `function_name`, `api_id` or `service_name`.
+/// and `function_name`, `api_id`, `service_name` or `stack_name`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ResourceRole {
@@ -61,6 +61,8 @@ pub enum ResourceRole {
     ContainerService,
     /// A load balancer: `LoadBalancerDeployed`; its `endpoint` is the component's.
     LoadBalancer,
+    /// A stack: `StackDeployed`; an output `endpoint` is the component's.
+    Stack,
 }
 
 /// A wanted resource.
@@ -167,7 +169,7 @@ fn collect_in_map(map: &Properties, found: &mut Vec<Reference>) {
 
 /// Whether what stands under `key` is the user's own text: a `${…}` in it is not ours to read.
 pub fn is_verbatim(key: &str) -> bool {
-    key == "environment_variables" || key == "tags"
+    matches!(key, "environment_variables" | "config" | "tags")
 }
 
 /// Puts the outputs that `look_up` knows in the place of references. A text that is nothing but one

@@ -165,7 +165,10 @@ impl DeploymentState {
     /// Where the component is called: the endpoint of its API or load balancer.
     pub fn endpoint(&self) -> Option<String> {
         let front = |resource: &&ResourceState| {
-            matches!(resource.role, Some(ResourceRole::ApiGateway | ResourceRole::LoadBalancer))
+            matches!(
+                resource.role,
+                Some(ResourceRole::ApiGateway | ResourceRole::LoadBalancer | ResourceRole::Stack)
+            )
         };
         let mut fronts = self.resources.values().filter(front);
         fronts.find_map(|resource| resource.output_text("endpoint")).map(str::to_owned)
