@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 const SAVES: usize = 30;
 
 /// How often the endpoint is asked meanwhile.
-const LOOK: Duration = Duration::from_millis(2);
+const LOOK: Duration = Duration::from_millis(5);
 
 fn program() -> PathBuf {
     let own = std::env::current_exe().expect("this program");

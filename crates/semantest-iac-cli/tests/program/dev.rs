@@ -1,7 +1,8 @@
 //! `dev`, running in a project.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -14,7 +15,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// `dev --output json`, running.
 pub struct Dev {
     pub child: Child,
-    lines: std::io::Lines<BufReader<ChildStdout>>,
+    lines: Receiver<String>,
 }
 
 impl Dev {
@@ -23,14 +24,18 @@ impl Dev {
         let mut command = project.command(&[&["dev", "--output", "json"], arguments].concat());
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program runs");
-        let lines = BufReader::new(child.stdout.take().expect("output")).lines();
+        let output = BufReader::new(child.stdout.take().expect("output"));
+        let (sender, lines) = channel();
+        // Read as they come: a full pipe would hold it while the test waits for something else.
+        std::thread::spawn(move || {
+            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line).ok())
+        });
         Self { child, lines }
     }
 
     /// The next line for which `look` finds something.
     pub fn until<T>(&mut self, what: &str, mut look: impl FnMut(&Value) -> Option<T>) -> T {
-        for line in self.lines.by_ref() {
-            let line = line.expect("a line");
+        for line in self.lines.iter() {
             let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line} is one object"));
             if let Some(found) = look(&line) {
                 return found;

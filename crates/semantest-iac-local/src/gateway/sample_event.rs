@@ -218,7 +218,7 @@ fn http(
         None => path_of(&routes, method).unwrap_or_else(|| "/".to_owned()),
     };
     let mut asked = Request::builder().method(method).uri(&path).header("accept", "*/*");
-    let body = (method == "POST").then(|| request.body.unwrap_or(BODY)).unwrap_or_default();
+    let body = if method == "POST" { request.body.unwrap_or(BODY) } else { "" };
     if method == "POST" {
         let is_json = serde_json::from_str::<&RawValue>(body).is_ok();
         asked = asked.header("content-type", if is_json { "application/json" } else { "text/plain" });

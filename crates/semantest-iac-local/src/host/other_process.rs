@@ -24,7 +24,7 @@ impl OtherProcess {
     /// Whether it lives: one that has ended, and was not yet asked by its parent how, does not.
     pub fn lives(&self) -> bool {
         let process = i32::try_from(self.id).ok().and_then(Pid::from_raw);
-        if !process.is_some_and(|process| test_kill_process(process).is_ok()) {
+        if process.is_none_or(|process| test_kill_process(process).is_err()) {
             return false;
         }
         match (&self.started, about(self.id)) {

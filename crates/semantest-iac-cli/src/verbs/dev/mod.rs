@@ -110,6 +110,8 @@ impl Dev<'_> {
             self.session.output.note(KEYS);
         }
         loop {
+            // Where lines never cease, nothing below has to wait: timers and signals would not get their turn.
+            tokio::task::yield_now().await;
             // While nothing is under way, Ctrl-C needs no explanation.
             self.session.asking.set(true);
             let due = tokio::select! {
