@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from semantest_iac.blueprint import ComponentKind, HostingPlan
+from semantest_iac.blueprint import ComponentKind, HostingPlan, WhenBusy
 
 __all__ = [
     "AuthorizerKind",
@@ -20,6 +20,7 @@ __all__ = [
     "SecretSetting",
     "SettingValue",
     "Throttling",
+    "WhenBusy",
 ]
 
 
@@ -53,8 +54,11 @@ class FunctionSettings(TypedDict, total=False):
         timeout_s: Time limit in seconds.
         routes: `GET /orders`, or a WebSocket route such as `sendMessage`.
         environment_variables: Laid over the component's.
+        env_file: File of environment variables, laid over the component's.
         reserved_concurrency: How many invocations may run at once.
         provisioned_concurrency: How many instances are kept warm.
+        when_busy: What `local` does with an invocation beyond `reserved_concurrency`: `queue` (the
+            default), or `reject`, as AWS does it.
         authorizer: Authorizer of its routes, or `none`; default: the component's.
         authorization_scopes: Scopes of which a token needs one; default: the component's.
     """
@@ -66,8 +70,10 @@ class FunctionSettings(TypedDict, total=False):
     timeout_s: int | None
     routes: list[str] | None
     environment_variables: Mapping[str, SettingValue]
+    env_file: str | None
     reserved_concurrency: int | None
     provisioned_concurrency: int | None
+    when_busy: WhenBusy | None
     authorizer: str | None
     authorization_scopes: list[str] | None
 
@@ -171,10 +177,14 @@ class ComponentConfiguration(TypedDict, total=False):
         routes: Routes of the only function; default: everything.
         environment_variables: Environment variables of every function: text, or `{ secret =
             "env:NAME" }`.
+        env_file: File of environment variables (`NAME=value` lines), relative to the project file:
+            each is a secret. `environment_variables` come before it.
         functions: Several functions, each with its own routes.
         cors: Cross-origin settings of the API.
         reserved_concurrency: How many invocations may run at once.
         provisioned_concurrency: How many instances are kept warm.
+        when_busy: What `local` does with an invocation beyond `reserved_concurrency`: `queue` (the
+            default), or `reject`, as AWS does it.
         image: Container image.
         command: Command of the container.
         port: Port the container listens on.
@@ -208,10 +218,12 @@ class ComponentConfiguration(TypedDict, total=False):
     timeout_s: int | None
     routes: list[str] | None
     environment_variables: Mapping[str, SettingValue]
+    env_file: str | None
     functions: Mapping[str, FunctionSettings]
     cors: Cors | None
     reserved_concurrency: int | None
     provisioned_concurrency: int | None
+    when_busy: WhenBusy | None
     image: str | None
     command: list[str] | None
     port: int | None
