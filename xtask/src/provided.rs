@@ -21,10 +21,14 @@ pub(crate) fn set_up(source: &Path, tools: &Path) -> Outcome {
     copied(&target.join("debug/bootstrap"), &folder.join("rust/bootstrap"))?;
     let Some(go) = go() else { return Ok(()) };
     made(&folder.join("go"))?;
-    program(go, &source.join("go"), &["build", "-trimpath", "-tags", "lambda.norpc", "-o"])
-        .arg(folder.join("go/bootstrap"))
-        .env("CGO_ENABLED", "0")
-        .run("a bootstrap in Go")
+    program(
+        go,
+        &source.join("go"),
+        &["build", "-trimpath", "-ldflags", "-s -w", "-tags", "lambda.norpc", "-o"],
+    )
+    .arg(folder.join("go/bootstrap"))
+    .env("CGO_ENABLED", "0")
+    .run("a bootstrap in Go")
 }
 
 /// The tests that need Go.

@@ -24,7 +24,6 @@
 mod component_keys;
 mod composition;
 mod deliveries;
-mod env_file;
 mod iac;
 mod inspection;
 pub mod package;

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::composition::STATE_FOLDER;
-use crate::{env_file, package, small_file};
+use crate::{package, small_file};
 use explain::explain;
 use location::Locations;
 
@@ -274,13 +274,6 @@ impl Project for ProjectFile {
     ) -> Result<Package> {
         let cache = self.directory().join(STATE_FOLDER).join("cache");
         package::package_into(self.directory(), code, left_out, &cache, artifacts).await
-    }
-
-    fn env_file(&self, path: &str) -> Result<Vec<String>> {
-        let variables = env_file::read(self.directory(), path).map_err(|why| {
-            Error::new(ErrorKind::InvalidProject, "project.env_file", format!("env_file {why}"))
-        })?;
-        Ok(variables.into_keys().collect())
     }
 
     async fn file(&self, path: &str) -> Result<Vec<u8>> {

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use semantest_iac_core::domain::env_file::{self, ENV_FILE};
 use semantest_iac_core::domain::identifiers::check_name;
 use semantest_iac_core::memory::secret_resolver::keyed_digest;
-use semantest_iac_core::ports::project::ENV_FILE;
 use semantest_iac_core::ports::secret_resolver::{SecretResolver, SecretValue};
 use semantest_iac_core::{Error, ErrorKind, Result};
 
 use crate::composition::{STATE_FOLDER, create_private};
-use crate::env_file;
+use crate::small_file;
 
 /// Largest secret in a file, in bytes.
 const SIZE_LIMIT: u64 = 1024 * 1024;
@@ -110,8 +110,9 @@ impl ProjectSecrets {
         let Some((path, name)) = rest.rsplit_once('#') else {
             return Err(unresolved(reference, format!("write it as `{ENV_FILE}:PATH#NAME`")));
         };
-        let mut variables =
-            env_file::read(&self.directory, path).map_err(|why| unresolved(reference, why))?;
+        let bytes = small_file::read(&self.directory, path);
+        let variables = bytes.and_then(|bytes| env_file::read(path, bytes));
+        let mut variables = variables.map_err(|why| unresolved(reference, why))?;
         let value = variables.remove(name).map(SecretValue::new);
         value.ok_or_else(|| unresolved(reference, format!("add {name} to that file")))
     }

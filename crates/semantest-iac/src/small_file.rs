@@ -27,3 +27,34 @@ pub(crate) fn read(root: &Path, path: &str) -> Result<Vec<u8>, String> {
     }
     fs::read(&found).map_err(unreadable)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_told_with_what_to_do() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().join("project");
+        fs::create_dir(&root).expect("a folder");
+        fs::write(folder.path().join("outside"), "hush").expect("a file");
+        fs::write(root.join("inside"), "text").expect("a file");
+        std::os::unix::fs::symlink("../outside", root.join("link")).expect("a link");
+        std::os::unix::fs::symlink("inside", root.join("alias")).expect("a link");
+        for (path, said) in [
+            ("gone", "create it, or correct its path"),
+            ("../outside", "without `..`"),
+            ("/etc/passwd", "inside the project folder"),
+            ("", "inside the project folder"),
+            ("a\0b", "inside the project folder"),
+            ("link", "a link out of the project"),
+            (".", "no file"),
+        ] {
+            let why = read(&root, path).expect_err(path);
+            assert!(why.contains(said) && !why.contains("hush"), "{path:?}: {why}");
+        }
+        for path in ["inside", "./inside", "alias"] {
+            assert_eq!(read(&root, path), Ok(b"text".to_vec()), "{path}");
+        }
+    }
+}

@@ -15,11 +15,12 @@ use crate::domain::compute::serverless_function::{
     FunctionScaling, MemoryMib, ServerlessFunction, TimeoutSeconds, check_not_reserved,
 };
 use crate::domain::compute::when_busy::WhenBusy;
+use crate::domain::env_file;
 use crate::domain::environment::{SecretSetting, SettingValue, check_value, check_variable_name};
 use crate::domain::networking::api_gateway::{ApiGateway, ApiProtocol, Route, Throttling};
 use crate::domain::networking::key_set::KeySet;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ports::project::{Package, env_file_reference};
+use crate::ports::project::Package;
 
 /// Memory of a function that says nothing of it.
 const DEFAULT_MEMORY: u32 = 256;
@@ -243,7 +244,7 @@ impl Wanted<'_> {
         let named = env_file.and_then(|path| Some((path, self.env_files.get(path)?)));
         let variables = named.into_iter().flat_map(|(path, names)| {
             names.iter().map(move |name| {
-                let secret = env_file_reference(path, name);
+                let secret = env_file::reference(path, name);
                 (name.clone(), SettingValue::Secret(SecretSetting { secret, digest: None }))
             })
         });

@@ -23,6 +23,7 @@ use crate::domain::deployment::plan::{Plan, StepAction};
 use crate::domain::deployment::planner;
 use crate::domain::deployment::state::{DeploymentState, Scaling};
 use crate::domain::deployment::status::DeploymentStatus;
+use crate::domain::env_file;
 use crate::domain::environment::EnvironmentConfiguration;
 use crate::domain::networking::key_set::KeySet;
 use crate::error::{Error, ErrorKind, Result};
@@ -211,13 +212,7 @@ impl DeploymentService {
         let definition = self.definition(target, &request.configuration)?;
         let Some(kind) = definition.kind else { return Err(self.no_such_component(&target.component)) };
         let schemes = self.ports.secrets.schemes();
-        let mut files = BTreeMap::new();
-        for (field, path) in env_files(&definition) {
-            let names = self.ports.project.env_file(path);
-            let names =
-                names.map_err(|error| error.with("component", &target.component).with("field", field))?;
-            files.insert(path.clone(), names);
-        }
+        let files = self.env_files(target, &definition).await?;
         let wanted = |packages: &BTreeMap<String, Package>, key_sets: &BTreeMap<String, KeySet>| {
             handler_for(kind).blueprint(&Wanted {
                 project: &target.project,
@@ -273,6 +268,25 @@ impl DeploymentService {
     /// A Pulumi program stays where it is: it is told by its digest.
     async fn program(&self, directory: &str) -> Result<Package> {
         Ok(Package { address: self.ports.project.program(directory).await?, files: None })
+    }
+
+    /// Names of variables by environment file.
+    async fn env_files(
+        &self,
+        target: &Target,
+        definition: &ComponentDefinition,
+    ) -> Result<BTreeMap<String, Vec<String>>> {
+        let mut names = BTreeMap::new();
+        for (field, path) in env_files(definition) {
+            let of_field = |error: Error| error.with("component", &target.component).with("field", &field);
+            let bytes = self.ports.project.file(path).await.map_err(of_field)?;
+            let variables = env_file::read(path, bytes).map_err(|why| {
+                let text = format!("env_file {why}");
+                of_field(Error::new(ErrorKind::InvalidProject, "component.env_file", text))
+            })?;
+            names.insert(path.clone(), variables.into_keys().collect());
+        }
+        Ok(names)
     }
 
     /// Which provider and region: the request's, else the environment's; else the region it lives in, or at first the

@@ -4,6 +4,7 @@ pub mod blueprint;
 pub mod component;
 pub mod compute;
 pub mod deployment;
+pub mod env_file;
 pub mod environment;
 pub mod identifiers;
 pub mod names;

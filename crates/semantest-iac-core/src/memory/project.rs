@@ -19,7 +19,6 @@ pub struct InMemoryProject {
     environments: Mutex<BTreeMap<String, EnvironmentDefinition>>,
     components: Mutex<BTreeMap<String, Map<String, Value>>>,
     code: Mutex<BTreeMap<String, Vec<u8>>>,
-    env_files: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -48,12 +47,6 @@ impl InMemoryProject {
     /// Writes code, or another file.
     pub fn write_code(&self, location: &str, package: &[u8]) {
         lock(&self.code).insert(location.to_owned(), package.to_owned());
-    }
-
-    /// Names the variables of an environment file.
-    pub fn define_env_file(&self, path: &str, names: &[&str]) {
-        let names = names.iter().map(|name| (*name).to_owned()).collect();
-        lock(&self.env_files).insert(path.to_owned(), names);
     }
 }
 
@@ -94,13 +87,6 @@ impl Project for InMemoryProject {
     async fn file(&self, path: &str) -> Result<Vec<u8>> {
         lock(&self.code).get(path).cloned().ok_or_else(|| {
             Error::new(ErrorKind::InvalidProject, "project.file", format!("there is no file `{path}`"))
-        })
-    }
-
-    fn env_file(&self, path: &str) -> Result<Vec<String>> {
-        lock(&self.env_files).get(path).cloned().ok_or_else(|| {
-            let text = format!("there is no environment file `{path}`");
-            Error::new(ErrorKind::InvalidProject, "project.env_file", text)
         })
     }
 

@@ -18,14 +18,6 @@ pub struct Package {
     pub files: Option<Vec<String>>,
 }
 
-/// Scheme of secrets that stand in files of environment variables.
-pub const ENV_FILE: &str = "env-file";
-
-/// Reference to the variable `name` in the file at `path`: `env-file:.env#DB_PASSWORD`.
-pub fn env_file_reference(path: &str, name: &str) -> String {
-    format!("{ENV_FILE}:{path}#{name}")
-}
-
 /// A project: usually `semantest.toml` and the folders beside it.
 #[async_trait]
 pub trait Project: Send + Sync {
@@ -53,17 +45,7 @@ pub trait Project: Send + Sync {
         artifacts: &dyn ArtifactStore,
     ) -> Result<Package>;
 
-    /// Names of the variables that the file at `path` (relative to the project) sets. The value of each is the secret
-    /// [`env_file_reference`] names.
-    ///
-    /// # Errors
-    /// `InvalidProject` for a file that is not there or cannot be read; never with a value.
-    fn env_file(&self, path: &str) -> Result<Vec<String>> {
-        let text = format!("this project has no environment file `{path}`");
-        Err(Error::new(ErrorKind::InvalidProject, "project.env_file", text).with("env_file", path))
-    }
-
-    /// The bytes of a file of the project, such as a key set; `path` is relative to the project.
+    /// The bytes of a file of the project, such as a key set or an environment file; `path` is relative to the project.
     ///
     /// # Errors
     /// `InvalidProject` where there is none, or where it is no small file.

@@ -5,18 +5,23 @@
 //! `\\` mean what they mean elsewhere. Nothing is expanded: `$` is a letter like others.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use semantest_iac_core::domain::environment::check_variable_name;
+use crate::domain::environment::check_variable_name;
 
-use crate::small_file;
+/// The scheme of secrets that stand in such files.
+pub const ENV_FILE: &str = "env-file";
 
-/// The variables in the file at `path`, relative to the project's folder `root`.
+/// Reference to the variable `name` in the file at `path`: `env-file:.env#DB_PASSWORD`.
+pub fn reference(path: &str, name: &str) -> String {
+    format!("{ENV_FILE}:{path}#{name}")
+}
+
+/// The variables in `bytes`, the file at `path`.
 ///
 /// # Errors
 /// What is wrong with the file, in words, with the line; never with a value.
-pub(crate) fn read(root: &Path, path: &str) -> Result<BTreeMap<String, String>, String> {
-    let (bytes, shown) = (small_file::read(root, path)?, path.escape_debug());
+pub fn read(path: &str, bytes: Vec<u8>) -> Result<BTreeMap<String, String>, String> {
+    let shown = path.escape_debug();
     // The reason stays unsaid where it could show what the file holds.
     let text = String::from_utf8(bytes).map_err(|_| format!("`{shown}` is not UTF-8 text"))?;
     parse(&text).map_err(|Wrong { line, why }| format!("`{shown}`, line {line}: {why}"))
@@ -110,8 +115,6 @@ fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn read_as(text: &str) -> Vec<(String, String)> {
@@ -178,25 +181,9 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_used_is_told_with_what_to_do() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let root = folder.path().join("project");
-        fs::create_dir(&root).expect("a folder");
-        fs::write(folder.path().join("outside"), "A=hush").expect("a file");
-        fs::write(root.join("bytes"), b"A=\xff\xfe").expect("a file");
-        std::os::unix::fs::symlink("../outside", root.join("link")).expect("a link");
-        for (path, said) in [
-            (".env", "create it, or correct its path"),
-            ("../outside", "without `..`"),
-            ("/etc/passwd", "inside the project folder"),
-            ("", "inside the project folder"),
-            ("a\0b", "inside the project folder"),
-            ("link", "a link out of the project"),
-            (".", "no file"),
-            ("bytes", "not UTF-8"),
-        ] {
-            let why = read(&root, path).expect_err(path);
-            assert!(why.contains(said) && !why.contains("hush"), "{path:?}: {why}");
-        }
+    fn what_is_wrong_is_told_with_the_file() {
+        let why = |bytes: &[u8]| read("a.env", bytes.to_vec()).expect_err("wrong");
+        assert_eq!(why(b"A=\xff\xfe"), "`a.env` is not UTF-8 text");
+        assert_eq!(why(b"A=1\nhush"), "`a.env`, line 2: it is no NAME=value");
     }
 }
