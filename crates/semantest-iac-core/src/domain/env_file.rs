@@ -60,9 +60,9 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, Wrong> {
 }
 
 fn name(before: &str) -> Option<&str> {
-    let before = before.trim();
+    let before = before.trim_start();
     let exported = before.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t']));
-    Some(exported.unwrap_or(before).trim_start()).filter(|name| check_variable_name(name).is_ok())
+    Some(exported.unwrap_or(before).trim()).filter(|name| check_variable_name(name).is_ok())
 }
 
 /// The value at the start of `text`, and how much of it was read, up to the end of a line.
@@ -157,7 +157,7 @@ mod tests {
         let names: Vec<&str> = several.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["A", "B", "C"]);
         assert_eq!(read_as(""), []);
-        assert_eq!(read_as("export=1"), [("export".to_owned(), "1".to_owned())]);
+        assert_eq!(read_as(" export=1"), [("export".to_owned(), "1".to_owned())]);
     }
 
     #[test]

@@ -141,8 +141,7 @@ async fn an_untouched_folder_is_packed_once() {
     assert_ne!(pack().await.expect("package"), first, "a touched file is packed again");
 
     let forgotten = InMemoryArtifactStore::default();
-    let again =
-        package_into(root.path(), "api", &BTreeSet::new(), &cache_dir, &forgotten).await.expect("package");
+    let again = package_into(root.path(), "api", &nothing, &cache_dir, &forgotten).await.expect("package");
     assert!(forgotten.contains(&again.address).await.expect("contains"), "a lost artifact is made again");
     fs::write(cache_dir.join("packages.json"), "{ torn").expect("cache");
     pack().await.expect("a torn cache is no error");
