@@ -57,12 +57,17 @@ pub(crate) fn handler_for(kind: ComponentKind) -> &'static dyn ComponentHandler 
 /// Every code location a definition names.
 pub(crate) fn code_locations(definition: &ComponentDefinition) -> BTreeSet<String> {
     if definition.kind == Some(ComponentKind::ContainerService) {
-        return BTreeSet::new();
+        return container_code(definition).cloned().into_iter().collect();
     }
     let own = definition.functions.values().filter_map(|function| function.code.clone());
     let all_have_own = !definition.functions.is_empty()
         && definition.functions.values().all(|function| function.code.is_some());
     own.chain(definition.code.clone().filter(|_| !all_have_own)).collect()
+}
+
+/// The code location of a container service: only what a command runs in is code, an image holds its own.
+pub(crate) fn container_code(definition: &ComponentDefinition) -> Option<&String> {
+    definition.code.as_ref().filter(|_| definition.command.is_some())
 }
 
 impl Wanted<'_> {

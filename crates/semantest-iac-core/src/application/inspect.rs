@@ -137,21 +137,42 @@ impl DeploymentService {
         environment: &str,
         component: &str,
     ) -> Result<(String, Vec<(String, ResourceHandle)>)> {
+        self.with_roles(environment, component, &[ResourceRole::Function]).await
+    }
+
+    /// What of a component runs the user's code, and so has a log: as [`Self::functions`], with container services.
+    ///
+    /// # Errors
+    /// As [`Self::functions`].
+    pub async fn workloads(
+        &self,
+        environment: &str,
+        component: &str,
+    ) -> Result<(String, Vec<(String, ResourceHandle)>)> {
+        let roles = [ResourceRole::Function, ResourceRole::ContainerService];
+        self.with_roles(environment, component, &roles).await
+    }
+
+    async fn with_roles(
+        &self,
+        environment: &str,
+        component: &str,
+        roles: &[ResourceRole],
+    ) -> Result<(String, Vec<(String, ResourceHandle)>)> {
         let target = Target::new(self.ports.project.name(), environment, component)?;
         let deployment = replay(&self.ports, &target.stream()).await?;
         let state = deployment.state();
-        let existing = state
-            .resources
-            .iter()
-            .filter(|(_, resource)| resource.exists() && resource.role == Some(ResourceRole::Function));
-        let functions: Vec<_> = existing
+        let existing = state.resources.iter().filter(|(_, resource)| {
+            resource.exists() && resource.role.is_some_and(|role| roles.contains(&role))
+        });
+        let found: Vec<_> = existing
             .map(|(address, resource)| {
                 let role = address.as_str().split_once('.').map_or(address.as_str(), |(_, role)| role);
                 (role.to_owned(), handle_of(&target, address, resource, state))
             })
             .collect();
-        match (&state.provider, functions.is_empty()) {
-            (Some(provider), false) => Ok((provider.clone(), functions)),
+        match (&state.provider, found.is_empty()) {
+            (Some(provider), false) => Ok((provider.clone(), found)),
             _ => Err(not_deployed(&target)),
         }
     }

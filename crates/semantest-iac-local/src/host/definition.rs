@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use semantest_iac_core::domain::networking::api_gateway::Throttling;
 use serde::{Deserialize, Serialize};
 
+use crate::host::service_definition::LoadBalancerDefinition;
+
 /// Marks a thing as ours and says whose it is; the same four tags that cloud resources carry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tags {
@@ -162,7 +164,7 @@ impl WebsocketApiDefinition {
     }
 }
 
-/// An API of either kind.
+/// What listens on a port: an API of either kind, or a load balancer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "protocol", rename_all = "lowercase")]
 pub enum ApiDefinition {
@@ -170,6 +172,8 @@ pub enum ApiDefinition {
     Http(HttpApiDefinition),
     /// WebSocket API.
     Websocket(WebsocketApiDefinition),
+    /// Load balancer of a container service.
+    Balancer(LoadBalancerDefinition),
 }
 
 impl ApiDefinition {
@@ -178,6 +182,7 @@ impl ApiDefinition {
         match self {
             Self::Http(api) => &api.id,
             Self::Websocket(api) => &api.id,
+            Self::Balancer(balancer) => &balancer.id,
         }
     }
 
@@ -186,6 +191,7 @@ impl ApiDefinition {
         match self {
             Self::Http(api) => api.port,
             Self::Websocket(api) => api.port,
+            Self::Balancer(balancer) => balancer.port,
         }
     }
 
@@ -193,6 +199,7 @@ impl ApiDefinition {
         match self {
             Self::Http(api) => api.port = port,
             Self::Websocket(api) => api.port = port,
+            Self::Balancer(balancer) => balancer.port = port,
         }
     }
 }

@@ -7,4 +7,5 @@ pub(crate) mod lock;
 pub mod process;
 pub(crate) mod registry;
 mod served_api;
+pub mod service_definition;
 pub(crate) mod serving;
