@@ -3,12 +3,11 @@
 mod container;
 mod program;
 
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
 use container::{SERVER, ask, endpoint, processes, project, running_in};
-use program::{Project, Ran};
+use program::{Project, Ran, programs};
 use serde_json::{Value, json};
 
 const COMMAND: &str = "command = [\"python3\", \"server.py\"]";
@@ -111,17 +110,6 @@ fn with_path(project: &Project, folder: &Path, arguments: &[&str]) -> Ran {
     }
 }
 
-/// A folder with these programs and no others.
-fn programs(names: &[&str]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for name in names {
-        let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output().expect("sh");
-        let found = String::from_utf8_lossy(&found.stdout).trim().to_owned();
-        symlink(&found, folder.path().join(name)).expect("a link");
-    }
-    folder
-}
-
 fn of_image() -> Project {
     let variables = "environment_variables = { PASSWORD = { secret = \"env:WEB_PASSWORD\" } }";
     let project = project(&format!("port = 8080\nmemory_mb = 256\n{variables}"));
@@ -134,6 +122,11 @@ fn an_image_without_an_engine_names_both_ways_out() {
     let mut project = of_image();
     project.environment.push(("WEB_PASSWORD", "x".into()));
     let path = programs(&["sh", "grep"]);
+    for verb in ["plan", "deploy"] {
+        let refused = with_path(&project, path.path(), &[verb]);
+        assert_eq!((refused.code, &refused.json()["error"]["kind"]), (1, &json!("unsupported")), "{verb}");
+    }
+    assert_eq!(project.json(&["events"]).ok()["events"], json!([]), "nothing is begun");
     let refused = with_path(&project, path.path(), &["deploy"]);
     let message = refused.json()["error"]["message"].to_string();
     for said in

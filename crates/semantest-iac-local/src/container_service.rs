@@ -75,7 +75,7 @@ impl ServiceInputs {
                 Workload::Process { command, package_sha256: self.package, folder: PathBuf::new() }
             }
             (None, Some(image)) => {
-                let engine = engine(&search_path).ok_or_else(|| no_engine(&image))?;
+                let engine = engine(&search_path).ok_or_else(|| no_engine("local.apply", &image))?;
                 Workload::Container { image, port: self.port.unwrap_or(8080), engine }
             }
             (None, None) => {
@@ -129,8 +129,14 @@ fn arn(name: &str) -> String {
     format!("arn:aws:ecs:local:000000000000:service/{name}/{name}")
 }
 
-/// A `command` runs as it is, also beside an image: that is then for the clouds.
-pub(crate) fn lower(blueprint: &Blueprint, service: &ContainerService) -> Resource {
+/// A `command` runs as it is, also beside an image: that is then for the clouds. An image alone needs an engine.
+///
+/// # Errors
+/// `Unsupported` for an image where there is none.
+pub(crate) fn lower(blueprint: &Blueprint, service: &ContainerService, has_engine: bool) -> Result<Resource> {
+    if let (None, Some(image), false) = (&service.command, &service.image, has_engine) {
+        return Err(no_engine("local.lower", image).with("component", &blueprint.component));
+    }
     let parts = [blueprint.project.as_str(), &blueprint.environment, &blueprint.component];
     let is_process = service.command.is_some();
     let balancer = blueprint.load_balancer.as_ref();
@@ -155,7 +161,7 @@ pub(crate) fn lower(blueprint: &Blueprint, service: &ContainerService) -> Resour
     let mut resource = Resource::new(ADDRESS, KIND, inputs);
     resource.role = Some(ResourceRole::ContainerService);
     resource.replace_on.insert("service_name".into());
-    resource
+    Ok(resource)
 }
 
 /// A replica may have printed much before it ended: an error has so many characters of each line.
@@ -202,18 +208,19 @@ fn check_program(command: &[String], code: Option<&Path>, search_path: &str) -> 
     }
 }
 
-fn engine(search_path: &str) -> Option<PathBuf> {
+/// The container engine in `search_path`, where there is one.
+pub(crate) fn engine(search_path: &str) -> Option<PathBuf> {
     ENGINES.iter().find_map(|engine| in_search_path(engine, search_path))
 }
 
-fn no_engine(image: &str) -> Error {
+fn no_engine(operation: &str, image: &str) -> Error {
     let text = format!(
         "image `{}` needs a container engine, and neither docker nor podman is on this machine's PATH: install one of \
          them, or give the component a `command` (with `code`, the folder it runs in), which `local` runs without a \
          container",
         image.escape_debug()
     );
-    Error::new(ErrorKind::Unsupported, "local.apply", text).with("field", "command")
+    Error::new(ErrorKind::Unsupported, operation, text).with("field", "command")
 }
 
 fn refused(message: String) -> Error {

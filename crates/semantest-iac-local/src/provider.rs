@@ -42,6 +42,8 @@ pub struct LocalProvider {
     pub(crate) config: LocalConfig,
     host: HostLink,
     packages: Packages,
+    /// Whether this machine has a container engine.
+    has_engine: bool,
 }
 
 impl LocalProvider {
@@ -51,7 +53,8 @@ impl LocalProvider {
     /// A provider; nothing is started before it is needed.
     pub fn new(config: LocalConfig) -> Self {
         let (host, packages) = (HostLink::new(config.clone()), Packages::new(&config.state_dir));
-        Self { config, host, packages }
+        let has_engine = container_service::engine(&search_path()).is_some();
+        Self { config, host, packages, has_engine }
     }
 
     /// Whether the running host was confirmed to serve what the log tells of `deployment` (`<environment>/<component>`),
@@ -149,7 +152,7 @@ impl LocalProvider {
         let wanted = FunctionInputs::read(&change.resource)?;
         let _lock = self.packages.using().await?;
         self.packages.unpacked(&wanted.package, self.config.artifacts.as_ref()).await?;
-        let search_path = std::env::var("PATH").unwrap_or_default();
+        let search_path = search_path();
         interpreter::look_for(&wanted.runtime, &search_path)
             .map_err(|missing| Error::new(ErrorKind::Unsupported, "local.apply", missing))?;
         let definition = wanted.definition(&change.resource, search_path);
@@ -171,7 +174,7 @@ impl LocalProvider {
             Some(package) => Some(self.packages.unpacked(package, self.config.artifacts.as_ref()).await?),
             None => None,
         };
-        let search_path = std::env::var("PATH").unwrap_or_default();
+        let search_path = search_path();
         let definition = wanted.definition(&change.resource, code.as_deref(), search_path)?;
         let (host, state) = self.host.ensure().await?;
         let there = state.services.iter().find(|service| service.name == definition.name);
@@ -235,8 +238,9 @@ impl Provider for LocalProvider {
             ApiProtocol::Http => http_api::lower(blueprint, api),
             ApiProtocol::Websocket => websocket_api::lower(blueprint, api),
         }));
-        resources
-            .extend(blueprint.service.iter().map(|service| container_service::lower(blueprint, service)));
+        let services = blueprint.service.iter();
+        let services = services.map(|service| container_service::lower(blueprint, service, self.has_engine));
+        resources.extend(services.collect::<Result<Vec<_>>>()?);
         resources.extend(blueprint.load_balancer.iter().map(|_| load_balancer::lower(blueprint)));
         ResourceGraph::new(resources)
     }
@@ -338,6 +342,11 @@ fn known_only(variables: &mut BTreeMap<String, EnvironmentValue>, of: &str, stat
         EnvironmentValue::Secret { secret, .. } => !state.lacks(of, secret),
         EnvironmentValue::Plain(_) => true,
     });
+}
+
+/// Where programs are looked for, as whoever deploys has it.
+fn search_path() -> String {
+    std::env::var("PATH").unwrap_or_default()
 }
 
 fn secret_values(change: &Change) -> SecretValues {

@@ -12,7 +12,7 @@ use crate::application::target::Target;
 use crate::domain::deployment::aggregate::Deployment;
 use crate::domain::deployment::property_diff::is_secret;
 use crate::domain::deployment::resource::ResourceRole;
-use crate::domain::deployment::state::DeploymentState;
+use crate::domain::deployment::state::{DeploymentState, ResourceState};
 use crate::domain::environment::SettingValue;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
@@ -131,7 +131,7 @@ impl DeploymentService {
     /// The deployed functions of a component: role, and the resource to call. With the provider's name.
     ///
     /// # Errors
-    /// `NotFound` where nothing is deployed.
+    /// `NotFound` where nothing is deployed, `InvalidInput` where that is no function.
     pub async fn functions(
         &self,
         environment: &str,
@@ -173,9 +173,17 @@ impl DeploymentService {
             .collect();
         match (&state.provider, found.is_empty()) {
             (Some(provider), false) => Ok((provider.clone(), found)),
+            (Some(_), true) if state.resources.values().any(is_service) => {
+                let text = format!("`{}` has no function: send requests to its endpoint", target.stream());
+                Err(Error::new(ErrorKind::InvalidInput, "function.find", text))
+            }
             _ => Err(not_deployed(&target)),
         }
     }
+}
+
+fn is_service(resource: &ResourceState) -> bool {
+    resource.exists() && resource.role == Some(ResourceRole::ContainerService)
 }
 
 /// As [`describe`], with what it was made of: inputs, settings and scaling.

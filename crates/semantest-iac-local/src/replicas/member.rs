@@ -13,26 +13,12 @@ use tokio_util::sync::CancellationToken;
 use crate::balancer::upstream::Upstream;
 use crate::replicas::crew::Crew;
 use crate::replicas::guard::Guarded;
-use crate::replicas::health::{self, Health};
+use crate::replicas::health;
+use crate::replicas::judgement::{Judgement, Verdict};
 use crate::replicas::launch::{Launched, launch};
-use crate::replicas::revision::Revision;
 use crate::runtime::output::Output;
 use crate::runtime::spawn::{kill_group, terminate_group};
 
-/// A replica that is not well within this time after its start is started anew; of a container, its image may have to be
-/// pulled first.
-const START_TIME: Duration = Duration::from_secs(60);
-const CONTAINER_START_TIME: Duration = Duration::from_secs(300);
-/// How often a replica that starts, or is not well, is looked at.
-const LOOK_OFTEN: Duration = Duration::from_millis(100);
-/// How often one that is not well is.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// How often one that is well is.
-const LOOK: Duration = Duration::from_secs(5);
-/// So many looks in a row make it unwell.
-const UNWELL_AFTER: u32 = 2;
-/// One that is unwell for longer is started anew.
-const UNWELL_TIME: Duration = Duration::from_secs(30);
 /// Pause before a replica that has ended is started again; doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -182,7 +168,7 @@ impl Member {
         let output = Output::of_replica(self.crew.log.clone(), self.number);
         let lines = output.follow(&mut launched.child);
         let mut well_since = None;
-        let why = self.until_its_end(&mut launched, &revision, &mut well_since).await;
+        let why = self.until_its_end(&mut launched, &mut well_since).await;
         self.process.store(0, Ordering::SeqCst);
         // Its children must not outlive it.
         kill_group(process);
@@ -203,14 +189,13 @@ impl Member {
     async fn until_its_end(
         &self,
         launched: &mut Launched,
-        revision: &Revision,
         well_since: &mut Option<Instant>,
     ) -> Option<String> {
         let port = launched.port;
         let is_container = launched.container.is_some();
         tokio::select! {
             status = launched.child.wait() => return Some(exit_text(status.ok(), is_container)),
-            why = self.watch_health(port, revision, is_container, well_since) => {
+            why = self.watch_health(port, is_container, well_since) => {
                 self.say(&format!("{why}; it is ended"));
                 stop(&mut launched.child).await;
                 return Some(why);
@@ -240,66 +225,29 @@ impl Member {
     }
 
     /// Looks after it, and returns when it has to be started anew: the reason.
-    async fn watch_health(
-        &self,
-        port: u16,
-        revision: &Revision,
-        is_container: bool,
-        well_since: &mut Option<Instant>,
-    ) -> String {
-        let start_time = if is_container { CONTAINER_START_TIME } else { START_TIME };
-        let began = Instant::now();
-        let mut failures = 0;
-        let mut unwell_since: Option<Instant> = None;
+    async fn watch_health(&self, port: u16, is_container: bool, well_since: &mut Option<Instant>) -> String {
+        let mut judgement = Judgement::new(port, is_container);
         loop {
             let path = self.crew.revision().definition.health_check_path.clone();
-            let wrong = match health::look(port, &path).await {
-                Health::Well => None,
-                Health::Deaf => Some(format!(
-                    "nothing listens on 127.0.0.1:{port}, which is the port that PORT in its environment says"
-                )),
-                Health::Unwell(why) => Some(why),
-            };
+            let health = health::look(port, &path).await;
             let upstream = self.upstream();
-            match wrong {
-                None => {
-                    (failures, unwell_since) = (0, None);
-                    if upstream.is_none() {
-                        self.say("well: it takes requests");
-                        self.state.send_replace(State::Ready(Upstream::new(port)));
-                    }
+            match judgement.hear(health, Instant::now()) {
+                Verdict::Well if upstream.is_none() => {
+                    self.say("well: it takes requests");
+                    self.state.send_replace(State::Ready(Upstream::new(port)));
                     well_since.get_or_insert_with(Instant::now);
                 }
-                Some(why) if well_since.is_none() => {
-                    if began.elapsed() > start_time {
-                        let name = &revision.definition.name;
-                        return format!(
-                            "{name} is not well {} s after its start: {why}",
-                            start_time.as_secs()
-                        );
-                    }
+                Verdict::Unwell(why) if upstream.is_some() => {
+                    self.say(&format!("{why}: it takes no requests until it is well again"));
+                    self.state.send_replace(State::Unwell);
                 }
-                Some(why) => {
-                    failures += 1;
-                    if failures >= UNWELL_AFTER && upstream.is_some() {
-                        self.say(&format!("{why}: it takes no requests until it is well again"));
-                        self.state.send_replace(State::Unwell);
-                        unwell_since = Some(Instant::now());
-                    }
-                    if unwell_since.is_some_and(|since| since.elapsed() > UNWELL_TIME) {
-                        return format!("it has been unwell for {} s: {why}", UNWELL_TIME.as_secs());
-                    }
-                }
+                Verdict::Replace(why) => return why,
+                _ => {}
             }
-            let pause = match (well_since.is_some(), failures) {
-                (false, _) => LOOK_OFTEN,
-                (true, 0) => LOOK,
-                (true, _) => LOOK_AGAIN,
-            };
-            let doubt = self.upstream();
+            let upstream = self.upstream();
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = doubted(doubt.as_deref()) => {}
+                () = tokio::time::sleep(judgement.pause()) => {}
+                () = doubted(upstream.as_deref()) => {}
             }
         }
     }

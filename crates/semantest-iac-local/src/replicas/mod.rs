@@ -5,6 +5,7 @@ mod crew;
 pub(crate) mod environment;
 mod guard;
 mod health;
+mod judgement;
 mod launch;
 mod member;
 mod port;
