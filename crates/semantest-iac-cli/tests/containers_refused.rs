@@ -60,7 +60,8 @@ fn a_command_that_ends_at_once_fails_with_its_last_lines_its_exit_code_and_no_se
     assert!(!message.contains(&"x".repeat(600)), "long lines are cut");
     let events = project.run(&["events", "--jsonl"]).stdout;
     assert!(events.contains("ResourceChangeFailed") && !events.contains(CANARY), "{events}");
-    assert!(running_in(&project.file(".semantest")).is_empty(), "nothing is left of it, not even the host");
+    assert!(running_in(&project.file(".semantest")).is_empty(), "nothing is left of it");
+    assert!(!project.file(".semantest/local/host.json").exists(), "not even the host");
 
     project.write("web/server.py", SERVER);
     let mut command = project.command(&["deploy", "--output", "json"]);

@@ -185,7 +185,7 @@ fn replicas_and_their_children_end_with_the_service_and_with_a_host_that_is_kill
     let project = project("environment_variables = { CHILDREN = \"1\" }\nreplicas = { min = 2, max = 2 }");
     let first = endpoint(&project.json(&["deploy"]).ok());
     let state = project.file(".semantest");
-    assert!(running_in(&state).len() >= 7, "the host, two servers, two children each");
+    assert!(running_in(&state).len() >= 6, "two servers, two children each");
     let killed = Command::new("kill").args(["-KILL", &host(&project).to_string()]).status();
     assert!(killed.expect("kill").success());
     await_that("nothing is left", || running_in(&state).is_empty());
@@ -205,6 +205,28 @@ fn replicas_and_their_children_end_with_the_service_and_with_a_host_that_is_kill
     assert_eq!(project.json(&["destroy", "--yes"]).ok()["status"], "removed");
     await_that("nothing is left", || running_in(&state).is_empty());
     assert!(std::net::TcpStream::connect(first.trim_start_matches("http://")).is_err());
+}
+
+#[test]
+fn a_replica_is_asked_to_end_and_killed_where_it_does_not() {
+    let polite = project("replicas = { min = 2, max = 2 }");
+    polite.json(&["deploy"]).ok();
+    polite.json(&["scale", "--min", "1", "--max", "1"]).ok();
+    await_that("it heard", || logged(&polite).iter().any(|line| line == "asked to end"));
+
+    let gate = polite.file("never");
+    let variables = format!("{{ STUBBORN = \"1\", GATE = {:?} }}", gate.to_string_lossy());
+    let stubborn = project(&format!("environment_variables = {variables}"));
+    let endpoint = endpoint(&stubborn.json(&["deploy"]).ok());
+    let mut client = Client::connect(&endpoint);
+    client.send("GET /stream HTTP/1.1", b"");
+    client.head();
+    assert_eq!(
+        stubborn.json(&["destroy", "--yes"]).ok()["status"],
+        "removed",
+        "an answer without end is no hindrance"
+    );
+    assert_eq!(running_in(&stubborn.file(".semantest")), Vec::<u32>::new());
 }
 
 #[test]
@@ -238,7 +260,7 @@ fn a_replica_that_is_unwell_gets_no_requests() {
 
 #[test]
 fn replicas_are_added_where_their_cpus_are_used_up() {
-    let project = project("cpu = 0.25\nreplicas = { min = 1, max = 2, target_cpu_percent = 60 }");
+    let project = project("cpu = 0.1\nreplicas = { min = 1, max = 2, target_cpu_percent = 20 }");
     let endpoint = endpoint(&project.json(&["deploy"]).ok());
     assert_eq!(processes(&endpoint).len(), 1);
     ask(&endpoint, "/burn");
@@ -289,6 +311,8 @@ fn bodies_and_upgraded_connections_pass_as_they_come() {
         (&who["headers"]["x-hop"], &who["headers"]["x-forwarded-proto"]),
         (&Value::Null, &json!("http"))
     );
+
+    assert_eq!(get(&endpoint, "/old"), (200, "until the end".to_owned()), "as an old server answers");
 
     let mut socket = Client::connect(&endpoint);
     let upgrade = "GET /ws HTTP/1.1\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\

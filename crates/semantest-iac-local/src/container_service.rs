@@ -25,7 +25,7 @@ pub(crate) const KIND: &str = "local.container_service";
 pub(crate) const ADDRESS: &str = "service";
 
 /// Containers are named after it, with a suffix: names of hosts may have 63 characters (RFC 1123).
-const NAME_LIMIT: usize = 48;
+const NAME_LIMIT: usize = 44;
 
 /// Container engines that take the same arguments, the first that is there.
 const ENGINES: [&str; 2] = ["docker", "podman"];

@@ -13,7 +13,7 @@ use crate::program::{Project, get};
 
 /// A server that tells who it is, and does as its path says.
 pub const SERVER: &str = r#"
-import base64, hashlib, http.server, json, os, subprocess, sys, threading, time
+import base64, hashlib, http.server, json, os, signal, subprocess, sys, threading, time
 
 VERSION = "one"
 sick = False
@@ -45,13 +45,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path == "/slow":
             time.sleep(0.2)
         if path == "/burn":
-            end = time.time() + 30
+            end = time.time() + 600
             threading.Thread(target=lambda: [None for _ in iter(lambda: time.time() < end, False)], daemon=True).start()
         if path == "/hog":
             self.server.hog = bytearray(300 << 20)
             time.sleep(30)
         if path == "/stream":
             return self.stream()
+        if path == "/old":
+            self.protocol_version = "HTTP/1.0"
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"until the end")
+            self.close_connection = True
+            return
         if path == "/ws":
             return self.echo()
         self.answer(200, {"pid": os.getpid(), "version": VERSION, "path": self.path, "environment": dict(os.environ),
@@ -92,6 +99,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.connection.sendall(bytes)
         self.close_connection = True
 
+def end(*_):
+    print("asked to end", flush=True)
+    if "STUBBORN" not in os.environ:
+        os._exit(0)
+
+signal.signal(signal.SIGTERM, end)
 if "CHILDREN" in os.environ:
     subprocess.Popen(["sleep", "600"])
     subprocess.Popen(["sleep", "600"], start_new_session=True)

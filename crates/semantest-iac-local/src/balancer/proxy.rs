@@ -35,6 +35,9 @@ struct Balancer {
 /// So long requests under way are waited for once a load balancer is to end: some answers have no end.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
 
+/// So often replicas are looked up for one request: those found first may just have made room for others.
+const LOOKS: usize = 2;
+
 /// Serves a load balancer until `shutdown`; requests under way are answered first, where that does not take long.
 pub(crate) async fn serve(
     definition: watch::Receiver<Arc<LoadBalancerDefinition>>,
@@ -75,24 +78,30 @@ impl Handler for Balancer {
             return own(refusal(StatusCode::FORBIDDEN, text));
         }
         let service = self.definition.borrow().service.clone();
-        let upstreams = self.services.upstreams(&service).unwrap_or_default();
         let request = prepared(request, peer);
         let (parts, body) = request.into_parts();
-        match self.pass(&upstreams, (parts, Either::Left(body))).await {
-            Some(response) => response,
-            None => {
-                let text = format!(
-                    "Service Unavailable: no replica of {service} is well now; its log says why (semantest-iac logs)"
-                );
-                own(refusal(StatusCode::SERVICE_UNAVAILABLE, &text))
-            }
+        let mut unsent = (parts, Either::Left(body));
+        for _ in 0..LOOKS {
+            let upstreams = self.services.upstreams(&service).unwrap_or_default();
+            unsent = match self.pass(&upstreams, unsent).await {
+                Ok(response) => return response,
+                Err(unsent) => *unsent,
+            };
         }
+        let text = format!(
+            "Service Unavailable: no replica of {service} is well now; its log says why (semantest-iac logs)"
+        );
+        own(refusal(StatusCode::SERVICE_UNAVAILABLE, &text))
     }
 }
 
 impl Balancer {
-    /// The answer of the first replica that can be reached; nothing where there is none.
-    async fn pass(&self, upstreams: &[Arc<Upstream>], mut unsent: Unsent) -> Option<Response<Passed>> {
+    /// The answer of the first replica that can be reached; the request again where there is none.
+    async fn pass(
+        &self,
+        upstreams: &[Arc<Upstream>],
+        mut unsent: Unsent,
+    ) -> Result<Response<Passed>, Box<Unsent>> {
         for upstream in upstreams {
             let under_way = upstream.begin();
             let Ok(connection) = upstream.connection().await else {
@@ -103,11 +112,11 @@ impl Balancer {
             let again = Some(&unsent.0).filter(|parts| connection.used && parts.method.is_safe());
             let again = again.filter(|_| unsent.1.is_end_stream()).map(copy_of);
             let (next, was_seen) = match self.attempt(upstream, connection, unsent, under_way).await {
-                Attempt::Answered(response) => return Some(response),
+                Attempt::Answered(response) => return Ok(response),
                 Attempt::Unsent(unsent) => (*unsent, false),
                 Attempt::Lost => match again {
                     Some(again) => (again, true),
-                    None => return Some(broken_off(upstream)),
+                    None => return Ok(broken_off(upstream)),
                 },
             };
             // The connection was of another time; the replica may be as well as ever. Where it is not, this request may be why: the
@@ -116,18 +125,18 @@ impl Balancer {
             let Ok(connection) = upstream.connect().await else {
                 upstream.doubt();
                 if was_seen {
-                    return Some(broken_off(upstream));
+                    return Ok(broken_off(upstream));
                 }
                 unsent = next;
                 continue;
             };
             unsent = match self.attempt(upstream, connection, next, under_way).await {
-                Attempt::Answered(response) => return Some(response),
+                Attempt::Answered(response) => return Ok(response),
                 Attempt::Unsent(unsent) if !was_seen => *unsent,
-                _ => return Some(broken_off(upstream)),
+                _ => return Ok(broken_off(upstream)),
             };
         }
-        None
+        Err(Box::new(unsent))
     }
 
     async fn attempt(
@@ -164,8 +173,11 @@ impl Balancer {
         let protocol = forwarded::upgrade(answer.headers()).filter(|_| upgraded);
         let replica = upgraded.then(|| hyper::upgrade::on(&mut answer));
         forwarded::strip(answer.headers_mut(), protocol);
-        // Of this connection, not of the replica's.
-        *answer.version_mut() = Version::HTTP_11;
+        // Of this connection, not of the replica's. But where only the end of the connection ends the answer, as in HTTP/1.0, it is
+        // passed on as such: there are clients as simple as that replica.
+        if answer.version() != Version::HTTP_10 || answer.body().size_hint().exact().is_some() {
+            *answer.version_mut() = Version::HTTP_11;
+        }
         match (client, replica) {
             (Some(client), Some(replica)) => {
                 let (upstream, shutdown) = (upstream.clone(), self.shutdown.clone());

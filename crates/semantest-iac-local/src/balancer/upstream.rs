@@ -18,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 /// its way just then is lost.
 const IDLE_TIME: Duration = Duration::from_secs(1);
 
+/// One whose last exchange is not over by then is left to itself.
+const READY_TIME: Duration = Duration::from_millis(20);
+
 /// The body of a request on its way to a replica.
 pub(crate) type RequestBody = Either<Incoming, Empty<Bytes>>;
 
@@ -109,7 +112,7 @@ impl Upstream {
     /// Where it cannot be reached.
     pub async fn connection(&self) -> io::Result<Connection> {
         while let Some(mut sender) = self.pooled() {
-            if sender.ready().await.is_ok() {
+            if matches!(tokio::time::timeout(READY_TIME, sender.ready()).await, Ok(Ok(()))) {
                 return Ok(Connection { sender, used: true });
             }
         }

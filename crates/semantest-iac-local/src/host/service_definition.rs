@@ -20,7 +20,7 @@ pub struct ServiceDefinition {
     pub cpu: f64,
     /// Memory limit of one replica in MiB.
     pub memory_mb: u32,
-    /// Never fewer replicas; what the service starts with.
+    /// Never fewer replicas, and never none; what the service starts with.
     pub min_replicas: u32,
     /// Never more.
     pub max_replicas: u32,

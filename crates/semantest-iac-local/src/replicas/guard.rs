@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Mutex;
 
-/// Reads lines `add <group>`, `remove <group>`, `container <name> <engine>`, `gone <name>`; `$1` marks the environment of replicas.
-/// What has left its group is found by that, where the system shows environments (Linux).
+use crate::replicas::environment::REPLICA;
+
+/// Reads lines `add <group>`, `remove <group>`, `container <name> <engine>`; `$1` is a pattern of the variable that replicas of this host
+/// have in their environments. What has left its group is found by that, where the system shows environments (Linux).
 const SCRIPT: &str = r#"
 groups=" "
 containers="
@@ -20,16 +22,16 @@ while read -r word what engine; do
 " ;;
   esac
 done
-for group in $groups; do kill -KILL -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 printf %s "$containers" | while read -r name engine; do
   [ -n "$name" ] && "$engine" rm --force "$name" >/dev/null 2>&1
 done
 for round in 1 2 3 4 5; do
-  left=$(grep -lsF -- "$1" /proc/[0-9]*/environ 2>/dev/null)
+  left=$(grep -lsz -e "$1" /proc/[0-9]*/environ 2>/dev/null)
   [ -n "$left" ] || break
   for one in $left; do
     one=${one#/proc/}; one=${one%/environ}
-    [ "$one" = "$$" ] || kill -KILL "$one" 2>/dev/null
+    [ "$one" = "$$" ] || kill -s KILL "$one" 2>/dev/null
   done
 done
 "#;
@@ -45,14 +47,20 @@ pub(crate) enum Guarded {
 
 /// The shell that watches over the replicas of a host.
 pub(crate) struct Guard {
-    mark: String,
+    /// Tells replicas of this host from those of the one that takes its place.
+    run: String,
     shell: Mutex<Option<(Child, ChildStdin)>>,
 }
 
 impl Guard {
-    /// For replicas that have `mark` (`NAME=value`) in their environments. Nothing is started before there is one.
-    pub fn new(mark: String) -> Self {
-        Self { mark, shell: Mutex::default() }
+    /// Nothing is started before there is something on the list.
+    pub fn new() -> Self {
+        Self { run: short_id(8), shell: Mutex::default() }
+    }
+
+    /// Who a replica is: no two are called the same, and this guard knows its own.
+    pub fn identity(&self, service: &str, number: u32) -> String {
+        format!("{service}-{number}-{}{}", self.run, short_id(4))
     }
 
     /// Puts it on the list.
@@ -82,7 +90,8 @@ impl Guard {
 
     fn start(&self) -> Option<(Child, ChildStdin)> {
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", SCRIPT, "semantest-replica-guard", &self.mark]).env_clear();
+        let pattern = format!("^{REPLICA}=.*-{}....$", self.run);
+        command.args(["-c", SCRIPT, "semantest-replica-guard", &pattern]).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         // A signal to the host's group is not meant for it.
@@ -95,6 +104,13 @@ impl Guard {
             }
         }
     }
+}
+
+/// So many hexadecimal digits.
+fn short_id(digits: usize) -> String {
+    let mut id = uuid::Uuid::new_v4().simple().to_string();
+    id.truncate(digits);
+    id
 }
 
 impl Drop for Guard {
@@ -114,20 +130,19 @@ mod tests {
 
     use super::*;
 
-    fn sleeper(mark: Option<&str>) -> Child {
+    fn sleeper(identity: Option<String>) -> Child {
         let mut command = Command::new("sleep");
         command.arg("600").process_group(0);
-        if let Some((name, value)) = mark.and_then(|mark| mark.split_once('=')) {
-            command.env(name, value);
-        }
+        command.envs(identity.map(|identity| (REPLICA, identity)));
         command.spawn().expect("a process")
     }
 
     #[test]
     fn what_is_on_the_list_or_marked_ends_with_the_host_and_nothing_else() {
-        let mark = format!("SEMANTEST_TEST_MARK={}", uuid::Uuid::new_v4());
-        let guard = Guard::new(mark.clone());
-        let (mut listed, mut taken_off, mut marked) = (sleeper(None), sleeper(None), sleeper(Some(&mark)));
+        let (guard, other) = (Guard::new(), Guard::new());
+        let (mut listed, mut taken_off) = (sleeper(None), sleeper(None));
+        let mut marked = sleeper(Some(guard.identity("shop-dev-web", 1)));
+        let mut of_another = sleeper(Some(other.identity("shop-dev-web", 1)));
         guard.add(&Guarded::Group(taken_off.id()));
         guard.add(&Guarded::Group(listed.id()));
         guard.remove(taken_off.id());
@@ -137,7 +152,8 @@ mod tests {
             assert!(!marked.wait().expect("its end").success());
         }
         assert!(matches!(taken_off.try_wait(), Ok(None)), "it was taken off the list");
-        for child in [&mut taken_off, &mut marked] {
+        assert!(matches!(of_another.try_wait(), Ok(None)), "another host's");
+        for child in [&mut taken_off, &mut marked, &mut of_another] {
             let _ = child.kill();
             let _ = child.wait();
         }

@@ -48,14 +48,12 @@ impl Container {
     }
 }
 
-/// Starts the replica with that number.
+/// Starts the replica of that name.
 ///
 /// # Errors
 /// Why it cannot be started, in words.
-pub(crate) fn launch(revision: &Revision, number: u32, state_dir: &Path) -> Result<Launched, String> {
+pub(crate) fn launch(revision: &Revision, identity: String, state_dir: &Path) -> Result<Launched, String> {
     let port = port::free().map_err(|error| error.to_string())?;
-    let random = uuid::Uuid::new_v4().simple().to_string();
-    let identity = format!("{}-{number}-{}", revision.definition.name, &random[..8]);
     let inside = match &revision.definition.workload {
         Workload::Container { port, .. } => *port,
         Workload::Process { .. } => port,

@@ -154,7 +154,8 @@ impl Member {
     async fn run(&self) -> Option<Ended> {
         *lock(&self.verdict) = None;
         let revision = self.crew.revision();
-        let mut launched = match launch(&revision, self.number, &self.crew.state_dir) {
+        let identity = self.crew.guard.identity(&revision.definition.name, self.number);
+        let mut launched = match launch(&revision, identity, &self.crew.state_dir) {
             Ok(launched) => launched,
             Err(why) => return Some(Ended { why, lines: Vec::new(), well_for: Duration::ZERO }),
         };

@@ -11,9 +11,9 @@ pub(crate) struct Revision {
 }
 
 impl Revision {
-    /// How many replicas there may be, nearest to `count`.
+    /// How many replicas there may be, nearest to `count`. There is always one: nothing here wakes a service that has none.
     pub fn bounded(&self, count: u32) -> u32 {
-        let (least, most) = (self.definition.min_replicas, self.definition.max_replicas);
+        let (least, most) = (self.definition.min_replicas.max(1), self.definition.max_replicas);
         count.min(most).max(least)
     }
 

@@ -20,7 +20,6 @@ use crate::replicas::revision::Revision;
 use crate::replicas::service::Service;
 use crate::replicas::usage::ProcessTable;
 use crate::runtime::function_log::FunctionLog;
-use crate::runtime::leftovers::STATE_FOLDER;
 
 /// Runs services by name.
 pub(crate) struct Services {
@@ -34,7 +33,7 @@ pub(crate) struct Services {
 impl Services {
     /// None yet. Logs are kept under `state_dir`.
     pub fn new(state_dir: &Path) -> Self {
-        let guard = Arc::new(Guard::new(format!("{STATE_FOLDER}={}", state_dir.display())));
+        let guard = Arc::new(Guard::new());
         let (by_name, looking) = (Mutex::default(), AtomicBool::new(false));
         Self { state_dir: state_dir.to_owned(), guard, by_name, looking }
     }
