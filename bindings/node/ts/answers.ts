@@ -372,10 +372,12 @@ export const DiscoverAnswer = recordOf<DiscoverAnswer>("DiscoverAnswer", {
 export interface LogLine {
   /** When it was written. */
   readonly time: string;
-  /** The function's name. */
+  /** The name of the function, or of the container service. */
   readonly functionName: string;
   /** The invocation it belongs to, where known. */
   readonly requestId: string | null;
+  /** The replica of a container service that wrote it, where known. */
+  readonly replica: number | null;
   /** The text, without line end. */
   readonly message: string;
 }
@@ -385,6 +387,7 @@ export const LogLine = recordOf<LogLine>("LogLine", {
   time: field("time", text),
   functionName: field("function_name", text),
   requestId: optional("request_id", text),
+  replica: optional("replica", whole),
   message: field("message", text),
 });
 

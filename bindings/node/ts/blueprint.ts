@@ -378,8 +378,16 @@ export interface ReplicasFields {
 export interface ContainerService {
   /** Image reference. */
   readonly image: string | null;
-  /** Command; required where there is no image. */
+  /**
+   * Command; required where there is no image. In a cloud it takes the place of the image's own; `local` runs
+   * it as it is, with no image.
+   */
   readonly command: readonly string[] | null;
+  /**
+   * SHA-256 (hex) of the package with the files that the command needs on this machine; an image holds its
+   * own.
+   */
+  readonly package: string | null;
   /** Port it listens on. */
   readonly port: number;
   /** CPUs of one replica. */
@@ -402,6 +410,7 @@ export interface ContainerService {
 export const ContainerService = recordOf<ContainerService>("ContainerService", {
   image: optional("image", text),
   command: optional("command", many(text)),
+  package: optional("package", text),
   port: field("port", whole),
   cpu: field("cpu", number),
   memoryMb: field("memory_mb", whole),
@@ -416,6 +425,7 @@ export const ContainerService = recordOf<ContainerService>("ContainerService", {
 export interface ContainerServiceFields {
   readonly image?: string | null | undefined;
   readonly command?: readonly string[] | null | undefined;
+  readonly package?: string | null | undefined;
   readonly port: number;
   readonly cpu: number;
   readonly memoryMb: number;

@@ -169,7 +169,10 @@ export interface ComponentConfiguration {
    * that is a kind.
    */
   readonly kind?: ComponentKind | null | undefined;
-  /** Folder or zip with the code, relative to the project file. */
+  /**
+   * Folder or zip with the code, relative to the project file. Of a container-service: where `command` runs
+   * on `local`; absent: in the project's folder.
+   */
   readonly code?: string | null | undefined;
   /** `nodejs20.x`, `python3.12`, `provided.al2023`, … */
   readonly runtime?: string | null | undefined;
@@ -203,7 +206,10 @@ export interface ComponentConfiguration {
   readonly whenBusy?: WhenBusy | null | undefined;
   /** Container image. */
   readonly image?: string | null | undefined;
-  /** Command of the container. */
+  /**
+   * Command of the container. `local` runs it as it is, with no container: it listens on the port that `PORT`
+   * says.
+   */
   readonly command?: readonly string[] | null | undefined;
   /** Port the container listens on. */
   readonly port?: number | null | undefined;

@@ -13,17 +13,18 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use semantest_iac_core::ports::clock::Timestamp;
 use semantest_iac_core::ports::provider::{
-    FunctionAccess, InvokeAnswer, InvokeRequest, LogLine, LogPage, LogQuery,
+    FunctionAccess, InvokeAnswer, InvokeRequest, LogLine, LogPage, LogQuery, ResourceHandle,
 };
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::clients::Clients;
 use crate::error::{Failure, failed};
 use crate::provider::AwsProvider;
-use crate::{function, function_alias};
+use crate::{container_service, function, function_alias};
 
 /// Between two looks for new lines.
 const POLL: Duration = Duration::from_secs(1);
@@ -78,19 +79,38 @@ impl FunctionAccess for AwsProvider {
 
     async fn logs(&self, query: &LogQuery) -> Result<LogPage> {
         let aws = self.clients_of(&query.function).await?;
-        let name = function::name(&query.function).unwrap_or_default();
+        let log = Log::of(&query.function);
         let mut cursor = match &query.cursor {
             Some(text) => Cursor::read(text)?,
             None => Cursor::since(query.since),
         };
         let until = Instant::now() + query.wait;
         loop {
-            let lines = new_lines(&aws, &name, query.limit, &mut cursor).await?;
+            let lines = new_lines(&aws, &log, query.limit, &mut cursor).await?;
             if !lines.is_empty() || Instant::now() >= until {
                 return Ok(LogPage { lines, cursor: cursor.text() });
             }
             tokio::time::sleep(POLL.min(until - Instant::now())).await;
         }
+    }
+}
+
+/// Where the lines of a function, or of a container service, are.
+struct Log {
+    group: String,
+    /// Whose they are.
+    name: String,
+}
+
+impl Log {
+    fn of(resource: &ResourceHandle) -> Self {
+        let text = |key: &str| resource.inputs.get(key).and_then(Value::as_str).map(str::to_owned);
+        if resource.kind == container_service::WORD {
+            let (group, name) = (text("log_group"), text("service_name"));
+            return Self { group: group.unwrap_or_default(), name: name.unwrap_or_default() };
+        }
+        let name = function::name(resource).unwrap_or_default();
+        Self { group: format!("/aws/lambda/{name}"), name }
     }
 }
 
@@ -131,7 +151,7 @@ impl Tail {
             if !is_frame && !line.is_empty() {
                 let request_id = Some(tail.request_id.clone()).filter(|id| !id.is_empty());
                 let (function_name, message) = (function_name.to_owned(), line.to_owned());
-                tail.lines.push(LogLine { time, function_name, request_id, message });
+                tail.lines.push(LogLine { time, function_name, request_id, replica: None, message });
             }
         }
         tail
@@ -184,10 +204,10 @@ impl Cursor {
     }
 }
 
-async fn new_lines(aws: &Clients, function: &str, limit: usize, cursor: &mut Cursor) -> Result<Vec<LogLine>> {
+async fn new_lines(aws: &Clients, log: &Log, limit: usize, cursor: &mut Cursor) -> Result<Vec<LogLine>> {
     let (mut found, mut next) = (Vec::new(), None);
     loop {
-        let call = aws.logs.filter_log_events().log_group_name(format!("/aws/lambda/{function}"));
+        let call = aws.logs.filter_log_events().log_group_name(&log.group);
         let sent = call.start_time(cursor.from).set_next_token(next).send().await;
         let page = match sent {
             Ok(page) => page,
@@ -204,7 +224,7 @@ async fn new_lines(aws: &Clients, function: &str, limit: usize, cursor: &mut Cur
     }
     found.sort_by_key(|line| line.timestamp().unwrap_or_default());
     let mut lines: Vec<LogLine> =
-        found.iter().filter(|line| cursor.take(line)).map(|line| log_line(line, function)).collect();
+        found.iter().filter(|line| cursor.take(line)).map(|line| log_line(line, &log.name)).collect();
     cursor.advance();
     lines.drain(..lines.len().saturating_sub(limit));
     Ok(lines)
@@ -215,7 +235,7 @@ fn log_line(line: &FilteredLogEvent, function: &str) -> LogLine {
     let time = Timestamp::from_millisecond(line.timestamp().unwrap_or_default()).unwrap_or_default();
     // `[INFO]\t<time>\t<request id>\t…` of Python, `<time>\t<request id>\tINFO\t…` of Node, `START RequestId: <id>`.
     let request_id = message.split_whitespace().take(4).find(|word| is_request_id(word)).map(str::to_owned);
-    LogLine { time, function_name: function.to_owned(), request_id, message }
+    LogLine { time, function_name: function.to_owned(), request_id, replica: None, message }
 }
 
 fn is_request_id(word: &str) -> bool {

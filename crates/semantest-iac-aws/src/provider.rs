@@ -110,7 +110,12 @@ impl Provider for AwsProvider {
     }
 
     fn lower(&self, blueprint: &Blueprint, settings: &ProviderSettings) -> Result<ResourceGraph> {
-        lower(blueprint, settings)
+        let graph = lower(blueprint, settings)?;
+        if blueprint.service.as_ref().is_some_and(|service| service.package.is_some()) {
+            let text = "code: without effect on AWS, its containers hold what is in the `image`";
+            tracing::warn!(target: NOTICE, "  {}: {text}", blueprint.component);
+        }
+        Ok(graph)
     }
 
     async fn observe(&self, resource: &ResourceHandle) -> Result<Option<Observed>> {

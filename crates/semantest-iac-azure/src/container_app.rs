@@ -26,6 +26,10 @@ use crate::resource_kind::{properties, read};
 use crate::tracked::{Tracked, put_asked, put_told, same_id};
 
 pub(crate) const WORD: &str = "azure.container_app";
+
+/// Where to look, for whoever asks here.
+pub(crate) const LOGS: &str = "logs of a container app are not read from here: ask its Log Analytics workspace \
+    (table ContainerAppConsoleLogs_CL), or `az containerapp logs show`";
 pub(crate) const ADDRESS: &str = "service";
 pub(crate) const API_VERSION: &str = "2024-03-01";
 

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::arm::Body;
 use crate::clients::Clients;
+use crate::container_app;
 use crate::function;
 use crate::function_app::API_VERSION;
 use crate::log_query::{self, Found};
@@ -67,6 +68,9 @@ impl FunctionAccess for AzureProvider {
 
     async fn logs(&self, query: &LogQuery) -> Result<LogPage> {
         let azure = self.clients()?;
+        if query.function.kind == container_app::WORD {
+            return Err(Error::new(ErrorKind::Unsupported, "azure.logs", container_app::LOGS));
+        }
         let function: function::Inputs = read(&query.function)?;
         let mut cursor = match &query.cursor {
             Some(text) => Cursor::read(text)?,
@@ -184,6 +188,7 @@ mod tests {
             time: Timestamp::UNIX_EPOCH,
             function_name: "x".into(),
             request_id: None,
+            replica: None,
             message: "m".into(),
         };
         let found = Found { id: "1".into(), ingested_ms: 100_000, line };

@@ -98,6 +98,7 @@ fn rows(answer: &Value) -> Vec<Found> {
                     time,
                     function_name: written.function_name,
                     request_id: written.request_id.filter(|id| !id.is_empty()),
+                    replica: None,
                     message: written.message.trim_end().to_owned(),
                 },
             })

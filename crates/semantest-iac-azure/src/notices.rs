@@ -8,7 +8,13 @@ use crate::workspace::LEAST_DAYS;
 /// What there is to say about `blueprint`.
 pub(crate) fn of(blueprint: &Blueprint) -> Vec<String> {
     let cors = blueprint.api.as_ref().and_then(|api| api.cors.as_ref());
-    retention(blueprint).into_iter().chain(cors.and_then(unlimited)).chain(recorded(blueprint)).collect()
+    let of_cors = cors.and_then(unlimited);
+    [retention(blueprint), of_cors, recorded(blueprint), code(blueprint)].into_iter().flatten().collect()
+}
+
+fn code(blueprint: &Blueprint) -> Option<String> {
+    blueprint.service.as_ref()?.package.as_ref()?;
+    Some("code: without effect on Azure, its containers hold what is in the `image`".to_owned())
 }
 
 fn retention(blueprint: &Blueprint) -> Option<String> {
@@ -82,6 +88,18 @@ mod tests {
             let told = notices(api(json!({ "access_log": asked })));
             assert!(told.len() == 1 && told[0].starts_with("access_log: without effect"), "{told:?}");
         }
+    }
+
+    #[test]
+    fn code_beside_an_image_is_told_to_have_no_effect() {
+        let service = |own: Value| {
+            let mut service = json!({ "image": "x", "port": 1, "cpu": 1, "memory_mb": 512, "replicas": {} });
+            service.as_object_mut().expect("an object").extend(own.as_object().expect("an object").clone());
+            json!({ "service": service })
+        };
+        let told = notices(service(json!({ "command": ["serve"], "package": "0" })));
+        assert!(told.len() == 1 && told[0].contains("without effect on Azure"), "{told:?}");
+        assert_eq!(notices(service(json!({}))), Vec::<String>::new());
     }
 
     #[test]

@@ -8,7 +8,8 @@ pub(crate) fn text(line: &LogLine) -> String {
     let time = line.time.strftime("%H:%M:%S%.3f");
     let request = line.request_id.as_deref().and_then(|id| id.get(..8)).unwrap_or("-");
     let message = without_repetition(&line.message, line.request_id.as_deref());
-    format!("{time} {} {request} {message}", line.function_name)
+    let replica = line.replica.map(|number| format!("[{number}]")).unwrap_or_default();
+    format!("{time} {}{replica} {request} {message}", line.function_name)
 }
 
 /// Runtimes put time and request id before what is logged; they stand in this line already.

@@ -1,5 +1,6 @@
 //! `dev`: what is saved is served, and nothing is lost on the way.
 
+mod container;
 mod program;
 
 use std::io::{BufRead, BufReader};
@@ -54,6 +55,22 @@ fn what_is_saved_is_served_however_an_editor_saves_it() {
     project.write("rest-api/added/more.py", "TEXT = 'changed in a new folder'\n");
     wait_for(&endpoint, "changed in a new folder");
 
+    assert_eq!(dev.end(), 130);
+    assert!(!host_runs(&project), "what `dev` started ends with it");
+}
+
+#[test]
+fn a_container_service_is_reloaded_and_its_log_shown() {
+    let project = container::project("replicas = { min = 2, max = 2 }");
+    let mut dev = Dev::start(&project, &[]);
+    let endpoint = dev.ready();
+    wait_for(&endpoint, "{}");
+    let line = dev.log("listening on");
+    assert!(line["replica"].is_u64() && line["function_name"] == "shop-dev-web", "{line}");
+    let two = container::SERVER.replace("\"one\"", "\"two\"").replace("listening on", "now listening on");
+    project.write("web/server.py", &two);
+    dev.log("now listening on");
+    container::await_that("the new version", || container::ask(&endpoint, "/who")["version"] == "two");
     assert_eq!(dev.end(), 130);
     assert!(!host_runs(&project), "what `dev` started ends with it");
 }

@@ -2,7 +2,7 @@
 
 mod program;
 
-use program::{Project, Ran};
+use program::{Project, Ran, programs};
 use serde_json::{Value, json};
 
 const SECOND: &str = "\n[components.second]\nkind = \"rest-api\"\ncode = \"rest-api\"\nruntime = \"nodejs20.x\"\n\
@@ -21,11 +21,14 @@ fn documented(verb: &str, ran: &Ran) -> Value {
     answer
 }
 
-fn project(more: &[&str]) -> Project {
-    let project = Project::init("node");
+fn project(more: &[&str]) -> (Project, tempfile::TempDir) {
+    let mut project = Project::init("node");
+    // Without a container engine an image cannot be run.
+    let path = programs(&["node", "sh", "grep"]);
+    project.environment.push(("PATH", path.path().display().to_string()));
     let file = std::fs::read_to_string(project.file("semantest.toml")).expect("a project file");
     project.write("semantest.toml", &format!("{file}{}", more.concat()));
-    project
+    (project, path)
 }
 
 fn components(answer: &Value, list: &str) -> Vec<String> {
@@ -38,7 +41,7 @@ fn components(answer: &Value, list: &str) -> Vec<String> {
 
 #[test]
 fn several_components_are_summed_up_and_told_one_by_one() {
-    let project = project(&[SECOND]);
+    let (project, _path) = project(&[SECOND]);
     let plan = project.json(&["plan", "--detailed-exitcode"]);
     assert_eq!(plan.code, 3);
     let plan = documented("plan", &plan);
@@ -80,7 +83,7 @@ fn no_component_at_all_is_an_answer_as_well() {
 
 #[test]
 fn a_component_that_cannot_be_done_is_told_beside_the_others() {
-    let project = project(&[SECOND, WORKER]);
+    let (project, _path) = project(&[SECOND, WORKER]);
     let ran = project.json(&["plan"]);
     assert_eq!(ran.code, 1);
     let plan = documented("plan", &ran);
@@ -105,7 +108,7 @@ fn a_component_that_cannot_be_done_is_told_beside_the_others() {
 
 #[test]
 fn an_error_about_one_component_is_an_error() {
-    let project = project(&[WORKER]);
+    let (project, _path) = project(&[WORKER]);
     for verb in ["plan", "deploy", "refresh", "history", "rollback", "scale", "logs", "invoke"] {
         let ran = project.json(&[verb, "--component", "worker"]);
         let answer = documented("error", &ran);

@@ -1,5 +1,6 @@
 //! kill -9 of the real program at any moment: the same command again ends as if nothing had happened.
 
+mod container;
 mod program;
 
 use std::process::Stdio;
@@ -23,7 +24,7 @@ fn end_state(project: &Project) -> Value {
         .map(|r| json!([r["address"], r["kind"], r["id"], r["state"]]))
         .collect();
     let local = project.file(".semantest/local");
-    let mut held: Vec<String> = ["functions", "apis"]
+    let mut held: Vec<String> = ["functions", "services", "apis"]
         .iter()
         .map(|folder| local.join(folder))
         .filter(|folder| folder.exists())
@@ -61,18 +62,23 @@ fn kill(project: &Project, verb: &[&str], delay: Duration) -> bool {
 
 /// Kills `verb` at many moments after `prepare`, runs it again, and compares with a run that was left alone.
 fn walk(prepare: impl Fn(&Project), verb: &[&str]) {
-    let undisturbed = Project::init("node");
+    walk_from(|| Project::init("node"), STEP, prepare, verb);
+}
+
+/// The same from projects that `make` makes, with the moments `step` apart.
+fn walk_from(make: impl Fn() -> Project, step: Duration, prepare: impl Fn(&Project), verb: &[&str]) {
+    let undisturbed = make();
     prepare(&undisturbed);
     undisturbed.json(verb).ok();
     let wanted = end_state(&undisturbed);
     let mut killed = 0;
     for moment in 0..MOMENTS {
-        let project = Project::init("node");
+        let project = make();
         prepare(&project);
-        killed += u32::from(kill(&project, verb, STEP * moment));
+        killed += u32::from(kill(&project, verb, step * moment));
         if moment % 3 == 0 {
             // Two crashes in a row.
-            kill(&project, verb, STEP * (MOMENTS - moment) / 2);
+            kill(&project, verb, step * (MOMENTS - moment) / 2);
         }
         let again = project.json(verb);
         assert_eq!(again.code, 0, "moment {moment}: {}\n{}", again.stdout, again.stderr);
@@ -119,6 +125,16 @@ fn a_rollback_survives_kill_9() {
         project.replace("rest-api/index.mjs", "better", "ok");
     };
     walk(change, &["rollback", "--to", "1"]);
+}
+
+#[test]
+fn an_update_of_a_container_service_survives_kill_9() {
+    let change = |project: &Project| {
+        deploy(project);
+        project.write("web/server.py", &container::SERVER.replace("\"one\"", "\"two\""));
+    };
+    // Replicas take longer to be well than functions to be defined.
+    walk_from(|| container::project(""), STEP * 15, change, &["deploy"]);
 }
 
 #[test]

@@ -190,7 +190,10 @@ fn doctor_schema_and_completions_need_no_deployment() {
 
 #[test]
 fn of_several_components_what_was_done_is_told_beside_what_could_not_be() {
-    let project = Project::init("node");
+    let mut project = Project::init("node");
+    // Without a container engine an image cannot be run.
+    let path = program::programs(&["node", "sh", "grep"]);
+    project.environment.push(("PATH", path.path().display().to_string()));
     let more = "\n[components.worker]\nkind = \"container-service\"\nimage = \"registry.example/worker:1\"\n";
     let file = std::fs::read_to_string(project.file("semantest.toml")).expect("a project file");
     project.write("semantest.toml", &format!("{file}{more}"));

@@ -1,4 +1,4 @@
-//! An API of either kind, as a resource.
+//! What listens on a port, as a resource: an API of either kind, a load balancer.
 
 use semantest_iac_core::domain::deployment::resource::Properties;
 use semantest_iac_core::ports::provider::ResourceHandle;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::host::definition::{ApiDefinition, Tags};
 use crate::provider::properties;
-use crate::{http_api, websocket_api};
+use crate::{http_api, load_balancer, websocket_api};
 
 pub(crate) fn unknown(kind: &str) -> Error {
     Error::new(ErrorKind::Unsupported, "local.read", format!("`local` has no resources of kind `{kind}`"))
@@ -17,6 +17,7 @@ pub(crate) fn definition(resource: &ResourceHandle) -> Result<ApiDefinition> {
     match resource.kind.as_str() {
         http_api::KIND => http_api::definition(resource).map(ApiDefinition::Http),
         websocket_api::KIND => websocket_api::definition(resource).map(ApiDefinition::Websocket),
+        load_balancer::KIND => load_balancer::definition(resource).map(ApiDefinition::Balancer),
         other => Err(unknown(other)),
     }
 }
@@ -25,6 +26,7 @@ pub(crate) fn kind(api: &ApiDefinition) -> &'static str {
     match api {
         ApiDefinition::Http(_) => http_api::KIND,
         ApiDefinition::Websocket(_) => websocket_api::KIND,
+        ApiDefinition::Balancer(_) => load_balancer::KIND,
     }
 }
 
@@ -32,6 +34,7 @@ pub(crate) fn tags(api: &ApiDefinition) -> &Tags {
     match api {
         ApiDefinition::Http(api) => &api.tags,
         ApiDefinition::Websocket(api) => &api.tags,
+        ApiDefinition::Balancer(balancer) => &balancer.tags,
     }
 }
 
@@ -39,6 +42,7 @@ pub(crate) fn inputs(api: &ApiDefinition) -> Properties {
     match api {
         ApiDefinition::Http(api) => http_api::inputs(api),
         ApiDefinition::Websocket(api) => websocket_api::inputs(api),
+        ApiDefinition::Balancer(balancer) => load_balancer::inputs(balancer),
     }
 }
 
@@ -46,9 +50,13 @@ pub(crate) fn endpoint(api: &ApiDefinition) -> Option<String> {
     match api {
         ApiDefinition::Http(api) => http_api::endpoint(api),
         ApiDefinition::Websocket(api) => websocket_api::endpoint(api),
+        ApiDefinition::Balancer(balancer) => balancer.port.map(http_api::endpoint_on),
     }
 }
 
 pub(crate) fn outputs(api: &ApiDefinition) -> Properties {
-    properties(&json!({"api_id": api.id(), "endpoint": endpoint(api)}))
+    match api {
+        ApiDefinition::Balancer(_) => properties(&json!({"endpoint": endpoint(api)})),
+        _ => properties(&json!({"api_id": api.id(), "endpoint": endpoint(api)})),
+    }
 }

@@ -146,8 +146,8 @@ impl LogFiles {
 }
 
 fn line(function: &str, entry: LogEntry) -> LogLine {
-    let LogEntry { time, request_id, message } = entry;
-    LogLine { time, function_name: function.to_owned(), request_id, message }
+    let LogEntry { time, request_id, replica, message } = entry;
+    LogLine { time, function_name: function.to_owned(), request_id, replica, message }
 }
 
 fn read(path: &Path, offset: u64) -> io::Result<Vec<u8>> {

@@ -79,6 +79,7 @@ impl HostLink {
         Ok(HostState {
             functions: registry.functions().map_err(|error| self.unreadable(error))?,
             apis: registry.apis().map_err(|error| self.unreadable(error))?,
+            services: registry.services().map_err(|error| self.unreadable(error))?,
             lacking: Vec::new(),
             inspected: Vec::new(),
         })

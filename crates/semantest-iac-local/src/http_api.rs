@@ -127,5 +127,9 @@ pub(crate) fn inputs(definition: &HttpApiDefinition) -> Properties {
 }
 
 pub(crate) fn endpoint(definition: &HttpApiDefinition) -> Option<String> {
-    Some(format!("http://127.0.0.1:{}", definition.port?))
+    definition.port.map(endpoint_on)
+}
+
+pub(crate) fn endpoint_on(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
 }

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::http::Extensions;
 use hyper::service::service_fn;
@@ -74,11 +75,58 @@ pub(crate) type FullResponse = Response<Full<Bytes>>;
 
 /// Answers requests. Each carries its [`Arrival`] among its extensions.
 pub(crate) trait Handler: Send + Sync + 'static {
+    /// What its answers are made of.
+    type Body: Body<Data = Bytes, Error: Into<BoxError>> + From<Full<Bytes>> + Send + Unpin + 'static;
+
     fn handle(
         self: Arc<Self>,
         request: Request<Incoming>,
         peer: SocketAddr,
-    ) -> impl Future<Output = FullResponse> + Send;
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Counts an answer as under way until the last of it is sent.
+struct Answering(Arc<AtomicUsize>);
+
+impl Answering {
+    fn begin(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A body that counts as under way for as long as it is there.
+struct Counted<B> {
+    body: B,
+    _answering: Answering,
+}
+
+impl<B: Body + Unpin> Body for Counted<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// Serves until `shutdown`, then takes no more connections and ends when the requests under way are answered. With
@@ -147,10 +195,9 @@ async fn requests<H: Handler, S>(
     let service = service_fn(move |request| {
         let (handler, counter) = (handler.clone(), counter.clone());
         async move {
-            counter.fetch_add(1, Ordering::SeqCst);
+            let answering = Answering::begin(&counter);
             let response = answer(handler, request, peer, arrival).await;
-            counter.fetch_sub(1, Ordering::SeqCst);
-            Ok::<_, Infallible>(response)
+            Ok::<_, Infallible>(response.map(|body| Counted { body, _answering: answering }))
         }
     });
     // No `pipeline_flush`: with it, hyper's own answers to what it cannot read (400, 414, 431) are never written.
@@ -180,11 +227,11 @@ async fn answer<H: Handler>(
     mut request: Request<Incoming>,
     peer: SocketAddr,
     arrival: Arrival,
-) -> FullResponse {
+) -> Response<H::Body> {
     let hosts = request.headers().get_all(HOST).iter().count();
     // RFC 9112, section 3.2.
     if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
-        return json(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#);
+        return json(StatusCode::BAD_REQUEST, r#"{"message":"Bad Request"}"#).map(H::Body::from);
     }
     request.extensions_mut().insert(arrival);
     handler.handle(request, peer).await

@@ -1,13 +1,15 @@
-//! The local provider: runs functions on this machine.
+//! The local provider: runs functions and container services on this machine.
 //!
 //! A background host for each project runs the user's functions behind the Lambda Runtime API, with HTTP and
 //! WebSocket gateways in front, all on loopback. Folders: `host` is that process, `control` how it is told what to
-//! run, `runtime` the workers, `gateway` what clients talk to.
+//! run, `runtime` the workers of functions, `replicas` those of container services, `gateway` and `balancer` what clients talk to.
 
 mod api;
 pub mod archive;
 mod authorization;
+mod balancer;
 mod config;
+mod container_service;
 mod control;
 mod debuggers;
 mod error;
@@ -19,8 +21,11 @@ mod host_link;
 mod http_api;
 mod http_server;
 pub mod inspection;
+mod load_balancer;
 mod packages;
+mod program_path;
 mod provider;
+mod replicas;
 pub mod runtime;
 mod websocket_api;
 
@@ -28,4 +33,4 @@ pub use config::LocalConfig;
 pub use gateway::sample_event;
 pub use host::host::run as run_host;
 pub use host::process::stop as stop_host;
-pub use provider::LocalProvider;
+pub use provider::{LocalProvider, Workloads};

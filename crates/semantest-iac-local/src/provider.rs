@@ -1,6 +1,6 @@
 //! The provider: this machine as a cloud.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use semantest_iac_core::domain::blueprint::Blueprint;
@@ -16,28 +16,45 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::config::LocalConfig;
+use crate::container_service::{self, ServiceInputs};
 use crate::control::client::ControlClient;
-use crate::control::messages::HostState;
+use crate::control::messages::{HostState, PutService};
 use crate::error::foreign;
 use crate::function::{self, FunctionInputs};
 use crate::host::definition::{EnvironmentValue, FunctionDefinition, SecretValues, Tags};
+use crate::host::service_definition::ServiceDefinition;
 use crate::host_link::HostLink;
 use crate::packages::Packages;
 use crate::runtime::interpreter;
-use crate::{api, http_api, websocket_api};
+use crate::{api, http_api, load_balancer, websocket_api};
+
+/// What of a deployment runs the user's code, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Workloads<'a> {
+    /// Functions.
+    pub functions: Vec<&'a str>,
+    /// Container services.
+    pub services: Vec<&'a str>,
+}
 
 /// Runs components on this machine, in a host process of the project.
 pub struct LocalProvider {
     pub(crate) config: LocalConfig,
     pub(crate) host: HostLink,
     packages: Packages,
+    /// Whether this machine has a container engine.
+    has_engine: bool,
 }
 
 impl LocalProvider {
+    /// Its word for a container service.
+    pub const SERVICE_KIND: &'static str = container_service::KIND;
+
     /// A provider; nothing is started before it is needed.
     pub fn new(config: LocalConfig) -> Self {
         let (host, packages) = (HostLink::new(config.clone()), Packages::new(&config.state_dir));
-        Self { config, host, packages }
+        let has_engine = container_service::engine(&search_path()).is_some();
+        Self { config, host, packages, has_engine }
     }
 
     /// Whether the running host was confirmed to serve what the log tells of `deployment` (`<environment>/<component>`),
@@ -47,6 +64,7 @@ impl LocalProvider {
             serving.lacking.is_empty()
                 && serving.is_confirmed(&self.config.state_dir, deployment)
                 && serving.packages.values().all(|package| self.packages.is_whole(package))
+                && serving.services.values().flatten().all(|package| self.packages.is_whole(package))
         })
     }
 
@@ -58,29 +76,37 @@ impl LocalProvider {
         }
     }
 
-    /// Whether the host has all this and can run it: functions with their code and their secrets, an API at `endpoint`.
+    /// Whether the host has all this and can run it: functions and services with their code and their secrets, an API or a
+    /// load balancer at `endpoint`. Replicas that had to be started are waited for.
     /// A host that is as it should be is not even asked. One that does not run and has run something is started; one
     /// that lacks secrets is given those that are known.
     ///
     /// # Errors
     /// `Unavailable` where it does not start or answer.
-    pub async fn holds(&self, functions: &[&str], endpoint: Option<&str>) -> Result<bool> {
-        if self.serves(functions, endpoint) {
+    pub async fn holds(&self, workloads: &Workloads<'_>, endpoint: Option<&str>) -> Result<bool> {
+        if self.serves(workloads, endpoint) {
             return Ok(true);
         }
-        self.host_with_something().await?;
-        Ok(self.serves(functions, endpoint))
+        let host = self.host_with_something().await?;
+        let serves = self.serves(workloads, endpoint);
+        if let Some((host, _)) = host.filter(|_| serves && !workloads.services.is_empty()) {
+            host.settled().await?;
+        }
+        Ok(serves)
     }
 
     /// As [`Self::holds`], as far as its files tell: nobody is asked and nothing is started.
-    pub fn serves(&self, functions: &[&str], endpoint: Option<&str>) -> bool {
+    pub fn serves(&self, workloads: &Workloads<'_>, endpoint: Option<&str>) -> bool {
         self.host.serving().is_some_and(|serving| {
-            let is_there = |name: &&str| {
-                let package = serving.packages.get(*name);
-                package.is_some_and(|package| self.packages.is_whole(package))
-                    && !serving.lacking.contains(*name)
+            let is_whole = |package: &String| self.packages.is_whole(package);
+            let has_all = |name: &&str| !serving.lacking.contains(*name);
+            let runs = |name: &&str| serving.packages.get(*name).is_some_and(is_whole) && has_all(name);
+            let keeps = |name: &&str| {
+                let package = serving.services.get(*name);
+                package.is_some_and(|package| package.as_ref().is_none_or(is_whole)) && has_all(name)
             };
-            functions.iter().all(is_there) && endpoint.is_none_or(|wanted| serving.endpoints.contains(wanted))
+            let workloads = workloads.functions.iter().all(runs) && workloads.services.iter().all(keeps);
+            workloads && endpoint.is_none_or(|wanted| serving.endpoints.contains(wanted))
         })
     }
 
@@ -92,14 +118,17 @@ impl LocalProvider {
         self.host.stop().await
     }
 
-    /// Has a function go on with new processes; what is under way ends with the old ones.
+    /// Has a function or a container service go on with new processes; what is under way ends with the old ones.
     ///
     /// # Errors
-    /// `NotFound` where the host has no such function.
-    pub async fn restart_workers(&self, function: &ResourceHandle) -> Result<()> {
-        let name = physical_name(function)?;
+    /// `NotFound` where the host has no such thing.
+    pub async fn restart_workers(&self, workload: &ResourceHandle) -> Result<()> {
+        let name = physical_name(workload)?;
         let (host, _) = self.host.ensure().await?;
-        host.restart_workers(&name).await
+        match workload.kind.as_str() {
+            container_service::KIND => host.restart_replicas(&name).await,
+            _ => host.restart_workers(&name).await,
+        }
     }
 
     /// Whether the host runs. Starts nothing.
@@ -123,7 +152,7 @@ impl LocalProvider {
         let wanted = FunctionInputs::read(&change.resource)?;
         let _lock = self.packages.using().await?;
         self.packages.unpacked(&wanted.package, self.config.artifacts.as_ref()).await?;
-        let search_path = std::env::var("PATH").unwrap_or_default();
+        let search_path = search_path();
         let unsupported = |missing| Error::new(ErrorKind::Unsupported, "local.apply", missing);
         interpreter::look_for(&wanted.runtime, &search_path).map_err(unsupported)?;
         if let Some(module) = &wanted.typescript {
@@ -136,11 +165,38 @@ impl LocalProvider {
             return Err(foreign("function", &definition.name));
         }
         let adopted = there.is_some() && change.resource.id.is_none();
-        let secrets =
-            change.secrets.iter().map(|(reference, value)| (reference.into(), value.reveal().into()));
         let outputs = function::outputs(&definition);
-        host.put_function(definition.clone(), SecretValues(secrets.collect())).await?;
+        host.put_function(definition.clone(), secret_values(change)).await?;
         Ok(Applied { id: definition.name, outputs, adopted })
+    }
+
+    async fn apply_service(&self, change: &Change) -> Result<Applied> {
+        let wanted = ServiceInputs::read(&change.resource)?;
+        let lock = self.packages.using().await?;
+        let code = match &wanted.package {
+            Some(package) => Some(self.packages.unpacked(package, self.config.artifacts.as_ref()).await?),
+            None => None,
+        };
+        let search_path = search_path();
+        let definition = wanted.definition(&change.resource, code.as_deref(), search_path)?;
+        let (host, state) = self.host.ensure().await?;
+        let there = state.services.iter().find(|service| service.name == definition.name);
+        if there.is_some_and(|there| there.tags != definition.tags) {
+            return Err(foreign("container service", &definition.name));
+        }
+        let adopted = there.is_some() && change.resource.id.is_none();
+        let (outputs, id) = (container_service::outputs(&definition), definition.name.clone());
+        let put = PutService { definition, secrets: secret_values(change) };
+        if let Err(error) = host.put_service(&put).await {
+            drop(lock);
+            // Where this was to be the first thing, nothing of it is left.
+            if let Err(left) = self.sweep(&host).await {
+                tracing::debug!(error = %left, "what a failed service has left stays until the next sweep");
+            }
+            // What a program prints last may be a secret of its own.
+            return Err(container_service::shortened(change.secrets.redacted(error)));
+        }
+        Ok(Applied { id, outputs, adopted })
     }
 
     async fn apply_api(&self, change: &Change) -> Result<Applied> {
@@ -161,8 +217,10 @@ impl LocalProvider {
         let lock = self.packages.sweeping().await?;
         let state = host.state().await?;
         if !state.is_empty() {
+            let of_services =
+                state.services.iter().filter_map(|service| service.package().map(str::to_owned));
             let used = state.functions.into_iter().map(|function| function.package_sha256);
-            return self.packages.keep_only(used.collect(), &lock).await;
+            return self.packages.keep_only(used.chain(of_services).collect(), &lock).await;
         }
         self.host.stop().await?;
         self.packages.keep_only(BTreeSet::new(), &lock).await
@@ -176,12 +234,6 @@ impl Provider for LocalProvider {
     }
 
     fn lower(&self, blueprint: &Blueprint, settings: &ProviderSettings) -> Result<ResourceGraph> {
-        if blueprint.service.is_some() || blueprint.load_balancer.is_some() {
-            let text = "`local` runs functions, and no containers yet: leave this component out (name the others \
-                        with --component), or give its environment a provider that runs containers";
-            let error = Error::new(ErrorKind::Unsupported, "local.lower", text);
-            return Err(error.with("component", &blueprint.component));
-        }
         let region = settings.region.as_deref();
         let functions = blueprint.functions.iter().map(|one| function::lower(blueprint, one, region));
         let mut resources: Vec<_> = functions.collect::<Result<_>>()?;
@@ -191,6 +243,10 @@ impl Provider for LocalProvider {
                 ApiProtocol::Websocket => websocket_api::lower(blueprint, api, region)?,
             });
         }
+        let services = blueprint.service.iter();
+        let services = services.map(|service| container_service::lower(blueprint, service, self.has_engine));
+        resources.extend(services.collect::<Result<Vec<_>>>()?);
+        resources.extend(blueprint.load_balancer.iter().map(|_| load_balancer::lower(blueprint)));
         ResourceGraph::new(resources)
     }
 
@@ -207,6 +263,15 @@ impl Provider for LocalProvider {
                 id: found.name.clone(),
             }));
         }
+        if resource.kind == container_service::KIND {
+            let found = state.services.iter().find(|one| one.name == name && one.tags == tags);
+            let found = found.filter(|found| found.package().is_none_or(|one| self.packages.is_whole(one)));
+            return Ok(found.map(|found| Observed {
+                inputs: container_service::inputs(&equipped(found, &state)),
+                outputs: container_service::outputs(found),
+                id: found.name.clone(),
+            }));
+        }
         let found = state.apis.into_iter().find(|api| api.id() == name && *api::tags(api) == tags);
         Ok(found.filter(|api| api::kind(api) == resource.kind).map(|found| Observed {
             id: found.id().into(),
@@ -218,6 +283,7 @@ impl Provider for LocalProvider {
     async fn apply(&self, change: &Change, _operation: &Operation) -> Result<Applied> {
         match change.resource.kind.as_str() {
             function::KIND => self.apply_function(change).await,
+            container_service::KIND => self.apply_service(change).await,
             _ => self.apply_api(change).await,
         }
     }
@@ -229,6 +295,10 @@ impl Provider for LocalProvider {
         if resource.kind == function::KIND {
             if state.functions.iter().all(|one| one.name != name || one.tags == tags) {
                 host.remove_function(&name).await?;
+            }
+        } else if resource.kind == container_service::KIND {
+            if state.services.iter().all(|one| one.name != name || one.tags == tags) {
+                host.remove_service(&name).await?;
             }
         } else if state.apis.iter().all(|api| api.id() != name || *api::tags(api) == tags) {
             host.remove_api(&name).await?;
@@ -243,7 +313,9 @@ impl Provider for LocalProvider {
         };
         let functions = state.functions.iter().map(|one| (&one.tags, function::KIND, one.name.as_str()));
         let apis = state.apis.iter().map(|api| (api::tags(api), api::kind(api), api.id()));
-        let ours = functions.chain(apis).filter(|(tags, ..)| is_within(tags, scope));
+        let services =
+            state.services.iter().map(|one| (&one.tags, container_service::KIND, one.name.as_str()));
+        let ours = functions.chain(apis).chain(services).filter(|(tags, ..)| is_within(tags, scope));
         let mut found: Vec<_> = ours
             .map(|(tags, kind, id)| Discovered { tags: ownership(tags), kind: kind.into(), id: id.into() })
             .collect();
@@ -259,11 +331,32 @@ impl Provider for LocalProvider {
 /// The function without the variables whose secrets it lacks: it is not as it was deployed before it has them.
 fn runnable(function: &FunctionDefinition, state: &HostState) -> FunctionDefinition {
     let mut function = function.clone();
-    function.environment_variables.retain(|_, value| match value {
-        EnvironmentValue::Secret { secret, .. } => !state.lacks(&function.name, secret),
+    known_only(&mut function.environment_variables, &function.name, state);
+    function
+}
+
+/// As [`runnable`], of a container service.
+fn equipped(service: &ServiceDefinition, state: &HostState) -> ServiceDefinition {
+    let mut service = service.clone();
+    known_only(&mut service.environment_variables, &service.name, state);
+    service
+}
+
+fn known_only(variables: &mut BTreeMap<String, EnvironmentValue>, of: &str, state: &HostState) {
+    variables.retain(|_, value| match value {
+        EnvironmentValue::Secret { secret, .. } => !state.lacks(of, secret),
         EnvironmentValue::Plain(_) => true,
     });
-    function
+}
+
+/// Where programs are looked for, as whoever deploys has it.
+fn search_path() -> String {
+    std::env::var("PATH").unwrap_or_default()
+}
+
+fn secret_values(change: &Change) -> SecretValues {
+    let values = change.secrets.iter().map(|(reference, value)| (reference.into(), value.reveal().into()));
+    SecretValues(values.collect())
 }
 
 /// What a resource is called on this machine.
@@ -271,6 +364,8 @@ pub(crate) fn physical_name(resource: &ResourceHandle) -> Result<String> {
     let key = match resource.kind.as_str() {
         function::KIND => "function_name",
         http_api::KIND | websocket_api::KIND => "api_id",
+        container_service::KIND => "service_name",
+        load_balancer::KIND => "name",
         other => return Err(api::unknown(other)),
     };
     // What is found without its inputs being known has its name as its id.

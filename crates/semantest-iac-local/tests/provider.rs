@@ -16,7 +16,7 @@ use semantest_iac_core::ports::provider::{
     ProviderSettings, ResourceHandle,
 };
 use semantest_iac_core::ports::secret_resolver::{ResolvedSecrets, SecretResolver, SecretValue};
-use semantest_iac_local::{LocalConfig, LocalProvider};
+use semantest_iac_local::{LocalConfig, LocalProvider, Workloads};
 use semantest_iac_testkit::provider::{Sample, conforms};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -108,6 +108,10 @@ impl Machine {
     }
 }
 
+fn functions<'a>(names: &[&'a str]) -> Workloads<'a> {
+    Workloads { functions: names.to_vec(), services: Vec::new() }
+}
+
 fn tags(address: &str) -> OwnershipTags {
     OwnershipTags {
         project: "shop".into(),
@@ -146,6 +150,40 @@ async fn apis_of_both_kinds_conform() {
         let sample = Sample { tags: tags("api"), kind: kind.into(), inputs, updated };
         conforms(&machine.provider, &sample).await;
     }
+}
+
+/// A service that needs no package.
+fn service(memory: u32, variable: &str) -> Properties {
+    let command = ["sh", "-c", "exec python3 -m http.server --bind 127.0.0.1 $PORT"];
+    let inputs = json!({
+        "service_name": "shop-dev-web", "command": command, "cpu": 0.25, "memory_mb": memory, "min_replicas": 1,
+        "max_replicas": 2, "health_check_path": "/", "environment_variables": { "VARIABLE": variable },
+    });
+    inputs.as_object().expect("an object").clone()
+}
+
+#[tokio::test]
+async fn container_services_conform() {
+    // With and without new replicas.
+    for updated in [service(256, "one"), service(128, "another")] {
+        let machine = Machine::new().await;
+        let (tags, kind) = (tags("service"), "local.container_service".into());
+        let sample = Sample { tags, kind, inputs: service(128, "one"), updated };
+        conforms(&machine.provider, &sample).await;
+        assert_eq!(machine.host_process(), None, "with nothing left the host has ended");
+    }
+}
+
+#[tokio::test]
+async fn load_balancers_conform() {
+    let machine = Machine::new().await;
+    let inputs = |service: &str| {
+        let inputs = json!({ "name": "shop-dev-web", "service": service });
+        inputs.as_object().expect("an object").clone()
+    };
+    let (tags, kind) = (tags("load_balancer"), "local.load_balancer".into());
+    let sample = Sample { tags, kind, inputs: inputs("shop-dev-web"), updated: inputs("shop-dev-other") };
+    conforms(&machine.provider, &sample).await;
 }
 
 #[tokio::test]
@@ -200,7 +238,7 @@ async fn starting_at_once_starts_one_host() {
         secrets: Arc::<InMemorySecrets>::default(),
     });
     machine.secrets.set("memory:canary", "resolved");
-    let name = ["shop-dev-rest-api"];
+    let name = functions(&["shop-dev-rest-api"]);
     let (one, other) = tokio::join!(machine.provider.holds(&name, None), again.holds(&name, None));
     one.expect("a host");
     other.expect("a host");
@@ -221,7 +259,7 @@ async fn a_host_that_was_started_anew_gets_its_secrets_from_whoever_knows_them()
     assert!(message.contains("memory:canary") && message.contains("deploy again"), "{message}");
     assert_eq!(machine.seen(&function).await["environment_variables"], json!({}), "it shows what it lacks");
     let provider = &machine.provider;
-    let held = async |name: &str| provider.holds(&[name], None).await;
+    let held = async |name: &str| provider.holds(&functions(&[name]), None).await;
     assert!(!held("shop-dev-rest-api").await.expect("a look"), "it cannot run");
 
     machine.secrets.set("memory:canary", "another");
@@ -282,7 +320,7 @@ async fn functions_of_one_package_are_applied_at_once() {
         assert!(
             machine
                 .provider
-                .holds(&names.iter().map(String::as_str).collect::<Vec<_>>(), None)
+                .holds(&functions(&names.iter().map(String::as_str).collect::<Vec<_>>()), None)
                 .await
                 .expect("a look")
         );

@@ -25,7 +25,7 @@ use semantest_iac_core::ports::provider::{
     FunctionAccess, InvokeAnswer, InvokeRequest, LogPage, LogQuery, Provider, ResourceHandle,
 };
 use semantest_iac_core::{Error, ErrorKind, Result};
-use semantest_iac_local::LocalProvider;
+use semantest_iac_local::{LocalProvider, Workloads};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
@@ -132,9 +132,7 @@ impl Iac {
             if !deployed.provider.as_deref().is_some_and(|provider| self.is_on_this_machine(provider)) {
                 continue;
             }
-            let functions: Vec<&str> =
-                deployed.functions.iter().map(|one| one.function_name.as_str()).collect();
-            match self.local.holds(&functions, deployed.endpoint.as_deref()).await? {
+            match self.local.holds(&workloads_of(deployed), deployed.endpoint.as_deref()).await? {
                 true => self.local.confirm(&name),
                 false => drop(self.service.refresh(environment, component).await?),
             }
@@ -151,11 +149,9 @@ impl Iac {
         let status = self.service.status(Some(environment), Some(component)).await?;
         Ok(status.deployments.iter().all(|deployed| {
             let here = deployed.provider.as_deref().is_some_and(|provider| self.is_on_this_machine(provider));
-            let functions: Vec<&str> =
-                deployed.functions.iter().map(|one| one.function_name.as_str()).collect();
             deployed.status != "deployed"
                 || !here
-                || self.local.serves(&functions, deployed.endpoint.as_deref())
+                || self.local.serves(&workloads_of(deployed), deployed.endpoint.as_deref())
         }))
     }
 
@@ -432,12 +428,22 @@ impl Iac {
         access(provider.as_ref())?.send(&InvokeRequest { function, payload }).await
     }
 
-    /// Log lines of a function.
+    /// Roles of what of a component has a log: its functions, or its container service.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn workloads(&self, environment: &str, component: &str) -> Result<Vec<String>> {
+        let (_, workloads) = self.service.workloads(environment, component).await?;
+        Ok(workloads.into_iter().map(|(role, _)| role).collect())
+    }
+
+    /// Log lines of a function or of a container service.
     ///
     /// # Errors
     /// As [`Self::invoke`].
     pub async fn logs(&self, environment: &str, component: &str, request: LogRequest) -> Result<LogPage> {
-        let (provider, function) = self.function(environment, component, request.function.as_deref()).await?;
+        let found = self.service.workloads(environment, component).await?;
+        let (provider, function) = self.one_of(&found, request.function.as_deref())?;
         let LogRequest { cursor, since, limit, wait, .. } = request;
         access(provider.as_ref())?.logs(&LogQuery { function, cursor, since, limit, wait }).await
     }
@@ -448,9 +454,17 @@ impl Iac {
         component: &str,
         wanted: Option<&str>,
     ) -> Result<(Arc<dyn Provider>, ResourceHandle)> {
-        let (provider, functions) = self.service.functions(environment, component).await?;
-        let (_, handle) = find(&functions, wanted)?;
-        Ok((self.service.ports().provider(&provider)?, handle.clone()))
+        let found = self.service.functions(environment, component).await?;
+        self.one_of(&found, wanted)
+    }
+
+    fn one_of(
+        &self,
+        (provider, found): &(String, Vec<(String, ResourceHandle)>),
+        wanted: Option<&str>,
+    ) -> Result<(Arc<dyn Provider>, ResourceHandle)> {
+        let (_, handle) = find(found, wanted)?;
+        Ok((self.service.ports().provider(provider)?, handle.clone()))
     }
 
     /// The role of a function that is named by it or by its name.
@@ -459,17 +473,17 @@ impl Iac {
         find(&functions, Some(wanted)).map(|(role, _)| role.clone())
     }
 
-    /// Has the functions of a component on this machine go on with new processes, what is under way with the old ones;
-    /// says how many functions there are.
+    /// Has the functions of a component on this machine, or the replicas of its container service, go on with new
+    /// processes, what is under way with the old ones; says how many functions or services there are.
     ///
     /// # Errors
     /// `NotFound` where it is not deployed; those of the local host.
     pub async fn restart_workers(&self, environment: &str, component: &str) -> Result<usize> {
-        let (_, functions) = self.service.functions(environment, component).await?;
-        for (_, handle) in &functions {
+        let (_, workloads) = self.service.workloads(environment, component).await?;
+        for (_, handle) in &workloads {
             self.local.restart_workers(handle).await?;
         }
-        Ok(functions.len())
+        Ok(workloads.len())
     }
 
     /// Whether the local host runs. Starts nothing.
@@ -481,14 +495,15 @@ impl Iac {
     }
 }
 
-/// The function that is meant: the only one, or the one of that role or name.
+/// The function or the service that is meant: the only one, or the one of that role or name.
 fn find<'a>(
     functions: &'a [(String, ResourceHandle)],
     wanted: Option<&str>,
 ) -> Result<&'a (String, ResourceHandle)> {
     let roles: Vec<&str> = functions.iter().map(|(role, _)| role.as_str()).collect();
     let matches = |role: &str, handle: &ResourceHandle, wanted: &str| {
-        role == wanted || handle.outputs.get("function_name").and_then(Value::as_str) == Some(wanted)
+        let name = |key: &str| handle.outputs.get(key).and_then(Value::as_str);
+        [Some(role), name("function_name"), name("service_name")].contains(&Some(wanted))
     };
     let found = match wanted {
         Some(wanted) => functions.iter().find(|(role, handle)| matches(role, handle, wanted)),
@@ -506,6 +521,15 @@ fn find<'a>(
         };
         Error::new(ErrorKind::InvalidInput, "function.find", text)
     })
+}
+
+/// What of a deployment on this machine runs the user's code, by name.
+fn workloads_of(deployed: &DeploymentAnswer) -> Workloads<'_> {
+    let services = deployed.resources.iter().filter(|one| one.kind == LocalProvider::SERVICE_KIND);
+    Workloads {
+        functions: deployed.functions.iter().map(|one| one.function_name.as_str()).collect(),
+        services: services.filter_map(|one| one.id.as_deref()).collect(),
+    }
 }
 
 /// What a request that leaves something in place is about.

@@ -459,8 +459,9 @@ class LogLine(Record):
 
     Attributes:
         time: When it was written.
-        function_name: The function's name.
+        function_name: The name of the function, or of the container service.
         request_id: The invocation it belongs to, where known.
+        replica: The replica of a container service that wrote it, where known.
         message: The text, without line end.
     """
 
@@ -468,12 +469,14 @@ class LogLine(Record):
         "time": Field(text),
         "function_name": Field(text),
         "request_id": Field(text, default=None),
+        "replica": Field(whole, default=None),
         "message": Field(text),
     }
 
     time: str
     function_name: str
     request_id: str | None = None
+    replica: int | None = None
     message: str
 
 

@@ -366,7 +366,10 @@ class ContainerService(Record):
 
     Attributes:
         image: Image reference.
-        command: Command; required where there is no image.
+        command: Command; required where there is no image. In a cloud it takes the place of the
+            image's own; `local` runs it as it is, with no image.
+        package: SHA-256 (hex) of the package with the files that the command needs on this machine;
+            an image holds its own.
         port: Port it listens on.
         cpu: CPUs of one replica.
         memory_mb: Memory of one replica.
@@ -380,6 +383,7 @@ class ContainerService(Record):
     _fields: ClassVar[Fields] = {
         "image": Field(text, default=None),
         "command": Field(many(text), default=None),
+        "package": Field(text, default=None),
         "port": Field(whole),
         "cpu": Field(number),
         "memory_mb": Field(whole),
@@ -392,6 +396,7 @@ class ContainerService(Record):
 
     image: str | None = None
     command: tuple[str, ...] | None = None
+    package: str | None = None
     port: int
     cpu: float
     memory_mb: int

@@ -169,7 +169,8 @@ class ComponentConfiguration(TypedDict, total=False):
     Attributes:
         kind: `rest-api`, `websocket`, `container-service` or `pulumi-stack`; defaults to the
             component's name where that is a kind.
-        code: Folder or zip with the code, relative to the project file.
+        code: Folder or zip with the code, relative to the project file. Of a container-service:
+            where `command` runs on `local`; absent: in the project's folder.
         runtime: `nodejs20.x`, `python3.12`, `provided.al2023`, …
         handler: `file.function`.
         memory_mb: Memory in MiB (128 to 10240).
@@ -186,7 +187,8 @@ class ComponentConfiguration(TypedDict, total=False):
         when_busy: What `local` does with an invocation beyond `reserved_concurrency`: `queue` (the
             default), or `reject`, as AWS does it.
         image: Container image.
-        command: Command of the container.
+        command: Command of the container. `local` runs it as it is, with no container: it listens
+            on the port that `PORT` says.
         port: Port the container listens on.
         cpu: CPUs of one replica.
         replicas: Bounds of the container's scaling.

@@ -53,6 +53,10 @@ fn detail(event: &Event) -> String {
             format!("{} {}", e.function_name, e.endpoint.as_deref().unwrap_or_default())
         }
         Event::ApiGatewayDeployed(e) => e.endpoint.clone(),
+        Event::ContainerServiceDeployed(e) => {
+            format!("{} {}", e.service_name, e.endpoint.as_deref().unwrap_or_default())
+        }
+        Event::LoadBalancerDeployed(e) => e.endpoint.clone(),
         Event::DriftDetected(e) => drift(&e.address.to_string(), e.missing, e.diff.is_empty()),
         Event::InfrastructureUpdated(e) => {
             format!("version {} {}", e.version, e.endpoint.as_deref().unwrap_or_default())

@@ -25,7 +25,7 @@ pub(super) async fn run(session: &Session, arguments: &LogsArguments) -> Result<
     let environment = &session.global.environment;
     let functions = match &arguments.function {
         Some(function) => vec![function.clone()],
-        None => iac.functions(environment, &component).await?,
+        None => iac.workloads(environment, &component).await?,
     };
     let since = arguments.since.as_deref().map(moment).transpose()?;
     let first = |function: &str| LogRequest {

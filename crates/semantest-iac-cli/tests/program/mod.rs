@@ -149,6 +149,17 @@ fn ran(output: Output) -> Ran {
     }
 }
 
+/// A folder with these programs of this machine and no others, to be a `PATH`.
+pub fn programs(names: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in names {
+        let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output().expect("sh");
+        let found = String::from_utf8_lossy(&found.stdout).trim().to_owned();
+        std::os::unix::fs::symlink(&found, folder.path().join(name)).expect("a link");
+    }
+    folder
+}
+
 /// Every file under a folder.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder").flatten();

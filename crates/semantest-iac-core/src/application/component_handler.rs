@@ -68,7 +68,7 @@ pub(crate) fn handler_for(kind: ComponentKind) -> &'static dyn ComponentHandler 
 /// Every code location a definition names.
 pub(crate) fn code_locations(definition: &ComponentDefinition) -> BTreeSet<String> {
     if definition.kind == Some(ComponentKind::ContainerService) {
-        return BTreeSet::new();
+        return container_code(definition).cloned().into_iter().collect();
     }
     let own = definition.functions.values().filter_map(|function| function.code.clone());
     let all_have_own = !definition.functions.is_empty()
@@ -82,6 +82,11 @@ pub(crate) fn env_files(definition: &ComponentDefinition) -> impl Iterator<Item 
         Some((format!("functions.{role}.env_file"), function.env_file.as_ref()?))
     });
     definition.env_file.iter().map(|path| ("env_file".to_owned(), path)).chain(own)
+}
+
+/// The code location of a container service: only what a command runs in is code, an image holds its own.
+pub(crate) fn container_code(definition: &ComponentDefinition) -> Option<&String> {
+    definition.code.as_ref().filter(|_| definition.command.is_some())
 }
 
 impl Wanted<'_> {

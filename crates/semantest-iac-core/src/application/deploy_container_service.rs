@@ -1,6 +1,6 @@
 //! container-service: replicas of a container behind a load balancer.
 
-use crate::application::component_handler::{ComponentHandler, Wanted};
+use crate::application::component_handler::{ComponentHandler, Wanted, container_code};
 use crate::domain::blueprint::Blueprint;
 use crate::domain::component::ComponentKind;
 use crate::domain::compute::container_service::ContainerService;
@@ -34,6 +34,9 @@ impl ComponentHandler for DeployContainerService {
         blueprint.service = Some(ContainerService {
             image: definition.image.clone(),
             command: definition.command.clone(),
+            package: container_code(definition).map(|code| {
+                wanted.packages.get(code).map(|package| package.address.clone()).unwrap_or_default()
+            }),
             port,
             cpu,
             memory_mb: MemoryMib(memory),

@@ -15,7 +15,7 @@ use crate::domain::blueprint::Blueprint;
 use crate::domain::deployment::aggregate::Deployment;
 use crate::domain::deployment::property_diff::is_secret;
 use crate::domain::deployment::resource::ResourceRole;
-use crate::domain::deployment::state::DeploymentState;
+use crate::domain::deployment::state::{DeploymentState, ResourceState};
 use crate::domain::environment::SettingValue;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
@@ -144,30 +144,59 @@ impl DeploymentService {
     /// The deployed functions of a component: role, and the resource to call. With the provider's name.
     ///
     /// # Errors
-    /// `NotFound` where nothing is deployed.
+    /// `NotFound` where nothing is deployed, `InvalidInput` where that is no function.
     pub async fn functions(
         &self,
         environment: &str,
         component: &str,
     ) -> Result<(String, Vec<(String, ResourceHandle)>)> {
+        self.with_roles(environment, component, &[ResourceRole::Function]).await
+    }
+
+    /// What of a component runs the user's code, and so has a log: as [`Self::functions`], with container services.
+    ///
+    /// # Errors
+    /// As [`Self::functions`].
+    pub async fn workloads(
+        &self,
+        environment: &str,
+        component: &str,
+    ) -> Result<(String, Vec<(String, ResourceHandle)>)> {
+        let roles = [ResourceRole::Function, ResourceRole::ContainerService];
+        self.with_roles(environment, component, &roles).await
+    }
+
+    async fn with_roles(
+        &self,
+        environment: &str,
+        component: &str,
+        roles: &[ResourceRole],
+    ) -> Result<(String, Vec<(String, ResourceHandle)>)> {
         let target = Target::new(self.ports.project.name(), environment, component)?;
         let deployment = replay(&self.ports, &target.stream()).await?;
         let state = deployment.state();
-        let existing = state
-            .resources
-            .iter()
-            .filter(|(_, resource)| resource.exists() && resource.role == Some(ResourceRole::Function));
-        let functions: Vec<_> = existing
+        let existing = state.resources.iter().filter(|(_, resource)| {
+            resource.exists() && resource.role.is_some_and(|role| roles.contains(&role))
+        });
+        let found: Vec<_> = existing
             .map(|(address, resource)| {
                 let role = address.as_str().split_once('.').map_or(address.as_str(), |(_, role)| role);
                 (role.to_owned(), handle_of(&target, address, resource, state))
             })
             .collect();
-        match (&state.provider, functions.is_empty()) {
-            (Some(provider), false) => Ok((provider.clone(), functions)),
+        match (&state.provider, found.is_empty()) {
+            (Some(provider), false) => Ok((provider.clone(), found)),
+            (Some(_), true) if state.resources.values().any(is_service) => {
+                let text = format!("`{}` has no function: send requests to its endpoint", target.stream());
+                Err(Error::new(ErrorKind::InvalidInput, "function.find", text))
+            }
             _ => Err(not_deployed(&target)),
         }
     }
+}
+
+fn is_service(resource: &ResourceState) -> bool {
+    resource.exists() && resource.role == Some(ResourceRole::ContainerService)
 }
 
 /// As [`describe`], with what it was made of: inputs, settings and scaling.

@@ -69,19 +69,15 @@ async fn check_packages(
     record: &VersionRecord,
 ) -> Result<()> {
     let current = state.current_blueprint();
-    let in_use: BTreeSet<&str> = current
-        .iter()
-        .flat_map(|blueprint| &blueprint.functions)
-        .map(|function| function.package.as_str())
-        .collect();
-    for function in record.blueprint.functions.iter().filter(|one| !in_use.contains(one.package.as_str())) {
-        service.ports.artifacts.get(&function.package).await.map_err(|error| {
+    let in_use: BTreeSet<&str> =
+        current.iter().flat_map(|blueprint| blueprint.packages()).map(|(_, package)| package).collect();
+    for (of, package) in record.blueprint.packages().filter(|(_, package)| !in_use.contains(package)) {
+        service.ports.artifacts.get(package).await.map_err(|error| {
             let text = format!(
-                "the code of `{}` in that version cannot be had any more: {}; deploy it anew from its source instead",
-                function.role,
+                "the code of `{of}` in that version cannot be had any more: {}; deploy it anew from its source instead",
                 error.message()
             );
-            Error::new(error.kind(), "deployment.rollback", text).with("artifact", &function.package)
+            Error::new(error.kind(), "deployment.rollback", text).with("artifact", package)
         })?;
     }
     Ok(())

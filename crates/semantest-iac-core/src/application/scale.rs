@@ -35,7 +35,9 @@ impl Intention for Scale<'_> {
             scaling.entry(self.request.function.clone().unwrap_or_default()).or_default(),
             self.request,
         );
-        check_warm(&lay_settings(&blueprint, &state.configuration, &scaling), self.request)?;
+        let wanted = lay_settings(&blueprint, &state.configuration, &scaling);
+        check_warm(&wanted, self.request)?;
+        check_bounds(&wanted, self.request)?;
         let mut goal = service.lower_version(state, &blueprint, &state.configuration, &scaling).await?;
         if scaling != state.scaling {
             let (component, environment) = (target.component.clone(), target.environment.clone());
@@ -125,6 +127,17 @@ fn check_warm(blueprint: &Blueprint, request: &ScalingRequested) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// One bound alone is judged against the other as it is.
+fn check_bounds(blueprint: &Blueprint, request: &ScalingRequested) -> Result<()> {
+    let Some(service) = &blueprint.service else { return Ok(()) };
+    let (min, max) = (service.replicas.min, service.replicas.max);
+    if min <= max && max > 0 {
+        return Ok(());
+    }
+    let text = format!("there would be at least {min} replicas and at most {max}: give both, min and max");
+    Err(Error::new(ErrorKind::InvalidInput, "deployment.scale", text).with("component", &request.component))
 }
 
 /// Nothing is there to work on.

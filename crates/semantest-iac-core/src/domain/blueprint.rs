@@ -46,3 +46,12 @@ pub struct Blueprint {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }
+
+impl Blueprint {
+    /// Packages it needs, by SHA-256, with the name of what needs each.
+    pub fn packages(&self) -> impl Iterator<Item = (&str, &str)> {
+        let functions = self.functions.iter().map(|one| (one.role.as_str(), one.package.as_str()));
+        let of_service = self.service.as_ref().and_then(|service| service.package.as_deref());
+        functions.chain(of_service.map(|package| (self.component.as_str(), package)))
+    }
+}

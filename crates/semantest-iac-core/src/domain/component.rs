@@ -56,7 +56,8 @@ pub struct ComponentDefinition {
     /// `rest-api`, `websocket`, `container-service` or `pulumi-stack`; defaults to the component's name where that is a kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<ComponentKind>,
-    /// Folder or zip with the code, relative to the project file.
+    /// Folder or zip with the code, relative to the project file. Of a container-service: where `command` runs on
+    /// `local`; absent: in the project's folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// `nodejs20.x`, `python3.12`, `provided.al2023`, …
@@ -99,7 +100,7 @@ pub struct ComponentDefinition {
     /// Container image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// Command of the container.
+    /// Command of the container. `local` runs it as it is, with no container: it listens on the port that `PORT` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
     /// Port the container listens on.

@@ -297,11 +297,14 @@ pub struct LogLine {
     /// When it was written.
     #[schemars(with = "String")]
     pub time: Timestamp,
-    /// The function's name.
+    /// The name of the function, or of the container service.
     pub function_name: String,
     /// The invocation it belongs to, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// The replica of a container service that wrote it, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica: Option<u32>,
     /// The text, without line end.
     pub message: String,
 }

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::net::TcpStream;
 
-use crate::control::messages::{HostState, Invoked, PutFunction, PutSecrets, Refused, Sent};
+use crate::control::messages::{HostState, Invoked, PutFunction, PutSecrets, PutService, Refused, Sent};
 use crate::host::definition::{ApiDefinition, FunctionDefinition, SecretValues};
 use crate::inspection::{Inspect, Inspecting};
 
@@ -22,6 +22,8 @@ use crate::inspection::{Inspect, Inspecting};
 const INVOKE_TIME: Duration = Duration::from_secs(16 * 60);
 /// The same of a function that a debugger may hold: a day.
 const INSPECTED_TIME: Duration = Duration::from_secs(24 * 3600);
+/// Longest wait for replicas: their images may have to be pulled, and those that were there end in their own time.
+const SERVICE_TIME: Duration = Duration::from_secs(10 * 60);
 /// Longest wait for any other answer.
 const TIME: Duration = Duration::from_secs(30);
 
@@ -109,6 +111,39 @@ impl ControlClient {
     /// As [`Self::state`].
     pub async fn remove_function(&self, name: &str) -> Result<()> {
         self.call(Method::DELETE, &format!("/functions/{}", escape(name)), &(), TIME).await
+    }
+
+    /// Runs a container service, or another revision of it; waits until its replicas are well.
+    ///
+    /// # Errors
+    /// As [`Self::state`]; `Provider` with the reason where they are not.
+    pub async fn put_service(&self, put: &PutService) -> Result<()> {
+        let path = format!("/services/{}", escape(&put.definition.name));
+        self.call(Method::PUT, &path, put, SERVICE_TIME).await
+    }
+
+    /// Has a container service go on with new replicas; waits until they are well.
+    ///
+    /// # Errors
+    /// As [`Self::put_service`]; `NotFound` where there is no such service.
+    pub async fn restart_replicas(&self, name: &str) -> Result<()> {
+        self.call(Method::POST, &format!("/services/{}/restart", escape(name)), &(), SERVICE_TIME).await
+    }
+
+    /// Waits until the replicas of all services either are well or have ended.
+    ///
+    /// # Errors
+    /// As [`Self::state`].
+    pub async fn settled(&self) -> Result<()> {
+        self.call(Method::POST, "/services/settled", &(), SERVICE_TIME).await
+    }
+
+    /// Takes a container service away, if it is there; waits until its replicas have ended.
+    ///
+    /// # Errors
+    /// As [`Self::state`].
+    pub async fn remove_service(&self, name: &str) -> Result<()> {
+        self.call(Method::DELETE, &format!("/services/{}", escape(name)), &(), SERVICE_TIME).await
     }
 
     /// Defines an API; the answer has the port it listens on.

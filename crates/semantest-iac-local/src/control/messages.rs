@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::host::definition::{ApiDefinition, FunctionDefinition, SecretValues};
+use crate::host::service_definition::ServiceDefinition;
 use crate::runtime::function_log::LogEntry;
 
 /// `PUT /functions/{name}`.
@@ -17,14 +18,26 @@ pub struct PutFunction {
     pub secrets: SecretValues,
 }
 
+/// `PUT /services/{name}`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PutService {
+    /// What to run.
+    pub definition: ServiceDefinition,
+    /// Values of its secrets.
+    pub secrets: SecretValues,
+}
+
 /// `GET /state`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct HostState {
     /// Functions by name.
     pub functions: Vec<FunctionDefinition>,
-    /// APIs by id, with the ports they really have.
+    /// APIs and load balancers by id, with the ports they really have.
     pub apis: Vec<ApiDefinition>,
-    /// Secrets whose values are not known to it: its functions cannot run before they are handed over.
+    /// Container services by name.
+    #[serde(default)]
+    pub services: Vec<ServiceDefinition>,
+    /// Secrets whose values are not known to it: what needs them cannot run before they are handed over.
     #[serde(default)]
     pub lacking: Vec<LackingSecret>,
     /// Functions that are inspected: nobody's time is up in them.
@@ -32,10 +45,10 @@ pub struct HostState {
     pub inspected: Vec<String>,
 }
 
-/// A secret that a function needs and that the host has no value of.
+/// A secret that a function or a container service needs and that the host has no value of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LackingSecret {
-    /// Name of the function.
+    /// Name of the function or service.
     pub function: String,
     /// The reference, e.g. `env:DB_PASSWORD`.
     pub secret: String,
@@ -44,7 +57,7 @@ pub struct LackingSecret {
     pub digest: Option<String>,
 }
 
-/// `PUT /secrets`: values by function.
+/// `PUT /secrets`: values by function or service.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PutSecrets(pub BTreeMap<String, SecretValues>);
@@ -52,7 +65,7 @@ pub struct PutSecrets(pub BTreeMap<String, SecretValues>);
 impl HostState {
     /// Whether nothing is defined.
     pub fn is_empty(&self) -> bool {
-        self.functions.is_empty() && self.apis.is_empty()
+        self.functions.is_empty() && self.apis.is_empty() && self.services.is_empty()
     }
 
     /// Whether `function` cannot run for want of `secret`.

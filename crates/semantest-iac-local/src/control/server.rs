@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::AUTHORIZATION;
 use hyper::{Method, Request, StatusCode};
@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::control::invocation_log::lines_of;
-use crate::control::messages::{Invoked, PutFunction, PutSecrets, Refused, Sent};
+use crate::control::messages::{Invoked, PutFunction, PutSecrets, PutService, Refused, Sent};
 use crate::host::definition::ApiDefinition;
 use crate::host::host::Host;
 use crate::http_server::{FullResponse, Handler, is_for_loopback, json};
@@ -31,6 +31,8 @@ pub(crate) struct Control {
 }
 
 impl Handler for Control {
+    type Body = Full<Bytes>;
+
     async fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: SocketAddr) -> FullResponse {
         if !is_for_loopback(&request) || !self.is_authorized(&request) {
             return refuse(StatusCode::FORBIDDEN, "the token of this host is needed");
@@ -88,6 +90,24 @@ impl Control {
             },
             (_, ["inspection", rest @ ..]) => self.inspection(method, rest, &body).await,
             (&Method::DELETE, ["functions", name]) => done(self.host.remove_function(name)),
+            (&Method::PUT, ["services", _]) => match serde_json::from_slice::<PutService>(&body) {
+                Ok(put) => match self.host.clone().put_service(put).await {
+                    Ok(()) => ok(&()),
+                    Err(why) => refuse(StatusCode::UNPROCESSABLE_ENTITY, &why),
+                },
+                // What cannot be read is not repeated: it may hold a value.
+                Err(_) => refuse(StatusCode::BAD_REQUEST, "this is no service"),
+            },
+            (&Method::POST, ["services", name, "restart"]) => match self.host.services.restart(name).await {
+                Ok(true) => ok(&()),
+                Ok(false) => refuse(StatusCode::NOT_FOUND, &format!("there is no service `{name}`")),
+                Err(why) => refuse(StatusCode::UNPROCESSABLE_ENTITY, &why),
+            },
+            (&Method::POST, ["services", "settled"]) => {
+                self.host.services.settled().await;
+                ok(&())
+            }
+            (&Method::DELETE, ["services", name]) => done(self.host.remove_service(name).await),
             (&Method::PUT, ["apis", _]) => match serde_json::from_slice::<ApiDefinition>(&body) {
                 Ok(definition) => match self.host.put_api(definition).await {
                     Ok(state) => ok(&state),

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
 use tokio::net::TcpListener;
@@ -50,6 +52,8 @@ pub(crate) async fn serve(
 }
 
 impl Handler for HttpApi {
+    type Body = Full<Bytes>;
+
     async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> FullResponse {
         if !is_for_loopback(&request) {
             let text =

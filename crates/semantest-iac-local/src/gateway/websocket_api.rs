@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
@@ -88,6 +89,8 @@ pub(crate) async fn serve(
 }
 
 impl Handler for WebsocketApi {
+    type Body = Full<Bytes>;
+
     async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> FullResponse {
         if !is_for_loopback(&request) {
             return forbidden();

@@ -12,6 +12,8 @@ use semantest_iac_core::domain::networking::api_gateway::Throttling;
 use semantest_iac_core::domain::networking::authorizer::{JwtAuthorizer, LambdaAuthorizer};
 use serde::{Deserialize, Serialize};
 
+use crate::host::service_definition::LoadBalancerDefinition;
+
 /// Marks a thing as ours and says whose it is; the same four tags that cloud resources carry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tags {
@@ -208,7 +210,7 @@ impl WebsocketApiDefinition {
     }
 }
 
-/// An API of either kind.
+/// What listens on a port: an API of either kind, or a load balancer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "protocol", rename_all = "lowercase")]
 pub enum ApiDefinition {
@@ -216,6 +218,8 @@ pub enum ApiDefinition {
     Http(HttpApiDefinition),
     /// WebSocket API.
     Websocket(WebsocketApiDefinition),
+    /// Load balancer of a container service.
+    Balancer(LoadBalancerDefinition),
 }
 
 impl ApiDefinition {
@@ -224,6 +228,7 @@ impl ApiDefinition {
         match self {
             Self::Http(api) => &api.id,
             Self::Websocket(api) => &api.id,
+            Self::Balancer(balancer) => &balancer.id,
         }
     }
 
@@ -232,6 +237,7 @@ impl ApiDefinition {
         match self {
             Self::Http(api) => api.port,
             Self::Websocket(api) => api.port,
+            Self::Balancer(balancer) => balancer.port,
         }
     }
 
@@ -239,6 +245,7 @@ impl ApiDefinition {
         match self {
             Self::Http(api) => api.port = port,
             Self::Websocket(api) => api.port = port,
+            Self::Balancer(balancer) => balancer.port = port,
         }
     }
 }

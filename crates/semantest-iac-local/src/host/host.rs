@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::control::messages::{HostState, LackingSecret, PutSecrets};
+use crate::control::messages::{HostState, LackingSecret, PutSecrets, PutService};
 use crate::control::server::Control;
 use crate::gateway::certificates::LocalCertificates;
 use crate::host::definition::{ApiDefinition, EnvironmentValue, FunctionDefinition, SecretValues};
@@ -19,10 +19,11 @@ use crate::host::inspection::Inspection;
 use crate::host::lock::HostLock;
 use crate::host::process::{HostFile, real};
 use crate::host::registry::{Registry, at};
-use crate::host::served_api::{self, ServedApi};
+use crate::host::served_api::{self, Behind, ServedApi};
 use crate::host::serving::Serving;
 use crate::http_server;
 use crate::packages;
+use crate::replicas::services::Services;
 use crate::runtime::function_runtime::FunctionRuntime;
 use crate::runtime::leftovers;
 
@@ -33,6 +34,7 @@ const TICK: Duration = Duration::from_secs(1);
 pub(crate) struct Host {
     pub state_dir: PathBuf,
     pub runtime: Arc<FunctionRuntime>,
+    pub services: Arc<Services>,
     pub stop: CancellationToken,
     registry: Registry,
     certificates: Arc<LocalCertificates>,
@@ -81,6 +83,7 @@ pub async fn run(state_dir: &Path) -> io::Result<()> {
     let host = Arc::new(Host {
         state_dir: state_dir.to_owned(),
         runtime: Arc::new(runtime.map_err(|error| at(&state_dir.join("bootstrap"), error))?),
+        services: Arc::new(Services::new(state_dir)),
         stop: CancellationToken::new(),
         registry: Registry::new(state_dir),
         certificates: Arc::new(certificates),
@@ -133,6 +136,7 @@ impl Host {
                     }
                     self.runtime.reap();
                     self.end_deserted_inspection();
+                    self.services.look_after();
                     about.keep(&self.state_dir);
                 }
                 _ = terminated.as_mut() => return Ok(()),
@@ -147,6 +151,7 @@ impl Host {
         for definition in self.registry.functions()? {
             self.define(definition, SecretValues::default());
         }
+        self.registry.services()?.into_iter().for_each(|service| self.services.restore(service));
         for api in self.registry.apis()? {
             let id = api.id().to_owned();
             if let Err(error) = self.put_api(api).await {
@@ -163,7 +168,8 @@ impl Host {
         HostState {
             functions: functions.values().map(|defined| defined.definition.clone()).collect(),
             apis: lock(&self.apis).values().map(|api| api.definition.clone()).collect(),
-            lacking: functions.values().flat_map(Defined::lacking).collect(),
+            services: self.services.definitions(),
+            lacking: functions.values().flat_map(Defined::lacking).chain(self.services.lacking()).collect(),
             inspected: self.inspected(),
         }
     }
@@ -200,6 +206,7 @@ impl Host {
     pub fn put_secrets(&self, PutSecrets(handed): PutSecrets) {
         let mut functions = lock(&self.functions);
         for (name, mut values) in handed {
+            self.services.supply(&name, &values);
             let Some(defined) = functions.get_mut(&name) else { continue };
             for lacking in defined.lacking().collect::<Vec<_>>() {
                 let value = values.0.remove(&lacking.secret);
@@ -216,6 +223,29 @@ impl Host {
         self.registry.remove_function(name)?;
         self.runtime.remove(name);
         lock(&self.functions).remove(name);
+        self.tell();
+        Ok(())
+    }
+
+    /// Runs a container service, or another revision of it; on disk once it is in force. Whoever asked may go away meanwhile.
+    ///
+    /// # Errors
+    /// Why its replicas are not well, in words.
+    pub async fn put_service(self: Arc<Self>, put: PutService) -> Result<(), String> {
+        let deploying = tokio::spawn(async move {
+            let PutService { definition, secrets } = put;
+            self.services.put(definition.clone(), secrets).await?;
+            self.registry.save_service(&definition).map_err(|error| error.to_string())?;
+            self.tell();
+            Ok(())
+        });
+        deploying.await.map_err(|error| error.to_string())?
+    }
+
+    /// Takes a container service away, once its replicas have ended.
+    pub async fn remove_service(&self, name: &str) -> io::Result<()> {
+        self.registry.remove_service(name)?;
+        self.services.remove(name).await;
         self.tell();
         Ok(())
     }
@@ -252,7 +282,8 @@ impl Host {
         self.save_api(&definition, kept)?;
         definition.set_port(Some(port));
         let acceptor = self.certificates.acceptor();
-        let api = ServedApi::start(definition.clone(), kept, listener, self.runtime.clone(), acceptor);
+        let behind = Behind { invoker: self.runtime.clone(), services: self.services.clone() };
+        let api = ServedApi::start(definition.clone(), kept, listener, behind, acceptor);
         lock(&self.apis).insert(id, api);
         self.tell();
         Ok(definition)
@@ -282,6 +313,6 @@ impl Host {
         for api in apis.into_values() {
             api.end().await;
         }
-        self.runtime.drain().await;
+        tokio::join!(self.runtime.drain(), self.services.drain());
     }
 }

@@ -9,4 +9,5 @@ mod other_process;
 pub mod process;
 pub(crate) mod registry;
 mod served_api;
+pub mod service_definition;
 pub(crate) mod serving;

@@ -17,6 +17,7 @@ use crate::error::disk;
 use crate::host::lock::{self, is_running};
 use crate::host::registry::write_atomically;
 use crate::packages;
+use crate::replicas::environment::OF_ENGINES;
 use crate::runtime::leftovers;
 
 /// How long a host may take to be ready.
@@ -29,7 +30,8 @@ const STOP_TIME: Duration = Duration::from_secs(60);
 const HEED_TIME: Duration = Duration::from_secs(3);
 /// How often it is looked at meanwhile.
 const LOOK: Duration = Duration::from_millis(5);
-/// The variables a host is started with, where they are set: what finds and runs interpreters. Nothing else of the
+/// The variables a host is started with, where they are set: what finds and runs interpreters, beside what finds a container
+/// engine. Nothing else of the
 /// shell that happened to start it, such as secrets.
 const ENVIRONMENT: [&str; 11] = [
     "PATH",
@@ -175,7 +177,7 @@ fn start_host(state_dir: &Path, command: &[OsString]) -> Result<Child> {
     };
     let mut host = Command::new(program);
     host.args(arguments).stdin(Stdio::null()).stdout(log).stderr(errors).env_clear();
-    host.envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    host.envs(ENVIRONMENT.iter().chain(&OF_ENGINES).filter_map(|name| Some((name, std::env::var_os(name)?))));
     // A group of its own: Ctrl-C at the terminal is not meant for it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut host, 0);

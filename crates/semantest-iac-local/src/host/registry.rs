@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::host::definition::{ApiDefinition, FunctionDefinition};
+use crate::host::service_definition::ServiceDefinition;
 
 /// What stands for definitions that cannot be read, once they are moved aside.
 const DAMAGED: &str = "damaged";
@@ -32,6 +33,10 @@ impl Registry {
         self.state_dir.join("apis")
     }
 
+    fn services_folder(&self) -> PathBuf {
+        self.state_dir.join("services")
+    }
+
     /// Functions by name.
     ///
     /// # Errors
@@ -48,27 +53,39 @@ impl Registry {
         Ok(load_all(&self.apis_folder())?.filter_map(|(_, read)| read.ok()).collect())
     }
 
+    /// Container services by name.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read.
+    pub fn services(&self) -> io::Result<Vec<ServiceDefinition>> {
+        Ok(load_all(&self.services_folder())?.filter_map(|(_, read)| read.ok()).collect())
+    }
+
     /// Whether there is nothing, not even something damaged.
     ///
     /// # Errors
     /// Where a folder cannot be read.
     pub fn is_empty(&self) -> io::Result<bool> {
-        Ok(paths(&self.functions_folder())?.is_empty() && paths(&self.apis_folder())?.is_empty())
+        for folder in [self.functions_folder(), self.apis_folder(), self.services_folder()] {
+            if !paths(&folder)?.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Moves what cannot be read out of the way, and says what that was: for the host, before it restores the rest.
     pub(crate) fn set_damaged_aside(&self) -> io::Result<Vec<String>> {
-        let functions = load_all::<FunctionDefinition>(&self.functions_folder())?;
-        let apis = load_all::<ApiDefinition>(&self.apis_folder())?;
-        let functions = functions.filter_map(|(path, read)| Some((path, read.err()?)));
-        let apis = apis.filter_map(|(path, read)| Some((path, read.err()?)));
+        let mut damaged = damaged::<FunctionDefinition>(&self.functions_folder())?;
+        damaged.extend(self::damaged::<ApiDefinition>(&self.apis_folder())?);
+        damaged.extend(self::damaged::<ServiceDefinition>(&self.services_folder())?);
         let aside = |(path, why): (PathBuf, String)| match set_aside(&path) {
             Ok(()) => format!("{} is damaged ({why}); it was moved aside", path.display()),
             Err(error) => {
                 format!("{} is damaged ({why}) and cannot be moved aside: {error}", path.display())
             }
         };
-        Ok(functions.chain(apis).map(aside).collect())
+        Ok(damaged.into_iter().map(aside).collect())
     }
 
     pub(crate) fn save_function(&self, function: &FunctionDefinition) -> io::Result<()> {
@@ -77,6 +94,14 @@ impl Registry {
 
     pub(crate) fn save_api(&self, api: &ApiDefinition) -> io::Result<()> {
         save(&self.apis_folder(), api.id(), api)
+    }
+
+    pub(crate) fn save_service(&self, service: &ServiceDefinition) -> io::Result<()> {
+        save(&self.services_folder(), &service.name, service)
+    }
+
+    pub(crate) fn remove_service(&self, name: &str) -> io::Result<()> {
+        remove(&self.services_folder(), name)
     }
 
     pub(crate) fn remove_function(&self, name: &str) -> io::Result<()> {
@@ -112,6 +137,12 @@ fn load_all<T: DeserializeOwned>(folder: &Path) -> io::Result<impl Iterator<Item
         let read = read.and_then(|text| serde_json::from_slice(&text).map_err(|error| error.to_string()));
         (path, read)
     }))
+}
+
+/// What cannot be read, and why.
+fn damaged<T: DeserializeOwned>(folder: &Path) -> io::Result<Vec<(PathBuf, String)>> {
+    let all = load_all::<T>(folder)?;
+    Ok(all.filter_map(|(path, read)| Some((path, read.err()?))).collect())
 }
 
 fn set_aside(path: &Path) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! An API that the host serves.
+//! An API or a load balancer that the host serves.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -10,8 +10,11 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use crate::balancer::proxy;
 use crate::gateway::{http_api, websocket_api};
 use crate::host::definition::{ApiDefinition, HttpApiDefinition, WebsocketApiDefinition};
+use crate::host::service_definition::LoadBalancerDefinition;
+use crate::replicas::services::Services;
 use crate::runtime::invocation::Invoker;
 
 /// An API, its port and who answers there.
@@ -29,6 +32,14 @@ pub(crate) struct ServedApi {
 enum InForce {
     Http(watch::Sender<Arc<HttpApiDefinition>>),
     Websocket(watch::Sender<Arc<WebsocketApiDefinition>>),
+    Balancer(watch::Sender<Arc<LoadBalancerDefinition>>),
+}
+
+/// Who answers behind it.
+#[derive(Clone)]
+pub(crate) struct Behind {
+    pub invoker: Arc<dyn Invoker>,
+    pub services: Arc<Services>,
 }
 
 impl ServedApi {
@@ -37,7 +48,7 @@ impl ServedApi {
         definition: ApiDefinition,
         kept: Option<u16>,
         listener: TcpListener,
-        invoker: Arc<dyn Invoker>,
+        Behind { invoker, services }: Behind,
         acceptor: TlsAcceptor,
     ) -> Self {
         let shutdown = CancellationToken::new();
@@ -52,6 +63,11 @@ impl ServedApi {
                 let serving = websocket_api::serve(receiver, listener, invoker, acceptor, shutdown.clone());
                 (InForce::Websocket(sender), tokio::spawn(serving))
             }
+            ApiDefinition::Balancer(balancer) => {
+                let (sender, receiver) = watch::channel(Arc::new(balancer));
+                let serving = proxy::serve(receiver, listener, services, shutdown.clone());
+                (InForce::Balancer(sender), tokio::spawn(serving))
+            }
         };
         Self { definition, kept, in_force, shutdown, task }
     }
@@ -65,6 +81,9 @@ impl ServedApi {
             (InForce::Http(api), ApiDefinition::Http(new)) => drop(api.send_replace(Arc::new(new.clone()))),
             (InForce::Websocket(api), ApiDefinition::Websocket(new)) => {
                 drop(api.send_replace(Arc::new(new.clone())));
+            }
+            (InForce::Balancer(balancer), ApiDefinition::Balancer(new)) => {
+                drop(balancer.send_replace(Arc::new(new.clone())));
             }
             _ => return false,
         }

@@ -21,7 +21,10 @@ pub(crate) struct Serving {
     folder: PathBuf,
     /// Digests of packages by function.
     pub packages: BTreeMap<String, String>,
-    /// Functions that lack a secret.
+    /// Digests of the packages of container services; none where one has no package.
+    #[serde(default)]
+    pub services: BTreeMap<String, Option<String>>,
+    /// Functions and services that lack a secret.
     pub lacking: BTreeSet<String>,
     /// Where APIs are really called.
     pub endpoints: BTreeSet<String>,
@@ -30,12 +33,13 @@ pub(crate) struct Serving {
 impl Serving {
     /// What `state`, of this process for `state_dir`, comes to.
     pub fn of(state: &HostState, run: &str, state_dir: &Path) -> Self {
-        let functions = state.functions.iter();
+        let (functions, services) = (state.functions.iter(), state.services.iter());
         Self {
             run: run.to_owned(),
             process: std::process::id(),
             folder: real(state_dir),
             packages: functions.map(|one| (one.name.clone(), one.package_sha256.clone())).collect(),
+            services: services.map(|one| (one.name.clone(), one.package().map(str::to_owned))).collect(),
             lacking: state.lacking.iter().map(|lacking| lacking.function.clone()).collect(),
             endpoints: state.apis.iter().filter_map(api::endpoint).collect(),
         }

@@ -1,4 +1,4 @@
-//! The log of a function: one JSON object a line, `{"time", "request_id"?, "message"}`.
+//! The log of a function or of a container service: one JSON object a line, `{"time", "request_id"?, "replica"?, "message"}`.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -19,6 +19,9 @@ pub struct LogEntry {
     /// The invocation it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// The replica that wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica: Option<u32>,
     /// The text, without line end.
     pub message: String,
 }
@@ -52,11 +55,16 @@ impl FunctionLog {
 
     /// Writes lines of one moment together.
     pub fn write_all(&self, request_id: Option<&str>, messages: &[&str]) {
+        self.write_lines(request_id, None, messages);
+    }
+
+    /// Writes lines of one moment that belong to an invocation, or to a replica.
+    pub(crate) fn write_lines(&self, request_id: Option<&str>, replica: Option<u32>, messages: &[&str]) {
         let time = Timestamp::now();
         let mut lines = Vec::new();
         for message in messages {
             let request_id = request_id.map(str::to_owned);
-            let entry = LogEntry { time, request_id, message: (*message).to_owned() };
+            let entry = LogEntry { time, request_id, replica, message: (*message).to_owned() };
             // Writing plain data into memory cannot fail.
             let _ = serde_json::to_writer(&mut lines, &entry);
             lines.push(b'\n');

@@ -1,4 +1,4 @@
-//! Processes that functions leave behind. A child that made itself a session is in no group of its worker's, but it
+//! Processes that functions and replicas leave behind. A child that made itself a session is in no group of its worker's, but it
 //! keeps its worker's environment, secrets included: that is how it is found, where the system shows environments
 //! (Linux). Elsewhere nothing is done.
 
@@ -8,6 +8,8 @@ use std::path::Path;
 const WORKER: &str = "AWS_LAMBDA_LOG_STREAM_NAME=";
 /// Names the folder a function's code lies in.
 const CODE: &str = "LAMBDA_TASK_ROOT=";
+/// Names the folder of the host that a replica belongs to.
+pub(crate) const STATE_FOLDER: &str = "SEMANTEST_STATE_DIR";
 /// A process that is dying can start another one; so often is looked again.
 const ROUNDS: usize = 10;
 
@@ -24,6 +26,13 @@ impl Leftovers {
     }
 }
 
+impl Leftovers {
+    /// Of what has this variable (`NAME=value`) in its environment.
+    pub fn with_variable(variable: String) -> Self {
+        Self { worker: Some(variable) }
+    }
+}
+
 impl Drop for Leftovers {
     fn drop(&mut self) {
         if let Some(worker) = &self.worker {
@@ -32,12 +41,15 @@ impl Drop for Leftovers {
     }
 }
 
-/// Ends what runs code of `packages`: left behind by a host that was killed. Only while no host runs.
+/// Ends what runs code of `packages`, and replicas of the host that they are of: left behind by a host that was killed.
+/// Only while no host runs.
 pub(crate) fn kill_in(packages: &Path) {
+    let replicas = packages.parent().map(|state_dir| format!("{STATE_FOLDER}={}", state_dir.display()));
     let runs_in_it = |variable: &String| {
         variable.strip_prefix(CODE).is_some_and(|folder| Path::new(folder).starts_with(packages))
     };
-    kill_all(|variables| variables.iter().any(runs_in_it));
+    let is_replica = |variable: &String| Some(variable) == replicas.as_ref();
+    kill_all(|variables| variables.iter().any(|variable| runs_in_it(variable) || is_replica(variable)));
 }
 
 #[cfg(not(target_os = "linux"))]

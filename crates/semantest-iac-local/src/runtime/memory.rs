@@ -33,7 +33,8 @@ fn group_of(process: u32) -> Option<u32> {
     about.rsplit_once(") ")?.1.split(' ').nth(2)?.parse().ok()
 }
 
-fn proportional_kib(process: u32) -> Option<u64> {
+/// Memory of a process in KiB, of what it shares its part.
+pub(crate) fn proportional_kib(process: u32) -> Option<u64> {
     let sizes = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?;
     let share = sizes.lines().find_map(|line| line.strip_prefix("Pss:"))?;
     share.trim().trim_end_matches("kB").trim_end().parse().ok()

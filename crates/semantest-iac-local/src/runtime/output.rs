@@ -1,5 +1,6 @@
-//! What a worker prints: lines in its function's log, each under the invocation that printed it.
+//! What a worker prints: lines in its function's log, each under the invocation that printed it. And what a replica does.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,6 +18,9 @@ const CHUNK: usize = 8 * 1024;
 /// So often in a row: together as much as a pipe may hold, 1 MB (pipe(7)). A child of the worker may print without end.
 const CHUNKS: usize = 128;
 
+/// So many lines of a replica are remembered, for whoever asks why it ended.
+const REMEMBERED: usize = 20;
+
 /// Reads a worker's standard output and standard error.
 pub(crate) struct Output {
     log: Arc<FunctionLog>,
@@ -25,6 +29,14 @@ pub(crate) struct Output {
     /// Whether anything has come since that invocation began.
     printed: AtomicBool,
     pipes: Mutex<Vec<Arc<Pipe>>>,
+    replica: Option<Replica>,
+}
+
+/// Whose lines they are, where no invocation has them.
+struct Replica {
+    number: u32,
+    /// The last lines.
+    recent: Mutex<VecDeque<String>>,
 }
 
 struct Pipe {
@@ -40,12 +52,28 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Output {
     /// Writes to `log`.
     pub fn new(log: Arc<FunctionLog>) -> Arc<Self> {
+        Self::with(log, None)
+    }
+
+    /// Writes lines of the replica with that number to `log`, and remembers the last ones.
+    pub fn of_replica(log: Arc<FunctionLog>, number: u32) -> Arc<Self> {
+        Self::with(log, Some(Replica { number, recent: Mutex::default() }))
+    }
+
+    fn with(log: Arc<FunctionLog>, replica: Option<Replica>) -> Arc<Self> {
         Arc::new(Self {
             log,
             request_id: Mutex::default(),
             printed: AtomicBool::new(false),
             pipes: Mutex::default(),
+            replica,
         })
+    }
+
+    /// The last lines of a replica, oldest first.
+    pub fn recent(&self) -> Vec<String> {
+        self.end();
+        self.replica.iter().flat_map(|replica| lock(&replica.recent).clone()).collect()
     }
 
     /// Follows what `child` prints; the tasks end with its pipes.
@@ -146,6 +174,12 @@ impl Output {
             .split('\n')
             .flat_map(|line| line.trim_end_matches('\r').split('\r'))
             .collect();
-        self.log.write_all(lock(&self.request_id).as_deref(), &lines);
+        let request_id = lock(&self.request_id);
+        self.log.write_lines(request_id.as_deref(), self.replica.as_ref().map(|one| one.number), &lines);
+        let Some(replica) = &self.replica else { return };
+        let mut recent = lock(&replica.recent);
+        recent.extend(lines.into_iter().map(str::to_owned));
+        let surplus = recent.len().saturating_sub(REMEMBERED);
+        recent.drain(..surplus);
     }
 }

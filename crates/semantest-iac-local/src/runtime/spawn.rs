@@ -51,9 +51,18 @@ fn unstartable(command: &std::process::Command, error: &io::Error) -> io::Error 
 
 /// Kills the process group that `leader` leads.
 pub(crate) fn kill_group(leader: u32) {
+    signal_group(leader, rustix::process::Signal::KILL);
+}
+
+/// Asks the process group that `leader` leads to end.
+pub(crate) fn terminate_group(leader: u32) {
+    signal_group(leader, rustix::process::Signal::TERM);
+}
+
+fn signal_group(leader: u32, signal: rustix::process::Signal) {
     let pid = i32::try_from(leader).ok().and_then(rustix::process::Pid::from_raw);
     if let Some(pid) = pid {
         // It may have ended by itself.
-        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+        let _ = rustix::process::kill_process_group(pid, signal);
     }
 }

@@ -39,7 +39,7 @@ impl LogFeed {
     pub async fn look_for(&mut self, iac: &Iac, environment: &str, components: &[String]) {
         for component in components {
             // One that is not deployed has none.
-            let functions = iac.functions(environment, component).await.unwrap_or_default();
+            let functions = iac.workloads(environment, component).await.unwrap_or_default();
             self.places.retain(|(of, function), _| of != component || functions.contains(function));
             for function in functions {
                 self.places.entry((component.clone(), function)).or_default();

@@ -39,9 +39,13 @@ pub struct ContainerService {
     /// Image reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// Command; required where there is no image.
+    /// Command; required where there is no image. In a cloud it takes the place of the image's own; `local` runs it as it
+    /// is, with no image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
+    /// SHA-256 (hex) of the package with the files that the command needs on this machine; an image holds its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
     /// Port it listens on.
     pub port: u16,
     /// CPUs of one replica.
