@@ -4,14 +4,15 @@ use std::path::Path;
 
 use crate::Outcome;
 use crate::command::cargo;
-use crate::{node, pulumi, python, tools};
+use crate::{node, peers, pulumi, python, tools};
 
-/// Every benchmark of Rust by its name, with the example that is it.
-const BENCHMARKS: [(&str, &str, &str); 6] = [
+/// Every benchmark of Rust by its name, with the example that is it, or one after the other those that are.
+const BENCHMARKS: [(&str, &str, &str); 7] = [
     ("store", "semantest-iac-sqlite", "store_bench"),
     ("engine", "semantest-iac-tests", "engine_bench"),
     ("deploy", "semantest-iac-tests", "deploy_bench"),
     ("local", "semantest-iac-tests", "local_bench"),
+    ("local", "semantest-iac-tests", "peers_bench"),
     ("dev", "semantest-iac-tests", "dev_bench"),
     ("aws", "semantest-iac-tests", "aws_bench"),
 ];
@@ -25,7 +26,8 @@ const PACKAGES: [(&str, Benchmark); 3] =
 /// Runs the named benchmarks, or all.
 pub(crate) fn run(root: &Path, names: &[&str]) -> Outcome {
     let packages = PACKAGES.iter().map(|(name, _)| *name);
-    let known: Vec<&str> = BENCHMARKS.iter().map(|(name, ..)| *name).chain(packages).collect();
+    let mut known: Vec<&str> = BENCHMARKS.iter().map(|(name, ..)| *name).chain(packages).collect();
+    known.dedup();
     if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
         return Err(format!("there is no benchmark `{unknown}`; there are {}", known.join(", ")));
     }
@@ -44,6 +46,7 @@ fn examples(root: &Path, names: &[&str]) -> Outcome {
         if names.is_empty() || names.contains(&name) {
             cargo(root, &["run", "--release", "--quiet", "--package", package, "--example", example])
                 .env("SEMANTEST_TOOLS", &tools)
+                .env("SEMANTEST_PEERS", peers::installed(root).unwrap_or_default())
                 .run(&format!("benchmark {name}"))?;
         }
     }

@@ -5,6 +5,8 @@ mod codegen;
 mod command;
 mod files;
 mod node;
+mod parity;
+mod peers;
 mod provided;
 mod pulumi;
 mod python;
@@ -31,8 +33,13 @@ cargo xtask <task>
   pulumi          only the Pulumi plugin: its tests against Pulumi's stubs and SDK, and with a real `pulumi` where
                   there is Go to build it
   pulumi --dist   the Pulumi plugin as it is released, without the clouds: as small as can be
+  parity          runs every case of the parity table and writes docs/parity.md; asks serverless-offline anew where it is
+                  installed
+  parity --check  runs them, compares with docs/parity.md and writes nothing, as `cargo xtask test` does
   tools           only sets up what the tests need, under target/tools
   tools pulumi    builds the real `pulumi` from its Go modules, under target/tools/pulumi
+  tools peers     installs what `bench local` is measured beside (serverless-offline, cargo-lambda), under
+                  target/tools/peers
   bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local, aws,
                   python, node, pulumi (default: all)
 ";
@@ -53,6 +60,9 @@ fn main() -> ExitCode {
         ["pulumi"] => pulumi::test(&root()),
         ["pulumi", "--dist"] => pulumi::release(&root()),
         ["tools", "pulumi"] => pulumi::tools(&root()),
+        ["tools", "peers"] => peers::set_up(&root()),
+        ["parity"] => parity::run(&root(), true),
+        ["parity", "--check"] => parity::run(&root(), false),
         ["tools"] => tools::set_up(&root()).map(drop),
         ["bench", names @ ..] => bench::run(&root(), names),
         _ => {

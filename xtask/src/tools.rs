@@ -18,6 +18,7 @@ pub(crate) fn set_up(root: &Path) -> Result<PathBuf, String> {
     npm(&source, &tools.join("node"), "Node packages")?;
     provided::set_up(&source.join("provided"), &tools)?;
     npm(&source.join("node22"), &tools.join("node22"), "Node.js 22, which runs TypeScript")?;
+    npm(&source.join("runtime-clients"), &tools.join("runtime-clients"), "AWS's runtime clients for Node")?;
     Ok(tools)
 }
 
@@ -38,7 +39,7 @@ pub(crate) fn pulumi_python(root: &Path) -> Result<PathBuf, String> {
 }
 
 /// A virtual environment `folder` with what `list`.txt names.
-fn python(source: &Path, tools: &Path, list: &str, folder: &str) -> Outcome {
+pub(crate) fn python(source: &Path, tools: &Path, list: &str, folder: &str) -> Outcome {
     let list_file = source.join(list).with_extension("txt");
     let wanted = read(&list_file)?;
     let stamp = tools.join(list).with_extension("installed");

@@ -128,7 +128,7 @@ fn python_failures_are_told_as_by_awslambdaric() {
     project.json(&["deploy"]).ok();
     assert_eq!(invoked(&project, "0")["payload"]["stackTrace"], json!([]));
     for (code, status) in
-        [("import sys\nsys.exit(3)\n", "exit status: 3"), ("raise KeyboardInterrupt\n", "signal: 2")]
+        [("import sys\nsys.exit(3)\n", "exit status 3"), ("raise KeyboardInterrupt\n", "signal: interrupt")]
     {
         project.write("rest-api/app.py", code);
         project.json(&["deploy"]).ok();

@@ -58,7 +58,7 @@ impl NoAnswer {
     /// The status of a handshake.
     fn status(self) -> StatusCode {
         match self {
-            Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Failed => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -99,7 +99,9 @@ impl Handler for WebsocketApi {
         let definition = self.definition();
         let stage = format!("{}/", definition.stage);
         let inside = path.strip_prefix(&stage).unwrap_or(&path);
-        if let Some(id) = inside.strip_prefix("@connections/") {
+        // "Use @connections commands": the whole path may be encoded.
+        let id = ["@connections/", "%40connections/"].iter().find_map(|word| inside.strip_prefix(word));
+        if let Some(id) = id {
             return self.manage(&decode(id), request).await;
         }
         let at_stage = path.trim_end_matches('/') == definition.stage;

@@ -170,7 +170,11 @@ pub(crate) fn route_of<'a>(api: &'a WebsocketApiDefinition, body: &[u8]) -> Opti
     let selected =
         parsed.as_ref().and_then(|value| path.split('.').try_fold(value, |value, key| value.get(key)));
     let keys = || api.routes.iter().map(|route| route.route_key.as_str());
-    let selected = selected.and_then(Value::as_str);
+    // What is no text is made text ("Working with routes for WebSocket APIs": the result is stringified).
+    let selected = selected.filter(|value| !value.is_null()).map(|value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    });
     let named = selected.and_then(|name| keys().find(|key| *key == name && !key.starts_with('$')));
     named.or_else(|| keys().find(|key| *key == "$default"))
 }

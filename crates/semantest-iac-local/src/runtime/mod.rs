@@ -3,6 +3,7 @@
 mod asynchronous;
 pub(crate) mod debugging;
 pub mod environment;
+mod exit;
 pub mod function_log;
 pub mod function_runtime;
 pub mod interpreter;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::process::Child;
 use tokio_util::sync::CancellationToken;
 
+use crate::runtime::exit;
 use crate::runtime::interpreter::RuntimeFamily;
 use crate::runtime::invocation::InvocationOutcome;
 use crate::runtime::launch::launch;
@@ -41,6 +42,9 @@ pub(crate) struct Worker {
     current: Mutex<Option<Running>>,
     output: Arc<Output>,
     ready: AtomicBool,
+    started: Instant,
+    /// How long its start took, until its first invocation's report tells.
+    init: Mutex<Option<Duration>>,
     init_failure: Mutex<Option<(String, Bytes)>>,
     /// Why it is being killed: error type and message.
     verdict: Mutex<Option<(String, String)>>,
@@ -71,7 +75,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Worker {
     /// The next invocation; the function's time runs from here.
     pub async fn take(self: &Arc<Self>) -> Option<Taken> {
-        self.ready.store(true, Ordering::SeqCst);
+        if !self.ready.swap(true, Ordering::SeqCst) {
+            *lock(&self.init) = Some(self.started.elapsed());
+        }
         let Some(job) = self.pool.take().await else {
             self.dismissed.cancel();
             return None;
@@ -99,23 +105,20 @@ impl Worker {
         self.output.begin(&id);
         self.pool.log.write(Some(&id), &format!("START RequestId: {id} Version: $LATEST"));
         *lock(&self.current) = Some(Running { job, since: Instant::now(), group_counted: Instant::now() });
-        if !inspected {
-            let worker = self.clone();
-            tokio::spawn(async move { worker.time_out(&id, limit).await });
-        }
         Some(Taken { event, headers })
     }
 
-    async fn time_out(&self, id: &str, limit: Duration) {
-        tokio::select! {
-            () = tokio::time::sleep(limit) => {}
-            () = self.kill.cancelled() => return,
-        }
-        let mine = lock(&self.current).as_ref().is_some_and(|running| running.job.request_id == id);
-        if mine {
+    /// Ends the worker where its invocation has had its time; when to look again. One timer for the worker, not one for each
+    /// invocation: what begins later ends later.
+    fn time_out(&self, limit: Duration) -> Instant {
+        let running =
+            lock(&self.current).as_ref().map(|running| (running.job.request_id.clone(), running.since));
+        let Some((id, since)) = running else { return Instant::now() + limit };
+        if since.elapsed() >= limit {
             let text = format!("{id} Task timed out after {}.00 seconds", limit.as_secs());
             self.condemn("Sandbox.Timedout", &text);
         }
+        since + limit
     }
 
     fn condemn(&self, error_type: &str, message: &str) {
@@ -137,10 +140,14 @@ impl Worker {
         let taken = running.since.elapsed().as_secs_f64() * 1000.0;
         let memory = self.pool.function.memory_mb;
         let peak = self.peak_kib.load(Ordering::Relaxed).div_ceil(1024);
+        let init = lock(&self.init)
+            .take()
+            .map(|init| format!("\tInit Duration: {:.2} ms", init.as_secs_f64() * 1000.0));
+        let init = init.unwrap_or_default();
         let end = format!("END RequestId: {id}");
         let report = format!(
             "REPORT RequestId: {id}\tDuration: {taken:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {memory} MB\t\
-             Max Memory Used: {peak} MB",
+             Max Memory Used: {peak} MB{init}",
             taken.ceil()
         );
         self.pool.log.write_all(Some(id), &[&end, &report]);
@@ -254,6 +261,8 @@ pub(crate) async fn supervise(pool: Arc<Pool>) {
         current: Mutex::new(None),
         output: Output::new(pool.log.clone()),
         ready: AtomicBool::new(false),
+        started: Instant::now(),
+        init: Mutex::new(None),
         init_failure: Mutex::new(None),
         verdict: Mutex::new(None),
         kill: CancellationToken::new(),
@@ -296,6 +305,10 @@ async fn run(worker: &Arc<Worker>, mut child: Child) -> Option<(String, Bytes)> 
         }
     };
     let started = Instant::now();
+    let limit = Duration::from_secs(u64::from(worker.pool.function.timeout_s));
+    let mut time_up = Instant::now() + limit;
+    // Nobody ends what is looked at in a debugger.
+    let inspected = worker.pool.debugging.is_some();
     let mut tick = tokio::time::interval(WATCH);
     let status = loop {
         tokio::select! {
@@ -306,6 +319,7 @@ async fn run(worker: &Arc<Worker>, mut child: Child) -> Option<(String, Bytes)> 
                 worker.condemn("Runtime.ExitError", "Error: ended with the inspection");
                 break end(&mut child, process).await;
             }
+            () = tokio::time::sleep_until(time_up.into()), if !inspected => time_up = worker.time_out(limit),
             _ = tick.tick() => {
                 worker.watch_memory();
                 worker.watch_start(started);
@@ -326,10 +340,8 @@ async fn end(child: &mut Child, process: u32) -> Option<ExitStatus> {
 /// Answers what was under way when the worker ended.
 fn conclude(worker: &Worker, status: Option<ExitStatus>) -> Option<(String, Bytes)> {
     let verdict = lock(&worker.verdict).take();
-    let (error_type, text) = verdict.unwrap_or_else(|| {
-        let status = status.map_or_else(|| "unknown status".to_owned(), |status| status.to_string());
-        ("Runtime.ExitError".to_owned(), format!("Error: Runtime exited with error: {status}"))
-    });
+    let (error_type, text) = verdict
+        .unwrap_or_else(|| ("Runtime.ExitError".to_owned(), format!("Error: {}", exit::words(status))));
     let current = lock(&worker.current).as_ref().map(|running| running.job.request_id.clone());
     if let Some(id) = current {
         worker.output.end();

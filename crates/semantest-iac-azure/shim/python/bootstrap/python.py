@@ -56,12 +56,18 @@ def invoke(handler, headers, body):
     client.request_id = request_id
     os.environ["_X_AMZN_TRACE_ID"] = headers.get("lambda-runtime-trace-id", "")
     try:
-        payload, kind = client.marshal(handler(json.loads(body), client.LambdaContext(headers)))
-        return post(path + "/response", payload, "content-type: %s\r\n" % kind)
+        context = client.LambdaContext(headers)
+        payload, kind = client.marshal(handler(client.unmarshal(body), context))
+        failed = None
     except Exception as error:
-        failure = describe(error, request_id)
-        print_failure(failure, error)
-        return post_error(path + "/error", failure)
+        failed = error
+    if failed is None:
+        # A lone surrogate is no UTF-8: it ends the process, as on AWS from Python 3.12 on (below, it is escaped).
+        payload = payload if isinstance(payload, bytes) else payload.encode()
+        return post(path + "/response", payload, "content-type: %s\r\n" % kind)
+    failure = describe(failed, request_id)
+    print_failure(failure, failed)
+    return post_error(path + "/error", failure)
 
 
 class Connection:
@@ -119,7 +125,7 @@ def post(path, body, headers):
 
 def post_error(path, failure):
     headers = "content-type: application/json\r\nlambda-runtime-function-error-type: %s\r\n" % failure["errorType"]
-    return post(path, json.dumps(failure).encode(), headers)
+    return post(path, json.dumps(failure, ensure_ascii=client.ENSURE_ASCII).encode(), headers)
 
 
 # Names and words of what goes wrong with a handler are those of AWS's client (awslambdaric).

@@ -10,7 +10,8 @@ import { load } from "./node_module.mjs";
 const BASE = "/2018-06-01/runtime";
 const environment = process.env;
 const [host, port] = environment.AWS_LAMBDA_RUNTIME_API.split(":");
-// From Node 24 on Lambda takes what a handler returns and knows no callbacks. The runtime asked for counts.
+// From Node 24 on Lambda takes what a handler returns and knows no callbacks, and an error that nobody catches ends the process as
+// it would anywhere (aws-lambda-ric 4; before it, 3). The runtime asked for counts.
 const modern = Number(/^AWS_Lambda_nodejs(\d+)/.exec(environment.AWS_EXECUTION_ENV)?.[1]) >= 24;
 
 if (environment.SEMANTEST_INSPECT_WAIT) {
@@ -61,12 +62,12 @@ function send(requests, then) {
   socket.write(requests.join(""));
 }
 
-let requestId;
+let requestId = modern ? "-" : undefined;
 // Where an error that nobody catches is told: of the start, of the invocation under way, or nowhere.
 let failing = "/init/error";
 let whenEmpty;
 let ending = false;
-process.on("beforeExit", () => whenEmpty?.());
+if (!modern) process.on("beforeExit", () => whenEmpty?.());
 takeConsole(() => requestId);
 
 function end(what, error, code) {
@@ -75,11 +76,15 @@ function end(what, error, code) {
   if (!failing) process.exit(code);
   send([postError(failing, describe(error))], () => process.exit(code));
 }
-process.on("uncaughtException", (error) => end("Uncaught Exception", error, 129));
-process.on("unhandledRejection", (reason, promise) => {
-  const error = new Fault("Runtime.UnhandledPromiseRejection", String(reason), { reason, promise });
-  end("Unhandled Promise Rejection", error, 128);
-});
+function takeUncaught() {
+  process.on("uncaughtException", (error) => end("Uncaught Exception", error, 129));
+  process.on("unhandledRejection", (reason, promise) => {
+    const message = reason === undefined ? "" : String(reason);
+    const error = new Fault("Runtime.UnhandledPromiseRejection", message, { reason, promise });
+    end("Unhandled Promise Rejection", error, 128);
+  });
+}
+if (!modern) takeUncaught();
 
 // Handler modules expect it when they are loaded. No gateway of ours streams: HTTP APIs do not, on AWS neither.
 globalThis.awslambda = {
@@ -89,26 +94,45 @@ globalThis.awslambda = {
   HttpResponseStream: { from: (stream) => stream },
 };
 
-function context(headers, { succeed, fail, done }) {
+// What a header of the invocation says in JSON.
+function parsed(headers, header, name) {
+  if (headers[header] === undefined) return undefined;
+  try {
+    return JSON.parse(headers[header]);
+  } catch (error) {
+    throw new Error(`Cannot parse ${name} as json: ${error}`);
+  }
+}
+
+const ofFunction = () => ({
+  memoryLimitInMB: environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+  logGroupName: environment.AWS_LAMBDA_LOG_GROUP_NAME,
+  logStreamName: environment.AWS_LAMBDA_LOG_STREAM_NAME,
+});
+
+function ofInvocation(headers, more) {
   const deadline = Number(headers["lambda-runtime-deadline-ms"] ?? 0);
-  const client = headers["lambda-runtime-client-context"];
   return {
-    callbackWaitsForEmptyEventLoop: true,
-    succeed,
-    fail,
-    done,
-    functionVersion: environment.AWS_LAMBDA_FUNCTION_VERSION,
-    functionName: environment.AWS_LAMBDA_FUNCTION_NAME,
-    memoryLimitInMB: environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-    logGroupName: environment.AWS_LAMBDA_LOG_GROUP_NAME,
-    logStreamName: environment.AWS_LAMBDA_LOG_STREAM_NAME,
-    clientContext: client ? JSON.parse(client) : undefined,
-    identity: undefined,
+    clientContext: parsed(headers, "lambda-runtime-client-context", "ClientContext"),
+    identity: parsed(headers, "lambda-runtime-cognito-identity", "CognitoIdentity"),
     invokedFunctionArn: headers["lambda-runtime-invoked-function-arn"],
     awsRequestId: headers["lambda-runtime-aws-request-id"],
-    tenantId: undefined,
+    tenantId: headers["lambda-runtime-aws-tenant-id"],
+    ...more,
     getRemainingTimeInMillis: () => Math.max(deadline - Date.now(), 0),
   };
+}
+
+// In the order of AWS's clients, each of its own.
+function context(headers, { succeed, fail, done }) {
+  const functionName = environment.AWS_LAMBDA_FUNCTION_NAME;
+  const functionVersion = environment.AWS_LAMBDA_FUNCTION_VERSION;
+  if (modern) {
+    const xRayTraceId = headers["lambda-runtime-trace-id"];
+    return { ...ofInvocation(headers, { xRayTraceId }), functionName, functionVersion, ...ofFunction() };
+  }
+  const callbacks = { callbackWaitsForEmptyEventLoop: true, succeed, fail, done };
+  return { ...callbacks, functionVersion, functionName, ...ofFunction(), ...ofInvocation(headers) };
 }
 
 function serialize(value) {
@@ -116,7 +140,8 @@ function serialize(value) {
     // A function or a symbol has no JSON: an empty body, as in AWS's client.
     return JSON.stringify(value === undefined ? null : value) ?? "";
   } catch {
-    throw new Error("Unable to stringify response body");
+    const failure = new Error("Unable to stringify response body");
+    throw modern ? Object.assign(failure, { name: "Runtime.JSONStringifyError", stack: `Runtime.JSONStringifyError: ${failure.message}` }) : failure;
   }
 }
 
@@ -133,8 +158,15 @@ function answers(id, waits) {
     send([answer, NEXT], serve);
   };
   const refuse = (error) => {
-    logError("Invoke Error", error);
-    finish(postError(`/invocation/${id}/error`, describe(error)));
+    let told = error;
+    try {
+      logError("Invoke Error", error, modern);
+    } catch (problem) {
+      // What cannot be made text.
+      told = problem;
+      logError("Invoke Error", problem, modern);
+    }
+    finish(postError(`/invocation/${id}/error`, describe(told, modern)));
   };
   const give = (value) => {
     let text;
@@ -147,7 +179,8 @@ function answers(id, waits) {
   };
   const done = (error, value) => (error == null ? give(value) : refuse(error));
   const callback = (error, value) => {
-    if (error == null && waits()) whenEmpty = () => give(value);
+    // What is no JSON is nobody's to catch by then.
+    if (error == null && waits()) whenEmpty = () => setImmediate(() => finish(post(`/invocation/${id}/response`, serialize(value))));
     else done(error, value);
   };
   whenEmpty = once(give);
@@ -155,7 +188,7 @@ function answers(id, waits) {
     callback: once(callback),
     done: once(done),
     succeed: once(give),
-    fail: once((error) => refuse(error ?? "handled")),
+    fail: once((error) => refuse(modern ? error : error ?? "handled")),
   };
 }
 
@@ -175,15 +208,24 @@ function serve({ headers, body }) {
   socket.unref();
   let info;
   const answer = answers(id, () => info.callbackWaitsForEmptyEventLoop);
+  if (modern) return returns(JSON.parse(body), context(headers, answer), answer);
   try {
     info = context(headers, answer);
     const returned = runtime.handler(JSON.parse(body), info, answer.callback);
-    if (modern) Promise.resolve(returned).then(answer.succeed, answer.fail);
-    else if (typeof returned?.then === "function") returned.then(answer.succeed, answer.fail);
+    if (typeof returned?.then === "function") returned.then(answer.succeed, answer.fail);
     else if (runtime.handler.length < 3 && isData(returned)) {
       console.warn("the handler is not async: Lambda ignores what it returns before Node 24; make it async");
       answer.succeed(returned);
     }
+  } catch (error) {
+    answer.fail(error);
+  }
+}
+
+// What the handler returns is the answer.
+async function returns(event, info, answer) {
+  try {
+    answer.succeed(await runtime.handler(event, info));
   } catch (error) {
     answer.fail(error);
   }
@@ -198,9 +240,13 @@ function begin() {
 const runtime = {};
 load(environment._HANDLER, environment.LAMBDA_TASK_ROOT).then(
   (handler) => {
+    if (modern && handler.length > 2) {
+      const advice = "the handler takes a callback, which Lambda does not know from Node.js 24 on: make it async and return the answer";
+      return end("Init Error", new Fault("Runtime.CallbackHandlerDeprecated", advice), 1);
+    }
     runtime.handler = handler;
     // Node tells of promises rejected meanwhile after its ticks and before this comes: they are the start's failure.
     process.nextTick(() => setImmediate(begin));
   },
-  (error) => end("Uncaught Exception", error, 129),
+  (error) => (modern ? end("Init Error", error, 1) : end("Uncaught Exception", error, 129)),
 );

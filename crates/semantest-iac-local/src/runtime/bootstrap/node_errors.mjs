@@ -7,32 +7,36 @@ export class Fault extends Error {
     super(message);
     // Not enumerable: the log shows an error's own enumerable properties.
     Object.defineProperty(this, "name", { value: kind });
-    this.stack = [`${kind}: ${message}`, more.where].filter(Boolean).join("\n");
+    this.stack = [message ? `${kind}: ${message}` : kind, more.where].filter(Boolean).join("\n");
     if ("reason" in more) Object.assign(this, { reason: more.reason, promise: more.promise });
   }
 }
 
-export function describe(error) {
+// `modern`: as from Node 24 on, where only what is an error counts as one.
+export function describe(error, modern = false) {
   const like = ["name", "message", "stack"].every((part) => error?.[part] && typeof error[part] === "string");
+  const fails = modern ? error instanceof Error : like || types.isNativeError(error);
   try {
-    if (!like && !types.isNativeError(error)) return { errorType: typeof error, errorMessage: error.toString(), trace: [] };
-    return { errorType: error.name, errorMessage: error.message, trace: error.stack.split("\n") };
+    if (!fails) return { errorType: typeof error, errorMessage: modern ? String(error) : error.toString(), trace: [] };
+    const trace = modern ? error.stack?.split("\n") || [] : error.stack.split("\n");
+    return { errorType: error.name, errorMessage: error.message, trace };
   } catch {
-    return { errorType: "handled", errorMessage: "the error's name, message or stack cannot be read" };
+    const failed = { errorType: "handled", errorMessage: "the error's name, message or stack cannot be read" };
+    return modern ? { ...failed, trace: [] } : failed;
   }
 }
 
-export function logError(what, error) {
-  // What is thrown may be anything; the stack of an error made here would tell nothing.
-  const shown = error instanceof Error ? error : Object.assign(new Error(error), { stack: `Error: ${String(error)}` });
-  console.error(what, `\t${readable(shown)}`);
+export function logError(what, error, modern = false) {
+  // What is thrown may be anything.
+  const shown = error instanceof Error ? error : new Error(modern ? String(error) : error);
+  console.error(what, `\t${readable(shown, modern)}`);
 }
 
-function readable(error) {
+function readable(error, modern) {
   try {
     return JSON.stringify(error, (_, value) => (value instanceof Error ? properties(value) : value));
   } catch {
-    return JSON.stringify(describe(error));
+    return JSON.stringify(describe(error, modern));
   }
 }
 

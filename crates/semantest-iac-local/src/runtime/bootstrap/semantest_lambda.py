@@ -61,7 +61,7 @@ def marshal(result):
         text = encode(result)
     except Exception as error:
         raise Fault("Runtime.MarshalError", "Unable to marshal response: %s" % error) from None
-    return text.encode("utf-8", "surrogatepass"), "application/json"
+    return text, "application/json"
 
 
 def encode(result):
@@ -150,6 +150,30 @@ class ClientContext(Record):
         self.client = None if self.client is None else Client(self.client)
 
 
+def told(header, what):
+    """What a header of an invocation says, where there is one."""
+    if not header:
+        return None
+    try:
+        return json.loads(header)
+    except Exception as error:
+        raise Fault("Runtime.LambdaContextUnmarshalError", "Unable to parse %s JSON: %s" % (what, error)) from None
+
+
+def trace_context(fields):
+    known = ("traceparent", "tracestate", "baggage")
+    given = fields if isinstance(fields, dict) else {}
+    return {name: given[name] for name in known if isinstance(given.get(name), str)}
+
+
+def unmarshal(body):
+    """The event."""
+    try:
+        return json.loads(body)
+    except Exception as error:
+        raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error) from None
+
+
 class LambdaContext(Readable):
     _shown = (
         "aws_request_id", "log_group_name", "log_stream_name", "function_name", "memory_limit_in_mb",
@@ -164,14 +188,23 @@ class LambdaContext(Readable):
         self.memory_limit_in_mb = os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
         self.log_group_name = os.environ["AWS_LAMBDA_LOG_GROUP_NAME"]
         self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
-        self.tenant_id = None
-        self.identity = CognitoIdentity({})
-        client = headers.get("lambda-runtime-client-context")
-        self.client_context = ClientContext(json.loads(client)) if client else None
+        self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
+        identity = told(headers.get("lambda-runtime-cognito-identity"), "Cognito Identity") or {}
+        self.identity = CognitoIdentity({
+            "cognito_identity_id": identity.get("cognitoIdentityId"),
+            "cognito_identity_pool_id": identity.get("cognitoIdentityPoolId"),
+        })
+        client = told(headers.get("lambda-runtime-client-context"), "Client Context")
+        self._w3c = trace_context(client.pop("w3c", None)) if client else {}
+        self.client_context = None if client is None else ClientContext(client)
         self._epoch_deadline_time_in_ms = int(headers.get("lambda-runtime-deadline-ms", "0"))
 
     def get_remaining_time_in_millis(self):
         return max(self._epoch_deadline_time_in_ms - int(time.time() * 1000), 0)
+
+    def w3c(self):
+        """The trace context (W3C) that came with the invocation."""
+        return dict(self._w3c)
 
     def log(self, message):
         sys.stdout.write(str(message))

@@ -1,0 +1,3 @@
+const ready = await Promise.resolve("ready");
+
+export const handler = async () => ({ ready });

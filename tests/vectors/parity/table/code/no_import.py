@@ -1,0 +1,5 @@
+import nothing_of_that_name
+
+
+def handler(event, context):
+    return None
