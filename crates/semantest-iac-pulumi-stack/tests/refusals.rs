@@ -69,7 +69,7 @@ async fn a_pulumi_that_is_too_old_is_refused_with_the_version_that_is_needed() {
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("a program");
         let error = refused(project.path(), &stack("infra", &bin)).await;
         assert_eq!(error.kind() == ErrorKind::Unsupported, !fits, "{version}: {error:?}");
-        assert_eq!(error.message().contains("3.150"), !fits, "{version}: {error}");
+        assert_eq!(error.message().contains("3.200"), !fits, "{version}: {error}");
     }
 }
 

@@ -23,20 +23,22 @@ impl ComponentHandler for DeployPulumiStack {
         let stack = definition.stack.clone().unwrap_or_else(|| wanted.environment.to_owned());
         check_stack_name(&stack).map_err(|why| wanted.invalid("stack", why))?;
         let program = wanted.packages.get(&directory).map(|program| program.address.clone());
+        let mut environment_variables = wanted.variables_of(definition.env_file.as_deref());
+        environment_variables.extend(definition.environment_variables.clone());
         let mut blueprint = wanted.empty_blueprint(ComponentKind::PulumiStack);
         blueprint.stack = Some(PulumiStack {
             directory,
             program: program.unwrap_or_default(),
             stack,
             config: definition.config.clone(),
-            environment_variables: definition.environment_variables.clone(),
+            environment_variables,
         });
         Ok(blueprint)
     }
 }
 
 /// Keys that mean something for a stack.
-const KEYS: [&str; 5] = ["kind", "code", "stack", "config", "environment_variables"];
+const KEYS: [&str; 6] = ["kind", "code", "stack", "config", "environment_variables", "env_file"];
 
 fn check(wanted: &Wanted<'_>) -> Result<()> {
     let definition = wanted.definition;

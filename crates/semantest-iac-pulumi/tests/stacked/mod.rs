@@ -78,7 +78,7 @@ impl Stacked {
         stacked.write("infra/Pulumi.yaml", PROGRAM);
         stacked.write("infra/semantest.toml", INNER);
         stacked.write("infra/code/hello.py", CODE);
-        stacked.write("passphrase.txt", "correct horse");
+        stacked.write("stack.env", "PULUMI_CONFIG_PASSPHRASE=\"correct horse\"\n");
         stacked.write("canary.txt", CANARY);
         stacked.write("semantest.toml", &stacked.project());
         stacked
@@ -101,13 +101,13 @@ provider = "pulumi"
 [components.network]
 kind = "pulumi-stack"
 code = "infra"
+env_file = "stack.env"
 config = {{ "greeting" = "hello", "infra:token" = {{ secret = "file:canary.txt" }} }}
 
 [components.network.environment_variables]
 PATH = "{path}"
 PULUMI_HOME = "{home}"
 PULUMI_BACKEND_URL = "file://{backend}"
-PULUMI_CONFIG_PASSPHRASE = {{ secret = "file:passphrase.txt" }}
 PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION = "true"
 "#,
             home = self.file("home").display(),
