@@ -47,7 +47,7 @@ impl HttpAuthorizers {
         let Some(name) = &request.route().authorizer else { return Ok(None) };
         let authorization = authorization.ok_or_else(internal_error)?;
         if let Some(authorizer) = authorization.jwt.get(name) {
-            return by_token(authorizer, request).map(Some);
+            return by_token(authorizer, request).map(Some).map_err(Challenge::response);
         }
         // A route whose authorizer is not there is no open route.
         let authorizer = authorization.lambda.get(name).ok_or_else(internal_error)?;
@@ -131,10 +131,12 @@ fn looked<'a>(
     }
 }
 
-fn by_token(authorizer: &JwtAuthorizer, request: &HttpRequest<'_>) -> Result<Value, FullResponse> {
+fn by_token(authorizer: &JwtAuthorizer, request: &HttpRequest<'_>) -> Result<Value, Challenge> {
     let context = |variable: &str| request.context_variable(variable);
     let token = looked(request, &context).one(&authorizer.identity_source);
-    let Some(token) = token else { return Err(challenge(StatusCode::UNAUTHORIZED, "Bearer".to_owned())) };
+    let Some(token) = token else {
+        return Err(Challenge { status: StatusCode::UNAUTHORIZED, said: "Bearer".to_owned() });
+    };
     let now = Timestamp::now().as_millisecond() as f64 / 1000.0;
     let scopes = &request.route().authorization_scopes;
     let told = jwt::judge(authorizer, &token, scopes, now).map_err(|refusal| {
@@ -145,18 +147,26 @@ fn by_token(authorizer: &JwtAuthorizer, request: &HttpRequest<'_>) -> Result<Val
             }
         };
         let scopes = scopes.join(" ");
-        challenge(status, format!(r#"Bearer scope="{scopes}" error="{error}" error_description="{why}""#))
+        let said = format!(r#"Bearer scope="{scopes}" error="{error}" error_description="{why}""#);
+        Challenge { status, said }
     });
     told.map(|jwt| json!({ "jwt": jwt }))
 }
 
 /// Says which token is missing, or what is wrong with the one that came.
-fn challenge(status: StatusCode, said: String) -> FullResponse {
-    let mut response = if status == StatusCode::FORBIDDEN { forbidden() } else { unauthorized() };
-    if let Ok(said) = HeaderValue::from_str(&said) {
-        response.headers_mut().insert(WWW_AUTHENTICATE, said);
+struct Challenge {
+    status: StatusCode,
+    said: String,
+}
+
+impl Challenge {
+    fn response(self) -> FullResponse {
+        let mut response = if self.status == StatusCode::FORBIDDEN { forbidden() } else { unauthorized() };
+        if let Ok(said) = HeaderValue::from_str(&self.said) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, said);
+        }
+        response
     }
-    response
 }
 
 /// `401 {"message":"Unauthorized"}`.

@@ -57,7 +57,7 @@ fn says_unauthorized(error: &[u8]) -> bool {
     error.is_some_and(|error| error["errorMessage"] == "Unauthorized")
 }
 
-/// The account and the region of an `execute-api` ARN, up to the API's id.
+/// The ARN of what is called: `rest` is its stage, method and path, or its stage and route.
 fn arn(region: &str, account: &str, api: &str, rest: &str) -> String {
     format!("arn:aws:execute-api:{region}:{account}:{api}/{rest}")
 }
