@@ -231,16 +231,13 @@ fn the_projects_own_folder_may_be_the_code_and_what_is_written_on_the_way_is_no_
 fn throttling_of_a_project_file_holds_and_its_end_too() {
     let project = Project::init("python");
     project.write("rest-api/app.py", &answering("one"));
-    let throttled = "handler = \"app.handler\"\nthrottling = { rate = 1, burst = 1 }";
+    // Beyond the burst nothing is admitted within any time that a test takes.
+    let throttled = "handler = \"app.handler\"\nthrottling = { rate = 0.0001, burst = 2 }";
     project.replace("semantest.toml", "handler = \"app.handler\"", throttled);
     let mut dev = Dev::start(&project, &[]);
     let endpoint = dev.ready();
-    let statuses: Vec<u16> = std::thread::scope(|scope| {
-        let asked: Vec<_> = (0..40).map(|_| scope.spawn(|| get(&endpoint, "/").0)).collect();
-        asked.into_iter().map(|one| one.join().expect("an answer")).collect()
-    });
-    assert!(statuses.contains(&200) && statuses.contains(&429), "{statuses:?}");
-    assert!(statuses.iter().all(|status| [200, 429].contains(status)), "{statuses:?}");
+    let statuses: Vec<u16> = (0..5).map(|_| get(&endpoint, "/").0).collect();
+    assert_eq!(statuses, [200, 200, 429, 429, 429]);
     project.replace("semantest.toml", throttled, "handler = \"app.handler\"");
     dev.until("it is deployed", |line| (line["kind"] == "deployed" && line["again"] == true).then_some(()));
     for _ in 0..20 {
