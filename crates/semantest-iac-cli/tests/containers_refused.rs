@@ -6,8 +6,8 @@ mod program;
 use std::path::Path;
 use std::process::Command;
 
-use container::{SERVER, ask, endpoint, processes, project, running_in};
-use program::{Project, Ran, programs};
+use container::{SERVER, ask, await_that, endpoint, processes, project, running_in};
+use program::{Project, Ran, get, programs};
 use serde_json::{Value, json};
 
 const COMMAND: &str = "command = [\"python3\", \"server.py\"]";
@@ -83,6 +83,8 @@ fn a_new_revision_that_fails_leaves_the_old_one_at_work() {
     // Also after the host has ended in between.
     project.json(&["local", "stop"]).ok();
     refusal(&project);
+    // Its replicas were started with the host, and nobody waited for them.
+    await_that("the old revision", || get(&endpoint, "/who").0 == 200);
     assert_eq!(ask(&endpoint, "/who")["version"], "one");
     project.write("web/server.py", &SERVER.replace("\"one\"", "\"two\""));
     assert_eq!(project.json(&["deploy"]).ok()["status"], "deployed");
