@@ -56,7 +56,7 @@ fn without_defaults(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
             let kept = map.iter().filter(|(_, value)| {
-                !(value.is_null() || **value == Value::from("") || **value == Value::from(false))
+                !(value.is_null() || value.as_str() == Some("") || value.as_bool() == Some(false))
             });
             let kept = kept.map(|(key, value)| (key.clone(), without_defaults(value)));
             let kept = kept.filter(|(_, value)| value.as_object().is_none_or(|map| !map.is_empty()));

@@ -18,7 +18,7 @@ pub(crate) fn check(
     let node = runtime.starts_with("nodejs");
     let has = |ending: &&str| files.iter().any(|file| file.strip_prefix(&stem) == Some(*ending));
     let found = match runtime {
-        _ if node => NODE.iter().any(|ending| has(ending)),
+        _ if node => NODE.iter().any(has),
         _ if runtime.starts_with("python") => {
             files.iter().any(|file| file.strip_prefix(&stem).is_some_and(is_python))
         }

@@ -44,7 +44,7 @@ pub fn check_stack_name(name: &str) -> Result<(), String> {
             && !part.chars().all(|letter| letter == '.')
             && part.chars().all(is_letter)
     };
-    if parts.len() <= 3 && parts.iter().all(|part| is_part(&part)) {
+    if parts.len() <= 3 && parts.iter().all(is_part) {
         return Ok(());
     }
     Err(format!(
@@ -61,7 +61,7 @@ pub fn check_config_key(key: &str) -> Result<(), String> {
     let parts: Vec<&str> = key.split(':').collect();
     let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "_.-/".contains(letter);
     let is_part = |part: &&str| !part.is_empty() && !part.starts_with('-') && part.chars().all(is_letter);
-    if parts.len() <= 2 && parts.iter().all(|part| is_part(&part)) {
+    if parts.len() <= 2 && parts.iter().all(is_part) {
         return Ok(());
     }
     Err(format!(
