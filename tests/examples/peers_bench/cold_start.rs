@@ -8,8 +8,7 @@ use crate::handlers;
 use crate::http_load::Connection;
 use crate::ours::Ours;
 use crate::process_tree::{memory_mb, threads_us};
-
-const STARTS: usize = 21;
+use crate::setting;
 
 /// The interpreter itself, not a shim in front of it.
 pub fn python() -> PathBuf {
@@ -38,7 +37,7 @@ pub fn measure(ours: &Ours) {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("app.py"), handlers::PYTHON).expect("a file");
     let python = python();
-    for round in 0..STARTS {
+    for round in 0..setting("SEMANTEST_BENCH_STARTS", 21) {
         // Other code, so that no worker lives that could answer.
         ours.write("python/app.py", &format!("{}# {round}\n", handlers::PYTHON));
         ours.json(&["deploy", "--component", "python"]);

@@ -1,7 +1,8 @@
 //! The local provider beside serverless-offline and cargo-lambda: the same handlers, one run, in turns.
 //!
 //! Peers run where `SEMANTEST_PEERS` names the folder they are installed in (`cargo xtask tools peers`). How long a point is measured
-//! and how often is told by `SEMANTEST_BENCH_SECONDS` (2) and `SEMANTEST_BENCH_ROUNDS` (6).
+//! and how often is told by `SEMANTEST_BENCH_SECONDS` (2) and `SEMANTEST_BENCH_ROUNDS` (6), how often the cold start by
+//! `SEMANTEST_BENCH_STARTS` (21).
 
 mod cold_start;
 mod handlers;

@@ -39,7 +39,8 @@ fn record(modules: &Path, topics: &[Topic]) {
     let short = |text: String| {
         text.replace(&modules_at, "").replace(&folder, "").chars().take(document::LONGEST + 1).collect()
     };
-    let differences = differences(&peer, topics);
+    let mut differences = differences(&peer, topics);
+    differences.retain(|_, difference| difference.as_deref() != Some(subject::NO_ANSWER));
     let recorded = Recorded {
         version: serverless_offline::version(modules),
         date: jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),

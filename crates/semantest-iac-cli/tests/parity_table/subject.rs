@@ -10,6 +10,8 @@ use crate::pattern::{Saved, differs};
 use crate::rows::Row;
 use crate::socket::Client;
 
+/// What is told of a row whose case got none: nobody listened, or the connection ended.
+pub const NO_ANSWER: &str = "no answer";
 /// Longer bodies are told by their length.
 const LONG: usize = 100_000;
 /// So long a line may take into a function's log.
@@ -40,7 +42,7 @@ pub fn difference(subject: &dyn Subject, row: &Row) -> Option<String> {
     let function = row.case["log"].as_str();
     let mark = function.map(|function| subject.mark(function));
     let ran = catch_unwind(AssertUnwindSafe(|| observed(subject, &row.case)));
-    let Ok(mut observed) = ran else { return Some("no answer".to_owned()) };
+    let Ok(mut observed) = ran else { return Some(NO_ANSWER.to_owned()) };
     let deadline = Instant::now() + LINES;
     loop {
         if let Some((function, mark)) = function.zip(mark) {
