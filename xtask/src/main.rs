@@ -40,7 +40,7 @@ cargo xtask <task>
   tools pulumi    builds the real `pulumi` from its Go modules, under target/tools/pulumi
   tools peers     installs what `bench local` is measured beside (serverless-offline, cargo-lambda), under
                   target/tools/peers
-  bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local, aws,
+  bench [NAME]    benchmarks, as ratios in one run: store, engine, deploy, local, dev, aws,
                   python, node, pulumi (default: all)
 ";
 
