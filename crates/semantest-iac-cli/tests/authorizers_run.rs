@@ -4,8 +4,9 @@ mod program;
 
 use std::io::Write;
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use program::dev::{Dev, PATIENCE};
 use program::socket::{event, frame, handshake, next_text};
 use program::{Project, raw};
 use serde_json::{Value, json};
@@ -156,6 +157,24 @@ fn a_jwt_authorizer_lets_in_whom_the_issuer_has_signed_for() {
     assert_eq!(send(&address, "GET /orders", &format!("Authorization: {}\r\n", others[0])).status, "200");
     project.json(&["rollback"]).ok();
     assert_eq!(send(&address, "GET /orders", &bare).status, "200", "the keys of that version are back");
+}
+
+#[test]
+fn keys_that_are_saved_hold_in_dev() {
+    let (keys, _) = issue(json!([]));
+    let (others, tokens) = issue(json!([{ "claims": claims(json!({})) }]));
+    let (project, address) = deployed(JWT, &[("code/app.py", ECHO), ("keys.json", &keys)]);
+    let mut dev = Dev::start(&project, &[]);
+    dev.ready();
+    let status = || send(&address, "GET /orders", &format!("Authorization: {}\r\n", tokens[0])).status;
+    assert_eq!(status(), "401");
+    project.write("keys.json", &others);
+    let begun = Instant::now();
+    while status() != "200" {
+        assert!(begun.elapsed() < PATIENCE, "the keys that were saved do not hold");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    dev.end();
 }
 
 #[test]

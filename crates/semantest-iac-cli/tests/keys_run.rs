@@ -63,7 +63,7 @@ fn keys_restart_clear_help_and_quit_and_the_terminal_is_put_back() {
     let first = get(&endpoint, "/").1;
     assert_eq!(get(&endpoint, "/").1, first, "one process answers");
     terminal.press(b"r");
-    terminal.until("restarted 1 functions");
+    terminal.until("restarted: 1");
     assert_ne!(get(&endpoint, "/").1, first, "another process answers");
     terminal.press(b"h");
     terminal.until("keys: r restart");
@@ -71,7 +71,7 @@ fn keys_restart_clear_help_and_quit_and_the_terminal_is_put_back() {
     terminal.until("keys: r restart");
     // Nothing is a key that nobody knows, and upper case is the same.
     terminal.press(b"xR");
-    terminal.until("restarted 1 functions");
+    terminal.until("restarted: 1");
     terminal.press(b"c");
     terminal.press(b"h");
     let cleared = terminal.until("\u{1b}[2J");

@@ -1,6 +1,6 @@
 //! `refresh`
 
-use semantest_iac::{Error, ErrorKind, Result};
+use semantest_iac::Result;
 
 use super::{alone, exit_of, gather};
 use crate::Exit;
@@ -23,10 +23,7 @@ pub(super) async fn run(session: &Session, arguments: &RefreshArguments) -> Resu
     };
     session.check_provider(&iac, &components).await?;
     let (mut answers, failures) = gather(components, async |component| {
-        if session.cancel.is_cancelled() {
-            return Err(Error::new(ErrorKind::Cancelled, "refresh", "stopped before it was looked at"));
-        }
-        iac.refresh(environment, component).await
+        iac.refresh_unless(environment, component, &session.cancel).await
     })
     .await?;
     let text = match answers.is_empty() && failures.is_empty() {

@@ -26,7 +26,7 @@ pub(crate) use line::DevLine;
 use log_feed::LogFeed;
 use watch::{Changed, Watch};
 
-const KEYS: &str = "keys: r restart the functions, o open the endpoint, c clear, q quit";
+const KEYS: &str = "keys: r restart what runs, o open the endpoint, c clear, q quit";
 
 pub(super) async fn run(session: &Session, arguments: &DevArguments) -> Result<Exit> {
     let settings = session.settings()?;
@@ -188,15 +188,14 @@ impl Dev<'_> {
         folder.is_dir().then_some(folder)
     }
 
-    /// Folders and packages of the components' code and their environment files, by component.
+    /// Folders and packages of the components' code, their environment files and key sets, by component.
     fn code(&self, components: &[String]) -> Result<Vec<(String, PathBuf)>> {
         let mut all = Vec::new();
         for component in components {
             let definition = self.definition(component)?;
-            let functions = definition.get("functions").and_then(|functions| functions.as_object());
-            let functions: Vec<_> = functions.into_iter().flatten().map(|(_, function)| function).collect();
-            for key in ["code", "env_file"] {
-                let own = functions.iter().filter_map(|function| function.get(key));
+            for (table, key) in [("functions", "code"), ("functions", "env_file"), ("authorizers", "jwks")] {
+                let named = definition.get(table).and_then(|named| named.as_object());
+                let own = named.into_iter().flatten().filter_map(|(_, one)| one.get(key));
                 for path in own.chain(definition.get(key)).filter_map(|path| path.as_str()) {
                     all.push((component.clone(), self.iac.project().directory().join(path)));
                 }
@@ -311,7 +310,7 @@ impl Dev<'_> {
                         Err(error) => output.warning(&render::error(&error.to_record())),
                     }
                 }
-                output.note(&format!("restarted {restarted} functions"));
+                output.note(&format!("restarted: {restarted}"));
             }
         }
     }
