@@ -107,7 +107,7 @@ impl Control {
                 self.host.services.settled().await;
                 ok(&())
             }
-            (&Method::DELETE, ["services", name]) => done(self.host.remove_service(name).await),
+            (&Method::DELETE, ["services", name]) => done(self.host.clone().remove_service(name).await),
             (&Method::PUT, ["apis", _]) => match serde_json::from_slice::<ApiDefinition>(&body) {
                 Ok(definition) => match self.host.put_api(definition).await {
                     Ok(state) => ok(&state),

@@ -21,7 +21,7 @@ use crate::http_server::Arrival;
 /// The account that local resources pretend to belong to.
 pub(crate) const ACCOUNT: &str = "000000000000";
 
-/// What a function is told.
+/// What a function is told, in the order of the documentation's example.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct HttpEvent<'a> {
@@ -29,7 +29,11 @@ struct HttpEvent<'a> {
     request: Told<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    path_parameters: &'a BTreeMap<&'a str, String>,
     is_base64_encoded: bool,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    stage_variables: &'a BTreeMap<String, String>,
 }
 
 /// What an authorizer's function is told.
@@ -42,6 +46,10 @@ struct AuthorizerEvent<'a> {
     identity_source: Option<&'a [String]>,
     #[serde(flatten)]
     request: Told<'a>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    path_parameters: &'a BTreeMap<&'a str, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    stage_variables: &'a BTreeMap<String, String>,
 }
 
 /// What both are told of a request.
@@ -58,10 +66,6 @@ struct Told<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     query_string_parameters: BTreeMap<String, String>,
     request_context: RequestContext<'a>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    path_parameters: &'a BTreeMap<&'a str, String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    stage_variables: &'a BTreeMap<String, String>,
 }
 
 #[derive(Serialize)]
@@ -167,14 +171,27 @@ impl<'a> HttpRequest<'a> {
     /// The event for its function, as JSON text; `authorizer` is what an authorizer has said of who sent it.
     pub fn event(&self, body: &Bytes, authorizer: Option<&Value>) -> Bytes {
         let (body, is_base64_encoded) = encode_body(body, self.header("content-type"));
-        let event = HttpEvent { request: self.told(authorizer), body, is_base64_encoded };
+        let event = HttpEvent {
+            request: self.told(authorizer),
+            body,
+            path_parameters: &self.matched.parameters,
+            is_base64_encoded,
+            stage_variables: &self.api.stage_variables,
+        };
         Bytes::from(serde_json::to_vec(&event).unwrap_or_default())
     }
 
     /// The event for the function of an authorizer that judges by `identities`.
     pub fn authorizer_event(&self, route_arn: &str, identities: &[String]) -> Bytes {
         let identity_source = Some(identities).filter(|identities| !identities.is_empty());
-        let event = AuthorizerEvent { kind: "REQUEST", route_arn, identity_source, request: self.told(None) };
+        let event = AuthorizerEvent {
+            kind: "REQUEST",
+            route_arn,
+            identity_source,
+            request: self.told(None),
+            path_parameters: &self.matched.parameters,
+            stage_variables: &self.api.stage_variables,
+        };
         Bytes::from(serde_json::to_vec(&event).unwrap_or_default())
     }
 
@@ -194,8 +211,6 @@ impl<'a> HttpRequest<'a> {
             headers: headers(self.parts, self.arrival, self.peer),
             query_string_parameters: query_parameters(self.query()),
             request_context: self.request_context(authorizer),
-            path_parameters: &self.matched.parameters,
-            stage_variables: &self.api.stage_variables,
         }
     }
 

@@ -234,6 +234,7 @@ impl Host {
     pub async fn put_service(self: Arc<Self>, put: PutService) -> Result<(), String> {
         let deploying = tokio::spawn(async move {
             let PutService { definition, secrets } = put;
+            let _alone = self.services.change(&definition.name).await;
             self.services.put(definition.clone(), secrets).await?;
             self.registry.save_service(&definition).map_err(|error| error.to_string())?;
             self.tell();
@@ -243,11 +244,16 @@ impl Host {
     }
 
     /// Takes a container service away, once its replicas have ended.
-    pub async fn remove_service(&self, name: &str) -> io::Result<()> {
-        self.registry.remove_service(name)?;
-        self.services.remove(name).await;
-        self.tell();
-        Ok(())
+    pub async fn remove_service(self: Arc<Self>, name: &str) -> io::Result<()> {
+        let name = name.to_owned();
+        let removing = tokio::spawn(async move {
+            let _alone = self.services.change(&name).await;
+            self.registry.remove_service(&name)?;
+            self.services.remove(&name).await;
+            self.tell();
+            Ok(())
+        });
+        removing.await.map_err(io::Error::other)?
     }
 
     /// Defines an API. It keeps its port, and no request is lost: the old routes answer until the new ones do. A kept

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::future::join_all;
+use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -26,6 +27,8 @@ pub(crate) struct Services {
     state_dir: PathBuf,
     guard: Arc<Guard>,
     by_name: Mutex<BTreeMap<String, Arc<Service>>>,
+    /// What keeps changes of one service apart.
+    changing: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// A look at all processes is under way.
     looking: AtomicBool,
 }
@@ -34,12 +37,22 @@ impl Services {
     /// None yet. Logs are kept under `state_dir`.
     pub fn new(state_dir: &Path) -> Self {
         let guard = Arc::new(Guard::new());
-        let (by_name, looking) = (Mutex::default(), AtomicBool::new(false));
-        Self { state_dir: state_dir.to_owned(), guard, by_name, looking }
+        let (by_name, changing) = (Mutex::default(), Mutex::default());
+        let looking = AtomicBool::new(false);
+        Self { state_dir: state_dir.to_owned(), guard, by_name, changing, looking }
     }
 
     fn by_name(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Service>>> {
         self.by_name.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Waits for the change of a service that is under way: whoever asked for it may have been killed, and asks again.
+    pub async fn change(&self, name: &str) -> OwnedMutexGuard<()> {
+        let alone = {
+            let mut changing = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            changing.entry(name.to_owned()).or_default().clone()
+        };
+        alone.lock_owned().await
     }
 
     fn all(&self) -> Vec<Arc<Service>> {
