@@ -134,15 +134,13 @@ fn only_the_composition_names_adapters_inside_the_facade() {
         let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let text = code(&file);
         let allowed: &[&str] = match name {
-            "composition.rs" => {
-                &[
-                    "semantest_iac_aws",
-                    "semantest_iac_azure",
-                    "semantest_iac_local",
-                    "semantest_iac_pulumi_stack",
-                    "semantest_iac_sqlite",
-                ]
-            }
+            "composition.rs" => &[
+                "semantest_iac_aws",
+                "semantest_iac_azure",
+                "semantest_iac_local",
+                "semantest_iac_pulumi_stack",
+                "semantest_iac_sqlite",
+            ],
             // The clouds' stores of secrets.
             "secrets.rs" => &["semantest_iac_aws", "semantest_iac_azure"],
             // Handed on to the bindings, which know nobody else; the facade itself puts no foreign port together.

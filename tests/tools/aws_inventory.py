@@ -92,14 +92,20 @@ def roles():
     return each(describe, pages(iam.list_roles, "Roles"))
 
 
-def log_groups():
+def log_groups(projects):
+    """Asked for by project, which gives one page. Of all there are, the emulator gives pages by number: what other tests
+    make or delete meanwhile would move groups from one page to another."""
     logs = client("logs")
+    groups = {}
+    for project in projects:
+        for group in pages(logs.describe_log_groups, "logGroups", logGroupNamePattern=project):
+            groups[group["logGroupName"]] = group
 
     def describe(group):
         labels = attempt(logs.list_tags_for_resource, {}, resourceArn=group["arn"].removesuffix(":*")).get("tags", {})
         return {"name": group["logGroupName"], "retention": group.get("retentionInDays"), "tags": labels}
 
-    return each(describe, pages(logs.describe_log_groups, "logGroups"))
+    return each(describe, groups.values())
 
 
 def functions():
@@ -285,7 +291,7 @@ def ordered(things):
 
 
 READERS = [
-    roles, log_groups, functions, apis, clusters, services, task_definitions, load_balancers, target_groups,
+    roles, functions, apis, clusters, services, task_definitions, load_balancers, target_groups,
     security_groups, scaling, buckets,
 ]
 
@@ -320,6 +326,7 @@ def main(arguments):
     wants_stable = "--stable" in arguments
     projects = [argument for argument in arguments if argument != "--stable"]
     found = {reader.__name__: list(reader()) for reader in READERS}
+    found["log_groups"] = list(log_groups(projects))
     inventory = {}
     for project in projects:
         ours = {kind: [r for r in resources if belongs(r, project)] for kind, resources in found.items()}
