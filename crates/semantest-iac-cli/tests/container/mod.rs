@@ -18,6 +18,11 @@ import base64, hashlib, http.server, json, os, signal, subprocess, sys, threadin
 VERSION = "one"
 sick = False
 
+def burn():
+    end = time.time() + 600
+    while time.time() < end:
+        pass
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -45,8 +50,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path == "/slow":
             time.sleep(0.2)
         if path == "/burn":
-            end = time.time() + 600
-            threading.Thread(target=lambda: [None for _ in iter(lambda: time.time() < end, False)], daemon=True).start()
+            threading.Thread(target=burn, daemon=True).start()
         if path == "/hog":
             self.server.hog = bytearray(300 << 20)
             time.sleep(30)
