@@ -135,6 +135,9 @@ async function silent(t: TestContext): Promise<{ iac: Iac; cloud: Silent }> {
   const iac = await there.open({ leaseWait: 0 });
   await iac.deploy("rest-api");
   cloud.isSilent = true;
+  // What is aborted holds the process no longer; what comes of it is waited for here.
+  const held = setInterval(() => undefined, 1_000);
+  t.after(() => clearInterval(held));
   return { iac, cloud };
 }
 

@@ -101,7 +101,7 @@ test("records do not change", () => {
 
 test("keys of a newer version are passed over", () => {
   const data = { time: "t", function_name: "f", message: "m", colour: "red" };
-  assert.deepEqual(LogLine.fromJSON(data), { time: "t", functionName: "f", message: "m", requestId: null });
+  assert.deepEqual(LogLine.fromJSON(data), { time: "t", functionName: "f", message: "m", requestId: null, replica: null });
 });
 
 test("words of a newer version are kept", () => {
