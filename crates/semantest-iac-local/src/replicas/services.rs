@@ -27,7 +27,8 @@ pub(crate) struct Services {
     state_dir: PathBuf,
     guard: Arc<Guard>,
     by_name: Mutex<BTreeMap<String, Arc<Service>>>,
-    /// What keeps changes of one service apart.
+    /// What keeps changes of one service apart, from its making to its being on disk; a service itself keeps apart only
+    /// what is done to its replicas.
     changing: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// A look at all processes is under way.
     looking: AtomicBool,
