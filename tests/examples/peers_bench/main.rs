@@ -119,7 +119,7 @@ fn in_turns(contestants: &[Contestant], rust: Option<&Path>) -> Samples {
 /// Processor microseconds of an event that is given to the function's worker without any gateway: what more events take
 /// of what few take, so that the start does not count.
 fn bare_loop(function: &str, rust: Option<&Path>) -> Option<f64> {
-    let bootstraps = root().join("crates/semantest-iac-local/src/runtime/bootstrap");
+    let bootstraps = root().join("crates/semantest-iac-core/src/domain/compute/bootstrap");
     let folder = tempfile::tempdir().expect("a folder");
     let (command, handler) = match function {
         "python" => (vec![cold_start::python(), bootstraps.join("python.py")], "app.handler"),
