@@ -3,6 +3,8 @@
 //! Nobody else can reach them, and they cost less than TCP. What is sent over them is HTTP all the same.
 
 use std::io::{self, IoSlice};
+#[cfg(target_os = "linux")]
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +21,10 @@ const VARIABLE: &str = "SEMANTEST_RUNTIME_PIPES";
 const READS: i32 = 3;
 const WRITES: i32 = 4;
 
+/// So many bytes a pipe is to hold: 6 MB are to go through it in a few pieces.
+#[cfg(target_os = "linux")]
+const PIPE_SIZE: usize = 1024 * 1024;
+
 /// The host's ends.
 pub(crate) type Link = Join<pipe::Receiver, pipe::Sender>;
 
@@ -31,6 +37,11 @@ pub(crate) fn inherited_by(command: &mut Command) -> io::Result<Link> {
         FdMapping { parent_fd: theirs_to_write.into(), child_fd: WRITES },
     ];
     command.env(VARIABLE, format!("{READS},{WRITES}")).fd_mappings(mappings).map_err(io::Error::other)?;
+    #[cfg(target_os = "linux")]
+    for pipe in [ours_to_read.as_fd(), ours_to_write.as_fd()] {
+        // Where there may be no more, they stay as they are.
+        let _ = rustix::pipe::fcntl_setpipe_size(pipe, PIPE_SIZE);
+    }
     let reads = pipe::Receiver::from_owned_fd(ours_to_read.into())?;
     Ok(tokio::io::join(reads, pipe::Sender::from_owned_fd(ours_to_write.into())?))
 }

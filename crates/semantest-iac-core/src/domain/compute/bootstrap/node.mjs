@@ -19,13 +19,22 @@ if (environment.SEMANTEST_INSPECT_WAIT) {
 }
 
 let buffer = Buffer.alloc(0);
+// The rest of an answer that does not come in one piece, and how much of it is still to come.
+let pieces = [];
+let lacking = 0;
 const waiting = [];
 // Past the machinery of streams, into one piece of memory.
 const onread = {
   buffer: Buffer.alloc(65536),
   callback(size, chunk) {
     const come = chunk.subarray(0, size);
-    buffer = buffer.length ? Buffer.concat([buffer, come]) : come;
+    if (lacking > 0) {
+      pieces.push(Buffer.from(come));
+      lacking -= size;
+      if (lacking > 0) return true;
+      buffer = Buffer.concat([buffer, ...pieces]);
+      pieces = [];
+    } else buffer = buffer.length ? Buffer.concat([buffer, come]) : come;
     for (let answer = parse(); answer; answer = parse()) waiting.shift()?.(answer);
     // What comes next is written over it.
     if (buffer.length && buffer.buffer === chunk.buffer) buffer = Buffer.from(buffer);
@@ -55,7 +64,8 @@ function parse() {
   const headers = {};
   for (const [, name, value] of buffer.latin1Slice(0, end).matchAll(HEADER)) headers[name.toLowerCase()] = value;
   const length = Number(headers["content-length"] ?? 0);
-  if (buffer.length < end + 4 + length) return undefined;
+  lacking = end + 4 + length - buffer.length;
+  if (lacking > 0) return undefined;
   const body = buffer.toString("utf8", end + 4, end + 4 + length);
   buffer = buffer.subarray(end + 4 + length);
   return { headers, body };

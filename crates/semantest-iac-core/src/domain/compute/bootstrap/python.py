@@ -108,24 +108,28 @@ class Connection:
     def read(self):
         """The head and the body of one answer."""
         while (end := self.buffer.find(b"\r\n\r\n")) < 0:
-            self.fill()
+            self.buffer += self.more(65536)
         head = self.buffer[: end + 2]
         start = end + 4
         end = start + length_told(head.lower())
-        while len(self.buffer) < end:
-            self.fill()
+        if len(self.buffer) < end:
+            parts, lacking = [self.buffer], end - len(self.buffer)
+            while lacking > 0:
+                parts.append(self.more(min(lacking, 1048576)))
+                lacking -= len(parts[-1])
+            self.buffer = b"".join(parts)
         body, self.buffer = self.buffer[start:end], self.buffer[end:]
         return head, body
 
-    def fill(self):
+    def more(self, most):
         try:
-            more = os.read(self.reads, 65536)
+            more = os.read(self.reads, most)
         except OSError:
             more = b""
         if not more:
             # The host has gone, or wants this worker to end.
             os._exit(0)
-        self.buffer += more
+        return more
 
 
 NEXT = ("GET %s/invocation/next HTTP/1.1\r\nhost: runtime\r\n\r\n" % BASE).encode()
