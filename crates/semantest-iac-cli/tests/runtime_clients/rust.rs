@@ -50,11 +50,15 @@ fn act(name: &str) -> Value {
     json!({ "act": name })
 }
 
-/// The lines that the program printed; the host notes an error where a program that has failed printed nothing.
+/// What the host writes around them.
+const FRAME: [&str; 3] = ["START RequestId: ", "END RequestId: ", "REPORT RequestId: "];
+
+/// The lines that the program printed; after them the host notes an error, where a program that has failed printed nothing.
 fn logged(invoked: &Value) -> Vec<String> {
     let lines = invoked["logs"].as_array().expect("lines").iter();
     let messages = lines.map(|line| line["message"].as_str().expect("a message"));
-    messages.filter(|message| !message.starts_with("[ERROR]")).map(plain).collect()
+    let printed = messages.take_while(|message| !message.starts_with("[ERROR]"));
+    printed.filter(|message| !FRAME.iter().any(|start| message.starts_with(start))).map(plain).collect()
 }
 
 /// What was printed, in lines.
