@@ -94,7 +94,9 @@ pub(super) fn clear(group: &Path) -> bool {
     // Kernels before 5.14 cannot; whoever ran the processes kills them as well.
     let _ = write(&group.join("cgroup.kill"), "1");
     // What ran there may have made groups of its own.
-    children(group).for_each(|child| drop(clear(&child)));
+    for child in children(group) {
+        clear(&child);
+    }
     match fs::remove_dir(group) {
         Ok(()) => true,
         Err(error) => error.kind() == io::ErrorKind::NotFound,
