@@ -3,6 +3,7 @@
 mod bench;
 mod codegen;
 mod command;
+mod engine;
 mod files;
 mod node;
 mod parity;
@@ -33,6 +34,7 @@ cargo xtask <task>
   pulumi          only the Pulumi plugin: its tests against Pulumi's stubs and SDK, and with a real `pulumi` where
                   there is Go to build it
   pulumi --dist   the Pulumi plugin as it is released, without the clouds: as small as can be
+  engine          runs container services by docker or podman, where one of them answers, as `cargo xtask test` does
   parity          runs every case of the parity table and writes docs/parity.md; asks serverless-offline anew where it is
                   installed
   parity --check  runs them, compares with docs/parity.md and writes nothing, as `cargo xtask test` does
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         ["pulumi", "--dist"] => pulumi::release(&root()),
         ["tools", "pulumi"] => pulumi::tools(&root()),
         ["tools", "peers"] => peers::set_up(&root()),
+        ["engine"] => engine::test(&root()),
         ["parity"] => parity::run(&root(), true),
         ["parity", "--check"] => parity::run(&root(), false),
         ["tools"] => tools::set_up(&root()).map(drop),
@@ -103,6 +106,7 @@ fn test() -> Outcome {
     at_once([
         Box::new(|| {
             provided::gate(&root, &tools)?;
+            engine::test(&root)?;
             judge_azure(&root, &tools)?;
             pulumi::gate(&root)?;
             node::test(&root, &tools, &node)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::compute::container_service::ContainerService;
@@ -27,7 +28,7 @@ pub(crate) const ADDRESS: &str = "service";
 /// Containers are named after it, with a suffix: names of hosts may have 63 characters (RFC 1123).
 const NAME_LIMIT: usize = 44;
 
-/// Container engines that take the same arguments, the first that is there.
+/// Container engines that take the same arguments, the one to be used first where several are there.
 const ENGINES: [&str; 2] = ["docker", "podman"];
 
 /// What a container service is asked to be.
@@ -208,9 +209,27 @@ fn check_program(command: &[String], code: Option<&Path>, search_path: &str) -> 
     }
 }
 
-/// The container engine in `search_path`, where there is one.
-pub(crate) fn engine(search_path: &str) -> Option<PathBuf> {
-    ENGINES.iter().find_map(|engine| in_search_path(engine, search_path))
+/// Whether there is a container engine in `search_path`. It is not asked whether it answers.
+pub(crate) fn has_engine(search_path: &str) -> bool {
+    ENGINES.iter().any(|engine| in_search_path(engine, search_path).is_some())
+}
+
+/// The container engine in `search_path`, where there is one. Where there are several it is the first that answers: docker's
+/// program is often there without the daemon that does the work.
+fn engine(search_path: &str) -> Option<PathBuf> {
+    let found: Vec<PathBuf> =
+        ENGINES.iter().filter_map(|engine| in_search_path(engine, search_path)).collect();
+    match found.as_slice() {
+        [] | [_] => found.first().cloned(),
+        several => several.iter().find(|engine| answers(engine)).or(several.first()).cloned(),
+    }
+}
+
+fn answers(engine: &Path) -> bool {
+    let mut command = Command::new(engine);
+    command.args(["ps", "--quiet"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 fn no_engine(operation: &str, image: &str) -> Error {

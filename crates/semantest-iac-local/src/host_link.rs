@@ -82,6 +82,7 @@ impl HostLink {
             services: registry.services().map_err(|error| self.unreadable(error))?,
             lacking: Vec::new(),
             inspected: Vec::new(),
+            memory_limits: String::new(),
         })
     }
 

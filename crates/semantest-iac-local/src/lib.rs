@@ -8,6 +8,7 @@ mod api;
 pub mod archive;
 mod authorization;
 mod balancer;
+mod cgroup;
 mod config;
 mod container_service;
 mod control;

@@ -8,13 +8,14 @@ use semantest_iac_core::domain::deployment::resource::{Address, Properties};
 use semantest_iac_core::domain::deployment::resource_graph::ResourceGraph;
 use semantest_iac_core::domain::networking::api_gateway::ApiProtocol;
 use semantest_iac_core::ports::provider::{
-    Applied, Change, Discovered, FunctionAccess, Observed, Operation, OwnershipTags, Provider,
+    Applied, Change, Discovered, Finding, FunctionAccess, Observed, Operation, OwnershipTags, Provider,
     ProviderSettings, ResourceHandle, Scope,
 };
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::cgroup::memory_limits;
 use crate::config::LocalConfig;
 use crate::container_service::{self, ServiceInputs};
 use crate::control::client::ControlClient;
@@ -53,7 +54,7 @@ impl LocalProvider {
     /// A provider; nothing is started before it is needed.
     pub fn new(config: LocalConfig) -> Self {
         let (host, packages) = (HostLink::new(config.clone()), Packages::new(&config.state_dir));
-        let has_engine = container_service::engine(&search_path()).is_some();
+        let has_engine = container_service::has_engine(&search_path());
         Self { config, host, packages, has_engine }
     }
 
@@ -321,6 +322,14 @@ impl Provider for LocalProvider {
             .collect();
         found.sort_by(|a, b| a.tags.cmp(&b.tags));
         Ok(found)
+    }
+
+    async fn diagnose(&self, _settings: &ProviderSettings) -> Result<Vec<Finding>> {
+        let words = match self.host.running().await? {
+            Some((_, state)) => state.memory_limits,
+            None => format!("of a host that is started from here: {}", memory_limits::words_here()),
+        };
+        Ok(vec![Finding { name: "memory limits".into(), ok: true, detail: words }])
     }
 
     fn functions(&self) -> Option<&dyn FunctionAccess> {

@@ -18,7 +18,9 @@ async fn a_provider_is_asked_about_the_region_that_is_meant() {
         [region(true, "eu-west-1")]
     );
     assert_eq!(iac.diagnose("memory", None).await.expect("findings"), [region(false, "no region is set")]);
-    assert!(iac.diagnose("local", None).await.expect("findings").is_empty(), "it has nothing to say");
+    let local = iac.diagnose("local", None).await.expect("findings");
+    assert_eq!(local.iter().map(|finding| finding.name.as_str()).collect::<Vec<_>>(), ["memory limits"]);
+    assert!(local[0].ok && local[0].detail.starts_with("of a host that is started from here: kept by "));
     let unknown = iac.diagnose("memry", None).await.expect_err("unknown");
     assert_eq!(unknown.kind(), ErrorKind::InvalidInput);
 }

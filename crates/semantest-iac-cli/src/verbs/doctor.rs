@@ -63,6 +63,10 @@ async fn local_checks(directory: &Path, project: Option<&ProjectFile>) -> Vec<Ch
     if let Ok(iac) = Iac::builder(directory).lenient().open().await {
         let host = HostState::of(&iac).await;
         checks.push(check("local host", host != HostState::Silent, host.words().to_owned()));
+        if host != HostState::Silent {
+            let findings = iac.diagnose("local", None).await.unwrap_or_default();
+            checks.extend(findings.into_iter().map(told));
+        }
     }
     checks
 }
@@ -78,12 +82,14 @@ async fn provider_checks(session: &Session, directory: &Path, provider: &str) ->
         Err(_) => diagnose_cloud(provider, None).await,
     };
     match found {
-        Ok(findings) => {
-            Ok(findings.into_iter().map(|Finding { name, ok, detail }| Check { name, ok, detail }).collect())
-        }
+        Ok(findings) => Ok(findings.into_iter().map(told).collect()),
         Err(error) if error.kind() == ErrorKind::InvalidInput => Err(error),
         Err(error) => Ok(vec![check(provider, false, error.message().to_owned())]),
     }
+}
+
+fn told(Finding { name, ok, detail }: Finding) -> Check {
+    Check { name, ok, detail }
 }
 
 fn check(name: &str, ok: bool, detail: String) -> Check {

@@ -43,6 +43,9 @@ pub struct HostState {
     /// Functions that are inspected: nobody's time is up in them.
     #[serde(default)]
     pub inspected: Vec<String>,
+    /// How memory is kept to its limits, in words.
+    #[serde(default)]
+    pub memory_limits: String,
 }
 
 /// A secret that a function or a container service needs and that the host has no value of.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::cgroup::memory_limits::MemoryLimits;
 use crate::control::messages::{HostState, LackingSecret, PutSecrets, PutService};
 use crate::control::server::Control;
 use crate::gateway::certificates::LocalCertificates;
@@ -35,6 +36,7 @@ pub(crate) struct Host {
     pub state_dir: PathBuf,
     pub runtime: Arc<FunctionRuntime>,
     pub services: Arc<Services>,
+    limits: Arc<MemoryLimits>,
     pub stop: CancellationToken,
     registry: Registry,
     certificates: Arc<LocalCertificates>,
@@ -79,11 +81,14 @@ pub async fn run(state_dir: &Path) -> io::Result<()> {
     leftovers::kill_in(&packages::folder(state_dir));
     let bundle = state_dir.join("ca.pem");
     let certificates = LocalCertificates::generate(&bundle).map_err(|error| at(&bundle, error))?;
-    let runtime = FunctionRuntime::new(state_dir, Some(certificates.bundle().to_owned()));
+    let limits = MemoryLimits::of_host(state_dir).await;
+    let bundle = certificates.bundle().to_owned();
+    let runtime = FunctionRuntime::new(state_dir, Some(bundle), limits.clone());
     let host = Arc::new(Host {
         state_dir: state_dir.to_owned(),
         runtime: Arc::new(runtime.map_err(|error| at(&state_dir.join("bootstrap"), error))?),
-        services: Arc::new(Services::new(state_dir)),
+        services: Arc::new(Services::new(state_dir, limits.clone())),
+        limits,
         stop: CancellationToken::new(),
         registry: Registry::new(state_dir),
         certificates: Arc::new(certificates),
@@ -135,6 +140,7 @@ impl Host {
                         return Ok(());
                     }
                     self.runtime.reap();
+                    self.limits.sweep();
                     self.end_deserted_inspection();
                     self.services.look_after();
                     about.keep(&self.state_dir);
@@ -171,6 +177,7 @@ impl Host {
             services: self.services.definitions(),
             lacking: functions.values().flat_map(Defined::lacking).chain(self.services.lacking()).collect(),
             inspected: self.inspected(),
+            memory_limits: self.limits.words(),
         }
     }
 
@@ -234,8 +241,8 @@ impl Host {
     pub async fn put_service(self: Arc<Self>, put: PutService) -> Result<(), String> {
         let deploying = tokio::spawn(async move {
             let PutService { definition, secrets } = put;
-            let _alone = self.services.change(&definition.name).await;
-            self.services.put(definition.clone(), secrets).await?;
+            let alone = self.services.change(&definition.name).await;
+            self.services.put(&alone, definition.clone(), secrets).await?;
             self.registry.save_service(&definition).map_err(|error| error.to_string())?;
             self.tell();
             Ok(())
@@ -247,9 +254,9 @@ impl Host {
     pub async fn remove_service(self: Arc<Self>, name: &str) -> io::Result<()> {
         let name = name.to_owned();
         let removing = tokio::spawn(async move {
-            let _alone = self.services.change(&name).await;
+            let alone = self.services.change(&name).await;
             self.registry.remove_service(&name)?;
-            self.services.remove(&name).await;
+            self.services.remove(&alone, &name).await;
             self.tell();
             Ok(())
         });
@@ -320,5 +327,6 @@ impl Host {
             api.end().await;
         }
         tokio::join!(self.runtime.drain(), self.services.drain());
+        self.limits.end().await;
     }
 }

@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::cgroup::memory_limits::clear_former;
 use crate::control::client::{ControlClient, Look};
 use crate::control::messages::HostState;
 use crate::error::disk;
@@ -201,6 +202,7 @@ pub async fn stop(state_dir: &Path) -> Result<bool> {
     }
     if !is_running(state_dir) {
         leftovers::kill_in(&packages::folder(state_dir));
+        clear_former(state_dir).await;
     }
     Ok(ran)
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use crate::host::definition::EnvironmentValue;
 use crate::host::service_definition::ServiceDefinition;
-use crate::replicas::environment::Variables;
+use crate::replicas::environment::{Variables, is_heeded_by_engines};
 
 /// Marks a container as ours and says which host's.
 pub(crate) const HOST_LABEL: &str = "semantest-iac.host";
@@ -21,7 +22,8 @@ pub(crate) struct Place<'a> {
 }
 
 /// Arguments that run `image` in the foreground and take the container away afterwards. Variables are passed by their names
-/// only: the engine's program has them in its own environment, and values show in no process listing.
+/// only: the engine's program has them in its own environment, and values show in no process listing. But for those that it would heed
+/// itself, such as `PATH`, which [`check`] has found to be no secrets.
 pub(crate) fn arguments(
     definition: &ServiceDefinition,
     image: &str,
@@ -43,11 +45,28 @@ pub(crate) fn arguments(
     arguments.extend(["--publish".into(), format!("127.0.0.1:{}:{}", place.published, place.inside)]);
     arguments.extend(["--memory".into(), format!("{}m", definition.memory_mb)]);
     arguments.extend(["--cpus".into(), definition.cpu.to_string()]);
-    for name in variables.keys() {
-        arguments.extend(["--env".into(), name.clone()]);
+    for (name, value) in variables {
+        let told = if is_heeded_by_engines(name) { format!("{name}={value}") } else { name.clone() };
+        arguments.extend(["--env".into(), told]);
     }
     arguments.push(image.to_owned());
     arguments
+}
+
+/// Checks that what has to stand in the arguments may stand there.
+///
+/// # Errors
+/// The variable that may not, and what to do.
+pub(crate) fn check(definition: &ServiceDefinition) -> Result<(), String> {
+    let variables = definition.environment_variables.iter();
+    let mut secrets = variables.filter(|(_, value)| matches!(value, EnvironmentValue::Secret { .. }));
+    match secrets.find(|(name, _)| is_heeded_by_engines(name)) {
+        Some((name, _)) => Err(format!(
+            "the container engine heeds a variable called `{name}` itself, so a container's cannot be a secret: give the secret \
+             another name, or the variable a plain value"
+        )),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -71,14 +90,16 @@ mod tests {
             inside: 80,
             state_dir: Path::new("/p/.semantest"),
         };
-        let variables = Variables::from([("PASSWORD".into(), "canary".into()), ("PORT".into(), "80".into())]);
+        let variables = [("PASSWORD", "canary"), ("PATH", "/bin"), ("PORT", "80")];
+        let variables: Variables = variables.map(|(name, value)| (name.into(), value.into())).into();
         let arguments = arguments(&definition, "web:1", &place, &variables).join(" ");
         assert_eq!(
             arguments,
             "run --rm --name shop-dev-web-1 --label semantest-iac.host=/p/.semantest \
              --label semantest-iac.project=shop --label semantest-iac.environment=dev \
              --label semantest-iac.component=web --label semantest-iac.address=service \
-             --publish 127.0.0.1:20001:80 --memory 256m --cpus 0.5 --env PASSWORD --env PORT web:1"
+             --publish 127.0.0.1:20001:80 --memory 256m --cpus 0.5 --env PASSWORD --env PATH=/bin --env PORT \
+             web:1"
         );
     }
 }

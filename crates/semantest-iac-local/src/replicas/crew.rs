@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::cgroup::memory_limits::MemoryLimits;
 use crate::replicas::guard::Guard;
 use crate::replicas::member::Member;
 use crate::replicas::revision::Revision;
@@ -16,6 +17,7 @@ use crate::runtime::function_log::FunctionLog;
 pub(crate) struct Surroundings {
     pub log: Arc<FunctionLog>,
     pub guard: Arc<Guard>,
+    pub limits: Arc<MemoryLimits>,
     pub state_dir: PathBuf,
     /// Whoever waits for all that is left of them.
     pub tracker: TaskTracker,
@@ -27,6 +29,7 @@ pub(crate) struct Surroundings {
 pub(crate) struct Crew {
     pub log: Arc<FunctionLog>,
     pub guard: Arc<Guard>,
+    pub limits: Arc<MemoryLimits>,
     pub state_dir: PathBuf,
     pub hurry: CancellationToken,
     tracker: TaskTracker,
@@ -41,9 +44,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Crew {
     /// Nobody yet.
     pub fn new(revision: Arc<Revision>, around: Surroundings) -> Arc<Self> {
-        let Surroundings { log, guard, state_dir, tracker, hurry } = around;
+        let Surroundings { log, guard, limits, state_dir, tracker, hurry } = around;
         let (revision, members) = (Mutex::new(revision), Mutex::default());
-        Arc::new(Self { log, guard, state_dir, hurry, tracker, revision, members })
+        Arc::new(Self { log, guard, limits, state_dir, hurry, tracker, revision, members })
     }
 
     /// What they are made of.

@@ -26,6 +26,11 @@ pub(crate) const OF_ENGINES: [&str; 7] = [
     "XDG_RUNTIME_DIR",
 ];
 
+/// Whether an engine's program, or what that runs, heeds a variable of that name itself.
+pub(crate) fn is_heeded_by_engines(name: &str) -> bool {
+    name == "PATH" || name.starts_with("LD_") || PASSED_ON.contains(&name) || OF_ENGINES.contains(&name)
+}
+
 /// Variables by name.
 pub(crate) type Variables = BTreeMap<String, String>;
 

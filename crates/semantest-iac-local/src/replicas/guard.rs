@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Mutex;
 
-use crate::replicas::environment::REPLICA;
+use crate::replicas::environment::{REPLICA, of_engine};
 
 /// Reads lines `add <group>`, `remove <group>`, `container <name> <engine>`; `$1` is a pattern of the variable that replicas of this host
 /// have in their environments. What has left its group is found by that, where the system shows environments (Linux).
@@ -92,7 +92,8 @@ impl Guard {
         let mut command = Command::new("/bin/sh");
         let pattern = format!("^{REPLICA}=.*-{}....$", self.run);
         command.args(["-c", SCRIPT, "semantest-replica-guard", &pattern]).env_clear();
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).current_dir("/");
+        // An engine without a daemon finds its containers by these: podman's are below HOME and XDG_RUNTIME_DIR.
+        command.envs(of_engine(&std::env::var("PATH").unwrap_or_default())).current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         // A signal to the host's group is not meant for it.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);

@@ -5,6 +5,8 @@ use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 
+use crate::cgroup::memory_cgroup::MemoryCgroup;
+use crate::cgroup::memory_limits::MemoryLimits;
 use crate::host::service_definition::Workload;
 use crate::program_path::in_search_path;
 use crate::replicas::container::{self, Place};
@@ -22,6 +24,8 @@ pub(crate) struct Launched {
     pub leftovers: Leftovers,
     /// The container, where it is one.
     pub container: Option<Container>,
+    /// By which the kernel keeps its memory to the limit.
+    pub cgroup: Option<MemoryCgroup>,
 }
 
 /// A container of an engine.
@@ -48,11 +52,16 @@ impl Container {
     }
 }
 
-/// Starts the replica of that name.
+/// Starts the replica of that name; a program of this machine in a cgroup, where there can be one.
 ///
 /// # Errors
 /// Why it cannot be started, in words.
-pub(crate) fn launch(revision: &Revision, identity: String, state_dir: &Path) -> Result<Launched, String> {
+pub(crate) fn launch(
+    revision: &Revision,
+    identity: String,
+    state_dir: &Path,
+    limits: &MemoryLimits,
+) -> Result<Launched, String> {
     let port = port::free().map_err(|error| error.to_string())?;
     let inside = match &revision.definition.workload {
         Workload::Container { port, .. } => *port,
@@ -68,6 +77,7 @@ pub(crate) fn launch(revision: &Revision, identity: String, state_dir: &Path) ->
             (started, None)
         }
         Workload::Container { image, engine, .. } => {
+            container::check(&revision.definition)?;
             let place = Place { name: &identity, published: port, inside, state_dir };
             let mut started = Command::new(engine);
             started.args(container::arguments(&revision.definition, image, &place, &own)).env_clear();
@@ -77,15 +87,18 @@ pub(crate) fn launch(revision: &Revision, identity: String, state_dir: &Path) ->
         }
     };
     // The user's above those: nothing but what a replica is told of itself stands above the user's.
+    let is_passed = |name: &String| container.is_none() || !environment::is_heeded_by_engines(name);
     command
-        .envs(own)
+        .envs(own.into_iter().filter(|(name, _)| is_passed(name)))
         .env(STATE_FOLDER, state_dir)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let child = spawn(command).map_err(|error| format!("it cannot be started: {error}"))?;
+    let group = container.is_none().then(|| limits.group(revision.definition.memory_mb)).flatten();
+    let spawned = spawn(command, group);
+    let (child, cgroup) = spawned.map_err(|error| format!("it cannot be started: {error}"))?;
     let leftovers = Leftovers::with_variable(format!("{REPLICA}={identity}"));
-    Ok(Launched { child, port, leftovers, container })
+    Ok(Launched { child, port, leftovers, container, cgroup })
 }
 
 fn process(command: &[String], folder: &Path, search_path: &str) -> Result<Command, String> {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::balancer::upstream::Upstream;
+use crate::cgroup::memory_cgroup::MemoryCgroup;
 use crate::replicas::crew::Crew;
 use crate::replicas::guard::Guarded;
 use crate::replicas::health;
@@ -56,6 +57,9 @@ pub(crate) struct Member {
     verdict: Mutex<Option<String>>,
     condemned: tokio::sync::Notify,
     process: AtomicU32,
+    /// By which the kernel keeps the memory of the process to the limit, with that limit in MiB; where there is none, it is
+    /// looked at.
+    cgroup: Mutex<Option<(MemoryCgroup, u32)>>,
     /// Processor time of the process at the last look, and when that was.
     used: Mutex<Option<(u32, f64, Instant)>>,
 }
@@ -75,6 +79,7 @@ impl Member {
             verdict: Mutex::default(),
             condemned: tokio::sync::Notify::new(),
             process: AtomicU32::default(),
+            cgroup: Mutex::default(),
             used: Mutex::default(),
         })
     }
@@ -117,6 +122,26 @@ impl Member {
         self.condemned.notify_one();
     }
 
+    /// Whether the kernel keeps it to so many MiB. The limit may have changed since it was started.
+    pub fn is_kept_to(&self, memory_mb: u32) -> bool {
+        match lock(&self.cgroup).as_mut() {
+            Some((group, limit)) if *limit != memory_mb => {
+                let is_kept = group.limit(memory_mb).is_ok();
+                if is_kept {
+                    *limit = memory_mb;
+                }
+                is_kept
+            }
+            Some((group, _)) => group.peak_kib().is_some(),
+            None => false,
+        }
+    }
+
+    /// Its process must end: it has taken more memory than it may.
+    pub fn condemn_for_memory(&self, memory_mb: u32) {
+        self.condemn(above_its_limit(memory_mb));
+    }
+
     /// CPUs used since the last time this was asked; nothing the first time, and after a new start.
     pub fn cpus(&self, process: u32, cpu_seconds: f64) -> Option<f64> {
         let now = Instant::now();
@@ -155,12 +180,14 @@ impl Member {
         *lock(&self.verdict) = None;
         let revision = self.crew.revision();
         let identity = self.crew.guard.identity(&revision.definition.name, self.number);
-        let mut launched = match launch(&revision, identity, &self.crew.state_dir) {
+        let crew = &self.crew;
+        let mut launched = match launch(&revision, identity, &crew.state_dir, &crew.limits) {
             Ok(launched) => launched,
             Err(why) => return Some(Ended { why, lines: Vec::new(), well_for: Duration::ZERO }),
         };
         let process = launched.child.id().unwrap_or_default();
         self.process.store(process, Ordering::SeqCst);
+        *lock(&self.cgroup) = launched.cgroup.take().map(|group| (group, revision.definition.memory_mb));
         self.crew.guard.add(&Guarded::Group(process));
         if let Some(container) = &launched.container {
             self.crew.guard.add(&container.guarded());
@@ -171,6 +198,8 @@ impl Member {
         let mut well_since = None;
         let why = self.until_its_end(&mut launched, &mut well_since).await;
         self.process.store(0, Ordering::SeqCst);
+        let group = lock(&self.cgroup).take().filter(|(group, _)| group.was_killed());
+        let why = why.map(|why| group.map_or(why, |(_, limit)| above_its_limit(limit)));
         // Its children must not outlive it.
         kill_group(process);
         drop(launched.leftovers);
@@ -289,14 +318,19 @@ impl Ended {
     }
 }
 
+fn above_its_limit(memory_mb: u32) -> String {
+    format!("it was killed: its memory is above memory_mb = {memory_mb}")
+}
+
 /// docker-run(1): "the error is with Docker daemon itself".
 const ENGINE_FAILED: i32 = 125;
 
 fn exit_text(status: Option<ExitStatus>, is_container: bool) -> String {
     match status.and_then(|status| status.code()) {
         Some(ENGINE_FAILED) if is_container => {
-            "the container engine could not run it (exit code 125): start the engine, or give the component a `command` \
-             (with `code`, the folder it runs in), which `local` runs without a container"
+            "the container engine could not run it (exit code 125): look at what it printed, start the engine or build or \
+             pull the image, or give the component a `command` (with `code`, the folder it runs in), which `local` runs \
+             without a container"
                 .to_owned()
         }
         Some(code) => format!("it ended with exit code {code}"),

@@ -16,6 +16,7 @@ use crate::replicas::crew::{Crew, Surroundings};
 use crate::replicas::member::Member;
 use crate::replicas::revision::Revision;
 use crate::replicas::scaling::Scaling;
+use crate::replicas::services::Alone;
 use crate::replicas::usage::ProcessTable;
 
 /// How long whoever wants replicas that were started without being waited for waits for them.
@@ -25,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Service {
     around: Surroundings,
     crew: Mutex<Arc<Crew>>,
-    /// One change at a time.
-    changing: tokio::sync::Mutex<()>,
+    /// What those hold who change it ([`Alone`]).
+    changing: Arc<tokio::sync::Mutex<()>>,
     turn: AtomicUsize,
     scaling: Mutex<Scaling>,
 }
@@ -37,10 +38,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Service {
     /// A service without replicas; `around.tracker` is its own.
-    pub fn new(revision: Revision, around: Surroundings) -> Arc<Self> {
+    pub fn new(revision: Revision, around: Surroundings, changing: Arc<tokio::sync::Mutex<()>>) -> Arc<Self> {
         let crew = Crew::new(Arc::new(revision), around.clone());
         let (crew, scaling) = (Mutex::new(crew), Mutex::default());
-        Arc::new(Self { around, crew, changing: Default::default(), turn: AtomicUsize::default(), scaling })
+        Arc::new(Self { around, crew, changing, turn: AtomicUsize::default(), scaling })
     }
 
     fn crew(&self) -> Arc<Crew> {
@@ -56,8 +57,7 @@ impl Service {
     ///
     /// # Errors
     /// Why they are not. What was in force is so still.
-    pub async fn deploy(&self, revision: Revision) -> Result<(), String> {
-        let _one_at_a_time = self.changing.lock().await;
+    pub async fn deploy(&self, _alone: &Alone, revision: Revision) -> Result<(), String> {
         let (crew, revision) = (self.crew(), Arc::new(revision));
         let before = crew.revision();
         // A crew that has lost its replicas, or never had any, is judged as a new one.
@@ -76,8 +76,7 @@ impl Service {
     ///
     /// # Errors
     /// As [`Self::deploy`].
-    pub async fn restart(&self) -> Result<(), String> {
-        let _one_at_a_time = self.changing.lock().await;
+    pub async fn restart(&self, _alone: &Alone) -> Result<(), String> {
         let crew = self.crew();
         let revision = crew.revision();
         self.replace(crew, revision).await
@@ -141,10 +140,14 @@ impl Service {
         let _ = tokio::time::timeout(PATIENCE, self.all_well(&members)).await;
     }
 
-    /// All replicas end, whatever they have to answer; returns when they have.
-    pub async fn end(&self) {
+    /// It is about to end: a change that is under way does not wait for replicas any more.
+    pub fn hurry(&self) {
         self.around.hurry.cancel();
-        let _one_at_a_time = self.changing.lock().await;
+    }
+
+    /// All replicas end, whatever they have to answer; returns when they have.
+    pub async fn end(&self, _alone: &Alone) {
+        self.hurry();
         self.crew().shrink(0);
         self.around.tracker.close();
         self.around.tracker.wait().await;
@@ -178,9 +181,9 @@ impl Service {
             let cpus = member.cpus(process, usage.cpu_seconds);
             used.extend(cpus.filter(|_| member.upstream().is_some()));
             let limit = u64::from(definition.memory_mb) * 1024;
-            if usage.resident_kib > limit && table.exact_kib(process) > limit {
-                let limit = definition.memory_mb;
-                member.condemn(format!("it was killed: its memory is above memory_mb = {limit}"));
+            let is_above = || usage.resident_kib > limit && table.exact_kib(process) > limit;
+            if !member.is_kept_to(definition.memory_mb) && is_above() {
+                member.condemn_for_memory(definition.memory_mb);
             }
         }
         self.scale(&crew, &definition, &used).await;

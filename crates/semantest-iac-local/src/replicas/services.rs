@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use futures::future::join_all;
 use tokio::sync::OwnedMutexGuard;
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::balancer::upstream::Upstream;
+use crate::cgroup::memory_limits::MemoryLimits;
 use crate::control::messages::LackingSecret;
 use crate::host::definition::SecretValues;
 use crate::host::service_definition::{ServiceDefinition, Workload};
@@ -22,25 +23,29 @@ use crate::replicas::service::Service;
 use crate::replicas::usage::ProcessTable;
 use crate::runtime::function_log::FunctionLog;
 
+/// Held by whoever changes a service: nobody else does meanwhile.
+pub(crate) struct Alone(#[allow(dead_code, reason = "held, not read")] OwnedMutexGuard<()>);
+
 /// Runs services by name.
 pub(crate) struct Services {
     state_dir: PathBuf,
     guard: Arc<Guard>,
+    limits: Arc<MemoryLimits>,
     by_name: Mutex<BTreeMap<String, Arc<Service>>>,
-    /// What keeps changes of one service apart, from its making to its being on disk; a service itself keeps apart only
-    /// what is done to its replicas.
-    changing: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// What keeps changes of one service apart, from its making to its being on disk, for as long as there is a service of that
+    /// name or somebody who changes it.
+    changing: Mutex<BTreeMap<String, Weak<tokio::sync::Mutex<()>>>>,
     /// A look at all processes is under way.
     looking: AtomicBool,
 }
 
 impl Services {
     /// None yet. Logs are kept under `state_dir`.
-    pub fn new(state_dir: &Path) -> Self {
+    pub fn new(state_dir: &Path, limits: Arc<MemoryLimits>) -> Self {
         let guard = Arc::new(Guard::new());
         let (by_name, changing) = (Mutex::default(), Mutex::default());
         let looking = AtomicBool::new(false);
-        Self { state_dir: state_dir.to_owned(), guard, by_name, changing, looking }
+        Self { state_dir: state_dir.to_owned(), guard, limits, by_name, changing, looking }
     }
 
     fn by_name(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Service>>> {
@@ -48,12 +53,19 @@ impl Services {
     }
 
     /// Waits for the change of a service that is under way: whoever asked for it may have been killed, and asks again.
-    pub async fn change(&self, name: &str) -> OwnedMutexGuard<()> {
-        let alone = {
-            let mut changing = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            changing.entry(name.to_owned()).or_default().clone()
-        };
-        alone.lock_owned().await
+    pub async fn change(&self, name: &str) -> Alone {
+        Alone(self.lock_of(name).lock_owned().await)
+    }
+
+    fn lock_of(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut changing = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        changing.retain(|_, lock| lock.strong_count() > 0);
+        if let Some(lock) = changing.get(name).and_then(Weak::upgrade) {
+            return lock;
+        }
+        let lock = Arc::default();
+        changing.insert(name.to_owned(), Arc::downgrade(&lock));
+        lock
     }
 
     fn all(&self) -> Vec<Arc<Service>> {
@@ -77,30 +89,37 @@ impl Services {
 
     fn service(&self, definition: ServiceDefinition, secrets: SecretValues) -> Arc<Service> {
         let path = FunctionLog::path(&self.state_dir, &definition.name);
+        let changing = self.lock_of(&definition.name);
         let around = Surroundings {
             log: Arc::new(FunctionLog::new(path)),
             guard: self.guard.clone(),
+            limits: self.limits.clone(),
             state_dir: self.state_dir.clone(),
             tracker: TaskTracker::new(),
             hurry: CancellationToken::new(),
         };
-        Service::new(self.revision(definition, secrets), around)
+        Service::new(self.revision(definition, secrets), around, changing)
     }
 
     /// Runs a service, or another revision of it; returns when its replicas are well.
     ///
     /// # Errors
     /// Why they are not. What ran before goes on.
-    pub async fn put(&self, definition: ServiceDefinition, secrets: SecretValues) -> Result<(), String> {
+    pub async fn put(
+        &self,
+        alone: &Alone,
+        definition: ServiceDefinition,
+        secrets: SecretValues,
+    ) -> Result<(), String> {
         let name = definition.name.clone();
         let (service, is_new) = match self.get(&name) {
             Some(service) => (service, false),
             None => (self.service(definition.clone(), secrets.clone()), true),
         };
-        let deployed = service.deploy(self.revision(definition, secrets)).await;
+        let deployed = service.deploy(alone, self.revision(definition, secrets)).await;
         match (&deployed, is_new) {
             (Ok(()), true) => drop(self.by_name().insert(name, service)),
-            (Err(_), true) => service.end().await,
+            (Err(_), true) => service.end(alone).await,
             _ => {}
         }
         deployed
@@ -126,17 +145,18 @@ impl Services {
     /// # Errors
     /// As [`Self::put`].
     pub async fn restart(&self, name: &str) -> Result<bool, String> {
+        let alone = self.change(name).await;
         match self.get(name) {
-            Some(service) => service.restart().await.map(|()| true),
+            Some(service) => service.restart(&alone).await.map(|()| true),
             None => Ok(false),
         }
     }
 
     /// Takes a service away; returns when its replicas have ended.
-    pub async fn remove(&self, name: &str) {
+    pub async fn remove(&self, alone: &Alone, name: &str) {
         let service = self.by_name().remove(name);
         if let Some(service) = service {
-            service.end().await;
+            service.end(alone).await;
         }
     }
 
@@ -147,8 +167,12 @@ impl Services {
 
     /// All replicas end.
     pub async fn drain(&self) {
-        let all: Vec<_> = std::mem::take(&mut *self.by_name()).into_values().collect();
-        join_all(all.iter().map(|service| service.end())).await;
+        let all: Vec<_> = std::mem::take(&mut *self.by_name()).into_iter().collect();
+        let ending = all.iter().map(|(name, service)| async {
+            service.hurry();
+            service.end(&self.change(name).await).await;
+        });
+        join_all(ending).await;
     }
 
     /// As they are in force.

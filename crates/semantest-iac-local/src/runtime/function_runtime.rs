@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::cgroup::memory_limits::MemoryLimits;
 use crate::host::definition::{FunctionDefinition, SecretValues};
 use crate::runtime::debugging::Inspected;
 use crate::runtime::function_log::FunctionLog;
@@ -23,6 +24,7 @@ pub struct FunctionRuntime {
     pub(super) state_dir: PathBuf,
     bootstraps: PathBuf,
     certificate: Option<PathBuf>,
+    limits: Arc<MemoryLimits>,
     pools: Mutex<Pools>,
     /// Asynchronous invocations that have not come to their end.
     pub(super) sent: TaskTracker,
@@ -47,7 +49,11 @@ impl FunctionRuntime {
     ///
     /// # Errors
     /// Where the bootstraps cannot be written.
-    pub fn new(state_dir: &Path, certificate: Option<PathBuf>) -> std::io::Result<Self> {
+    pub(crate) fn new(
+        state_dir: &Path,
+        certificate: Option<PathBuf>,
+        limits: Arc<MemoryLimits>,
+    ) -> std::io::Result<Self> {
         let bootstraps = state_dir.join("bootstrap");
         std::fs::create_dir_all(&bootstraps)?;
         for (name, text) in [bootstrap::PYTHON, bootstrap::NODE].into_iter().flatten() {
@@ -57,6 +63,7 @@ impl FunctionRuntime {
             state_dir: state_dir.to_owned(),
             bootstraps,
             certificate,
+            limits,
             pools: Mutex::default(),
             sent: TaskTracker::new(),
             ending: CancellationToken::new(),
@@ -94,7 +101,8 @@ impl FunctionRuntime {
         *pools.generations.entry(name.clone()).or_default() += 1;
         let (certificate, bootstraps) = (self.certificate.clone(), self.bootstraps.clone());
         let debugging = pools.inspected.get(&name).filter(|one| one.fits(&function.runtime)).cloned();
-        let pool = Pool::new(function, secrets, log, certificate, bootstraps, debugging);
+        let limits = self.limits.clone();
+        let pool = Pool::new(function, secrets, log, certificate, bootstraps, debugging, limits);
         if pool.debugging.is_some() {
             pool.warm();
         }

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
+use crate::cgroup::memory_cgroup::MemoryCgroup;
 use crate::runtime::environment;
 use crate::runtime::interpreter::{self, RuntimeFamily};
 use crate::runtime::link;
@@ -16,11 +17,13 @@ use crate::runtime::runtime_api;
 use crate::runtime::spawn::spawn;
 use crate::runtime::worker::Worker;
 
-/// Starts the process of `worker` and the Runtime API that it talks to.
+/// Starts the process of `worker` and the Runtime API that it talks to; its cgroup, where it has one.
 ///
 /// # Errors
 /// Why it cannot be started, in words for the function's log.
-pub(crate) async fn launch(worker: &Arc<Worker>) -> Result<(Child, JoinHandle<()>), String> {
+pub(crate) async fn launch(
+    worker: &Arc<Worker>,
+) -> Result<(Child, JoinHandle<()>, Option<MemoryCgroup>), String> {
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let (mut command, family) = command(&worker.pool, &address.to_string())?;
@@ -30,8 +33,8 @@ pub(crate) async fn launch(worker: &Arc<Worker>) -> Result<(Child, JoinHandle<()
         _ => Some(link::inherited_by(&mut command).map_err(|error| error.to_string())?),
     };
     let api = tokio::spawn(runtime_api::serve(worker.clone(), listener, link));
-    match spawn(command) {
-        Ok(child) => Ok((child, api)),
+    match spawn(command, worker.pool.limits.group(worker.pool.function.memory_mb)) {
+        Ok((child, group)) => Ok((child, api, group)),
         Err(error) => {
             api.abort();
             Err(format!("the function's process cannot be started: {error}"))

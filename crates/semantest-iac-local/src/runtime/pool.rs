@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::cgroup::memory_limits::MemoryLimits;
 use crate::host::definition::{FunctionDefinition, SecretValues};
 use crate::runtime::debugging::Debugging;
 use crate::runtime::function_log::FunctionLog;
@@ -103,6 +104,8 @@ pub(crate) struct Pool {
     pub certificate: Option<std::path::PathBuf>,
     pub bootstraps: std::path::PathBuf,
     pub retired: CancellationToken,
+    /// How memory is kept to its limit.
+    pub limits: Arc<MemoryLimits>,
     /// How it is inspected: with one worker, which is there before it is needed, and no time limits.
     pub debugging: Option<Debugging>,
     /// What is under way is not waited for: the debugger that may hold it has gone.
@@ -133,6 +136,7 @@ impl Pool {
         certificate: Option<std::path::PathBuf>,
         bootstraps: std::path::PathBuf,
         debugging: Option<Debugging>,
+        limits: Arc<MemoryLimits>,
     ) -> Arc<Self> {
         let size = match &debugging {
             Some(_) => PoolSize::debugged(function.max_concurrency),
@@ -145,6 +149,7 @@ impl Pool {
             certificate,
             bootstraps,
             retired: CancellationToken::new(),
+            limits,
             debugging,
             cut_off: CancellationToken::new(),
             state: Mutex::default(),
@@ -352,7 +357,8 @@ mod tests {
         }))
         .expect("a definition");
         let log = Arc::new(FunctionLog::new(folder.join("f.log")));
-        Pool::new(function, SecretValues::default(), log, None, folder.to_owned(), None)
+        let limits = Arc::new(MemoryLimits::without("nothing is run"));
+        Pool::new(function, SecretValues::default(), log, None, folder.to_owned(), None, limits)
     }
 
     fn waits(pool: &Pool, id: &str) -> (oneshot::Receiver<InvocationOutcome>, CancellationToken) {

@@ -1,15 +1,30 @@
 //! Starting worker processes so that none outlives the host.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 
 use tokio::process::{Child, Command};
 
+use crate::cgroup::memory_cgroup::MemoryCgroup;
+
 /// Starts `command` in a process group of its own. On Linux the kernel kills it when the host dies; it must be called
 /// from a thread that lives as long as the host (prctl(2), `PR_SET_PDEATHSIG`). Elsewhere the worker ends
 /// when its connection to the host closes.
+///
+/// It begins in `group`, where there is one; that comes back if it did.
+pub(crate) fn spawn(
+    command: Command,
+    group: Option<MemoryCgroup>,
+) -> io::Result<(Child, Option<MemoryCgroup>)> {
+    let entrance = group.as_ref().and_then(|group| group.entrance().ok());
+    let child = spawn_through(command, entrance)?;
+    let process = child.id().unwrap_or_default();
+    Ok((child, group.filter(|group| group.holds(process))))
+}
+
 #[allow(unsafe_code, reason = "pre_exec is the only way to ask for the death signal between fork and exec")]
-pub(crate) fn spawn(mut command: Command) -> io::Result<Child> {
+fn spawn_through(mut command: Command, entrance: Option<File>) -> io::Result<Child> {
     command.process_group(0).kill_on_drop(true);
     #[cfg(target_os = "linux")]
     {
@@ -17,6 +32,8 @@ pub(crate) fn spawn(mut command: Command) -> io::Result<Child> {
         // SAFETY: the closure runs between fork and exec and only makes async-signal-safe system calls.
         unsafe {
             command.pre_exec(move || {
+                // Where it cannot come in, its memory is looked at.
+                let _ = entrance.as_ref().map(|mut entrance| entrance.write_all(b"0"));
                 rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
                 // The host may have died before the request reached the kernel.
                 match rustix::process::getppid() {
@@ -26,6 +43,8 @@ pub(crate) fn spawn(mut command: Command) -> io::Result<Child> {
             });
         }
     }
+    #[cfg(not(target_os = "linux"))]
+    drop(entrance);
     command.spawn().map_err(|error| unstartable(command.as_std(), &error))
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::process::Child;
 use tokio_util::sync::CancellationToken;
 
+use crate::cgroup::memory_cgroup::MemoryCgroup;
 use crate::runtime::exit;
 use crate::runtime::interpreter::RuntimeFamily;
 use crate::runtime::invocation::InvocationOutcome;
@@ -54,6 +55,8 @@ pub(crate) struct Worker {
     peak_kib: AtomicU64,
     process: AtomicU32,
     memory: OnceLock<Resident>,
+    /// By which the kernel keeps its memory to the limit; where there is none, it is looked at.
+    cgroup: Mutex<Option<MemoryCgroup>>,
 }
 
 struct Running {
@@ -208,12 +211,18 @@ impl Worker {
     /// Memory now, in KiB, noted for the report; of its children too, where `group` says so.
     fn note_memory(&self, group: bool) -> Option<u64> {
         let process = self.process.load(Ordering::Relaxed);
-        let kib = match group {
-            true => group_kib(process, self.memory_kib()),
-            false => self.memory.get()?.kib()?,
+        let kib = match (self.kept_kib(), group) {
+            (Some(kib), _) => kib,
+            (None, true) => group_kib(process, self.memory_kib()),
+            (None, false) => self.memory.get()?.kib()?,
         };
         self.peak_kib.fetch_max(kib, Ordering::Relaxed);
         Some(kib)
+    }
+
+    /// The most memory it has used, in KiB, where the kernel keeps it to its limit.
+    fn kept_kib(&self) -> Option<u64> {
+        lock(&self.cgroup).as_ref().and_then(MemoryCgroup::peak_kib)
     }
 
     fn memory_kib(&self) -> u64 {
@@ -237,6 +246,10 @@ impl Worker {
     }
 
     fn watch_memory(&self) {
+        if let Some(kib) = self.kept_kib() {
+            self.peak_kib.fetch_max(kib, Ordering::Relaxed);
+            return;
+        }
         let group = {
             let mut current = lock(&self.current);
             let Some(running) = current.as_mut() else { return };
@@ -249,9 +262,21 @@ impl Worker {
         };
         let Some(kib) = self.note_memory(group) else { return };
         if kib > self.memory_kib() {
-            let limit = self.pool.function.memory_mb;
-            self.condemn("Runtime.ExitError", &format!("Error: signal: killed (memory above {limit} MB)"));
+            let (error_type, text) = self.out_of_memory();
+            self.condemn(&error_type, &text);
         }
+    }
+
+    /// What a worker ends with that took more memory than it may.
+    fn out_of_memory(&self) -> (String, String) {
+        let limit = self.pool.function.memory_mb;
+        ("Runtime.ExitError".to_owned(), format!("Error: signal: killed (memory above {limit} MB)"))
+    }
+
+    /// Why it ended, where that was not by itself.
+    fn take_verdict(&self) -> Option<(String, String)> {
+        let was_killed = || lock(&self.cgroup).as_ref().is_some_and(MemoryCgroup::was_killed);
+        lock(&self.verdict).take().or_else(|| was_killed().then(|| self.out_of_memory()))
     }
 }
 
@@ -271,6 +296,7 @@ pub(crate) async fn supervise(pool: Arc<Pool>) {
         peak_kib: AtomicU64::new(0),
         process: AtomicU32::new(0),
         memory: OnceLock::new(),
+        cgroup: Mutex::default(),
     });
     if let Some(debugging) = &pool.debugging
         && !debugging.has_its_port(|| pool.is_over()).await
@@ -279,8 +305,11 @@ pub(crate) async fn supervise(pool: Arc<Pool>) {
     }
     let started = launch(&worker).await;
     let failure = match started {
-        Ok((child, api)) => {
+        Ok((child, api, group)) => {
+            *lock(&worker.cgroup) = group;
             let failure = run(&worker, child).await;
+            // Whoever still talks to its Runtime API has the worker, too.
+            lock(&worker.cgroup).take();
             api.abort();
             failure
         }
@@ -345,8 +374,8 @@ async fn end(child: &mut Child, process: u32) -> Option<ExitStatus> {
 
 /// Answers what was under way when the worker ended.
 fn conclude(worker: &Worker, status: Option<ExitStatus>) -> Option<(String, Bytes)> {
-    let verdict = lock(&worker.verdict).take();
-    let (error_type, text) = verdict
+    let (error_type, text) = worker
+        .take_verdict()
         .unwrap_or_else(|| ("Runtime.ExitError".to_owned(), format!("Error: {}", exit::words(status))));
     let current = lock(&worker.current).as_ref().map(|running| running.job.request_id.clone());
     if let Some(id) = current {
