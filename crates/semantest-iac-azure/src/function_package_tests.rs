@@ -178,6 +178,11 @@ const NODE_CODE: &str = r#"
 exports.handler = async (event) => {
   if (event.sleep) await new Promise((done) => setTimeout(done, event.sleep));
   if (event.fail) throw new TypeError("as asked");
+  if ("exit" in event) process.exit(event.exit);
+  if (event.signal) {
+    process.kill(process.pid, event.signal);
+    await new Promise(() => {});
+  }
   console.log("said", event.word);
   return { word: event.word, greeting: process.env.GREETING, secret: process.env.NOT_THE_FUNCTIONS ?? null,
     name: process.env.AWS_LAMBDA_FUNCTION_NAME, region: process.env.AWS_REGION };
@@ -189,6 +194,10 @@ def handler(event, context):
     time.sleep(event.get("sleep", 0) / 1000)
     if event.get("fail"):
         raise TypeError("as asked")
+    if "exit" in event:
+        os._exit(event["exit"])
+    if "signal" in event:
+        os.kill(os.getpid(), event["signal"])
     print("said", event["word"])
     time.sleep(event.get("linger", 0) / 1000)
     return {"word": event["word"], "greeting": os.environ.get("GREETING"),
@@ -221,7 +230,17 @@ fn direct_calls(host: Host) {
         late.json()["errorMessage"].to_string().contains("Task timed out after 2.00 seconds"),
         "{late:?}"
     );
-    // The process that was killed is followed by another.
+    for (event, words) in [
+        (json!({ "exit": 0 }), "Runtime exited without providing a reason"),
+        (json!({ "exit": 3 }), "Runtime exited with error: exit status 3"),
+        (json!({ "signal": 9 }), "Runtime exited with error: signal: killed"),
+    ] {
+        let ended = call(event);
+        assert_eq!(ended.header("x-semantest-function-error"), Some("Runtime.ExitError"));
+        let id = ended.header("x-semantest-request-id").expect("an id");
+        assert_eq!(ended.json()["errorMessage"], format!("RequestId: {id} Error: {words}"), "as on AWS");
+    }
+    // A process that has ended is followed by another.
     assert_eq!(call(json!({ "word": "b" })).json()["word"], "b");
     assert_eq!(send(app.port, "POST", "/_semantest/invoke/api", &[], b"{").status, 400);
 }

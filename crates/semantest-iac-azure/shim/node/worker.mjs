@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { command, functionId, variables } from "./environment.mjs";
+import { words } from "./exit.mjs";
 import { folder } from "./definition.mjs";
 import { traceId } from "./text.mjs";
 
@@ -67,7 +68,7 @@ export class Worker {
       // Children of the process must not outlive it.
       this.kill();
       await Promise.race([Promise.all(closed), new Promise((done) => setTimeout(done, LAST_LINES_MS).unref())]);
-      this.#end(`Error: Runtime exited with error: ${signal ? `signal: ${signal}` : `exit status: ${code}`}`);
+      this.#end(words(code, signal));
     });
   }
 

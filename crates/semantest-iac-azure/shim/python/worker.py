@@ -8,6 +8,7 @@ import threading
 
 from .definition import FOLDER
 from .environment import command, function_id, variables
+from .exit import words
 from .text import dumps, now_ms, trace_id
 
 BASE = "/2018-06-01/runtime/"
@@ -66,8 +67,7 @@ class Worker:
         self.kill()
         for reader in readers:
             reader.join(LAST_LINES_S)
-        how = "signal: %s" % signal.Signals(-status).name if status < 0 else "exit status: %d" % status
-        self.end("Error: Runtime exited with error: " + how)
+        self.end(words(status))
         server.close()
 
     def follow(self, pipe):
