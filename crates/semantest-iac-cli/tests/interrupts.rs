@@ -4,9 +4,11 @@
 mod program;
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use program::Project;
+use serde_json::{Value, json};
 
 fn signal(name: &str, process: u64) {
     let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status();
@@ -61,12 +63,17 @@ fn what_only_follows_ends_at_the_first_signal_without_a_word() {
     }
 }
 
+/// How the project's host is reached.
+const HOST: &str = ".semantest/local/host.json";
+
+fn about_host(project: &Project) -> Value {
+    serde_json::from_slice(&std::fs::read(project.file(HOST)).expect(HOST)).expect("JSON")
+}
+
 /// A deployment that waits for a host that does not answer, and the host's process.
 fn stuck(project: &Project) -> (Child, BufReader<std::process::ChildStderr>, u64) {
     project.json(&["deploy"]).ok();
-    let about = std::fs::read_to_string(project.file(".semantest/local/host.json")).expect("host.json");
-    let host =
-        serde_json::from_str::<serde_json::Value>(&about).expect("JSON")["pid"].as_u64().expect("a pid");
+    let host = about_host(project)["pid"].as_u64().expect("a pid");
     project.replace("semantest.toml", "GREETING = \"hello\"", "GREETING = \"hi\"");
     signal("STOP", host);
     let mut child = start(project, &["deploy"]);
@@ -100,4 +107,30 @@ fn the_second_signal_ends_at_once() {
     signal("CONT", host);
     assert_eq!(project.json(&["deploy", "--wait", "60"]).ok()["environment"], "dev");
     assert_eq!(project.json(&["plan", "--detailed-exitcode"]).code, 0);
+}
+
+#[test]
+fn a_refresh_that_still_looks_ends_at_the_first_signal_and_records_nothing() {
+    let project = Project::init("node");
+    project.json(&["deploy"]).ok();
+    let history = || project.json(&["history", "--component", "rest-api"]).ok();
+    let (before, about) = (history(), about_host(&project));
+    let host = about["pid"].as_u64().expect("a pid");
+    signal("STOP", host);
+    // In the host's place one that takes calls and answers none: so it is known when the refresh is under way.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut elsewhere = about.clone();
+    elsewhere["port"] = json!(silent.local_addr().expect("an address").port());
+    project.write(HOST, &elsewhere.to_string());
+    let child = start(&project, &["refresh"]);
+    let _call = silent.accept().expect("a call");
+    signal("INT", child.id().into());
+    let ended = child.wait_with_output().expect("its end");
+    project.write(HOST, &about.to_string());
+    signal("CONT", host);
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert!(said.contains("stopping"), "{said}");
+    assert_eq!(history(), before);
+    assert_eq!(project.json(&["refresh", "--detailed-exitcode"]).code, 0, "and the next one has the lease");
 }
