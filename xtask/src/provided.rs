@@ -17,8 +17,10 @@ pub(crate) fn set_up(source: &Path, tools: &Path) -> Outcome {
     let target = folder.join("target");
     cargo(&source.join("rust"), &["build", "--quiet", "--locked"])
         .env("CARGO_TARGET_DIR", &target)
-        .run("a bootstrap in Rust")?;
-    copied(&target.join("debug/bootstrap"), &folder.join("rust/bootstrap"))?;
+        .run("bootstraps in Rust")?;
+    for program in ["bootstrap", "oracle"] {
+        copied(&target.join("debug").join(program), &folder.join("rust").join(program))?;
+    }
     let Some(go) = go() else { return Ok(()) };
     made(&folder.join("go"))?;
     program(

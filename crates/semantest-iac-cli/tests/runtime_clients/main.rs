@@ -1,7 +1,12 @@
 //! The same handlers through our bootstraps and through AWS's own runtime clients: what each sends to the Runtime API, prints
 //! and ends with is equal, byte for byte.
 //!
-//! `tests/tools/runtime_recorder.py` stands where the host does and writes down; handlers are in `tests/vectors/runtimes`.
+//! `tests/tools/runtime_recorder.py` stands where the host does and writes down; handlers are in `tests/vectors/runtimes`. A handler
+//! in Rust brings AWS's client with it: there the host itself is compared with the recorder (`rust.rs`).
+
+#[path = "../program/mod.rs"]
+mod program;
+mod rust;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -26,12 +31,19 @@ struct Recorded {
 
 /// Runs a handler's events under both clients, told which runtime they are.
 fn recorded(runtime: &str, handler: &str, [ours, aws]: [Vec<PathBuf>; 2], events: &[Value]) -> Recorded {
+    let told = record(runtime, handler, &[("ours", ours), ("aws", aws)], events);
+    Recorded { ours: told["ours"].clone(), aws: told["aws"].clone() }
+}
+
+/// What each client, a command by its name, does with the events.
+fn record(runtime: &str, handler: &str, clients: &[(&str, Vec<PathBuf>)], events: &[Value]) -> Value {
     let environment = json!({ "AWS_EXECUTION_ENV": format!("AWS_Lambda_{runtime}") });
-    let client = |command: Vec<PathBuf>| json!({ "command": command, "environment": environment });
-    let wanted = json!({
-        "folder": root().join("tests/vectors/runtimes"), "handler": handler, "events": events,
-        "clients": { "ours": client(ours), "aws": client(aws) },
+    let mut wanted = json!({
+        "folder": root().join("tests/vectors/runtimes"), "handler": handler, "events": events, "clients": {},
     });
+    for (name, command) in clients {
+        wanted["clients"][name] = json!({ "command": command, "environment": environment });
+    }
     let mut recorder = Command::new("python3")
         .arg(root().join("tests/tools/runtime_recorder.py"))
         .stdin(Stdio::piped())
@@ -40,8 +52,7 @@ fn recorded(runtime: &str, handler: &str, [ours, aws]: [Vec<PathBuf>; 2], events
         .expect("python3");
     recorder.stdin.take().expect("input").write_all(wanted.to_string().as_bytes()).expect("input");
     let output = recorder.wait_with_output().expect("its end");
-    let told: Value = serde_json::from_slice(&output.stdout).expect("the record");
-    Recorded { ours: told["ours"].clone(), aws: told["aws"].clone() }
+    serde_json::from_slice(&output.stdout).expect("the record")
 }
 
 impl Recorded {
