@@ -39,8 +39,9 @@ fn record(modules: &Path, topics: &[Topic]) {
     let short = |text: String| {
         text.replace(&modules_at, "").replace(&folder, "").chars().take(document::LONGEST + 1).collect()
     };
-    let mut differences = differences(&peer, topics);
-    differences.retain(|_, difference| difference.as_deref() != Some(subject::NO_ANSWER));
+    let rows = topics.iter().flat_map(|topic| &topic.rows);
+    let differences: BTreeMap<String, Option<String>> =
+        rows.map(|row| (row.says.clone(), peer.verdict(row))).collect();
     let recorded = Recorded {
         version: serverless_offline::version(modules),
         date: jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
