@@ -3,14 +3,19 @@
 //! `cargo xtask pulumi` builds it and says where in `SEMANTEST_PULUMI`; without it these tests are ignored.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+mod folder;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use semantest_iac::Iac;
 use semantest_iac::events::envelope::Envelope;
 use serde_json::Value;
+
+pub use folder::Folder;
 
 /// The command of the first user, word for word; what follows keeps it from asking anybody.
 pub const COMMAND: [&str; 5] = ["up", "-s", "production", "-c", "semantest:component=rest-api"];
@@ -54,7 +59,15 @@ outputs:
 
 /// A project and a Pulumi program beside it, with a stack `production`; whatever runs for it is stopped when it goes.
 pub struct Stack {
-    folder: tempfile::TempDir,
+    folder: Folder,
+}
+
+impl Deref for Stack {
+    type Target = Folder;
+
+    fn deref(&self) -> &Folder {
+        &self.folder
+    }
 }
 
 pub struct Ran {
@@ -100,7 +113,7 @@ impl Stack {
     }
 
     pub fn with_program(program: &str) -> Self {
-        let stack = Self::empty();
+        let stack = Self { folder: Folder::new() };
         std::fs::create_dir(stack.file("code")).expect("a folder");
         stack.write("semantest.toml", PROJECT);
         stack.write("code/hello.py", CODE);
@@ -109,19 +122,9 @@ impl Stack {
         stack
     }
 
-    /// A folder with the plugin and with Pulumi's own folders, and nothing else.
-    fn empty() -> Self {
-        let stack = Self { folder: tempfile::tempdir().expect("a folder") };
-        for folder in ["bin", "backend", "home"] {
-            std::fs::create_dir(stack.file(folder)).expect(folder);
-        }
-        std::os::unix::fs::symlink(PLUGIN, stack.file("bin/pulumi-resource-semantest")).expect("the plugin");
-        stack
-    }
-
     /// A copy of `examples/pulumi` with this plugin, and with hosts for its programs in Python and TypeScript.
     pub fn example() -> Self {
-        let stack = Self::empty();
+        let stack = Self { folder: Folder::new() };
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         copy(&root.join("examples/pulumi"), stack.path());
         for program in ["Pulumi.yaml", "python/Pulumi.yaml", "typescript/Pulumi.yaml"] {
@@ -154,24 +157,6 @@ impl Stack {
         let head = "name: shop-infrastructure\nruntime: yaml\n\
                     plugins: { providers: [ { name: semantest, path: ./bin } ] }\n";
         self.write("Pulumi.yaml", &format!("{head}{resources}"));
-    }
-
-    pub fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    pub fn file(&self, path: &str) -> PathBuf {
-        self.path().join(path)
-    }
-
-    pub fn write(&self, path: &str, text: &str) {
-        std::fs::write(self.file(path), text).expect(path);
-    }
-
-    pub fn replace(&self, path: &str, from: &str, to: &str) {
-        let text = std::fs::read_to_string(self.file(path)).expect(path);
-        assert!(text.contains(from), "{path} has no {from}");
-        self.write(path, &text.replace(from, to));
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {

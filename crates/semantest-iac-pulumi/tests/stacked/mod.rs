@@ -1,7 +1,7 @@
 //! A project whose component `network` is a stack of a Pulumi program beside it.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
 use std::process::Command;
 
 use semantest_iac::answer::{DeployAnswer, RunStatus};
@@ -10,7 +10,7 @@ use semantest_iac::events::request::{DeploymentRequested, RemovalRequested};
 use semantest_iac::{CancellationToken, Iac};
 use serde_json::Value;
 
-use crate::real::{PLUGIN, files, tool};
+use crate::real::{Folder, files, tool};
 
 pub const CANARY: &str = "canary-77b1e0";
 
@@ -52,7 +52,15 @@ outputs:
 ";
 
 pub struct Stacked {
-    folder: tempfile::TempDir,
+    folder: Folder,
+}
+
+impl Deref for Stacked {
+    type Target = Folder;
+
+    fn deref(&self) -> &Folder {
+        &self.folder
+    }
 }
 
 pub fn request() -> DeploymentRequested {
@@ -69,12 +77,8 @@ pub fn removal() -> RemovalRequested {
 
 impl Stacked {
     pub fn new() -> Self {
-        let stacked = Self { folder: tempfile::tempdir().expect("a folder") };
-        for folder in ["bin", "backend", "home", "infra/code"] {
-            std::fs::create_dir_all(stacked.file(folder)).expect(folder);
-        }
-        std::os::unix::fs::symlink(PLUGIN, stacked.file("bin/pulumi-resource-semantest"))
-            .expect("the plugin");
+        let stacked = Self { folder: Folder::new() };
+        std::fs::create_dir_all(stacked.file("infra/code")).expect("a folder");
         stacked.write("infra/Pulumi.yaml", PROGRAM);
         stacked.write("infra/semantest.toml", INNER);
         stacked.write("infra/code/hello.py", CODE);
@@ -113,28 +117,6 @@ PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION = "true"
             home = self.file("home").display(),
             backend = self.file("backend").display(),
         )
-    }
-
-    pub fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    pub fn file(&self, path: &str) -> PathBuf {
-        self.path().join(path)
-    }
-
-    pub fn write(&self, path: &str, text: &str) {
-        std::fs::write(self.file(path), text).expect(path);
-    }
-
-    pub fn text(&self, path: &str) -> String {
-        std::fs::read_to_string(self.file(path)).expect(path)
-    }
-
-    pub fn replace(&self, path: &str, from: &str, to: &str) {
-        let text = self.text(path);
-        assert!(text.contains(from), "{path} has no {from}");
-        self.write(path, &text.replace(from, to));
     }
 
     pub async fn iac(&self) -> Iac {
