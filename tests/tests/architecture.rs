@@ -253,3 +253,25 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     assert!(!found.is_empty(), "no sources under {}", folder.display());
     found
 }
+
+/// Crates of others with their features, as Cargo chooses them for what `selection` builds.
+fn crates_of_others(selection: &[&str]) -> BTreeSet<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut tree = std::process::Command::new(cargo);
+    tree.current_dir(root()).arg("tree").args(selection).args(["--prefix", "none", "--format", "{p} {f}"]);
+    let told = tree.output().expect("cargo tree");
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let text = String::from_utf8(told.stdout).expect("text");
+    let others = text.lines().filter(|line| !line.is_empty() && !line.starts_with("semantest-iac"));
+    others.map(|line| line.trim_end_matches(" (*)").replace(" (proc-macro)", "")).collect()
+}
+
+/// Else the gate compiles them twice: docs/decisions/0028.
+#[test]
+fn the_tested_wheel_takes_the_crates_of_others_as_the_tests_have_them() {
+    let tests = crates_of_others(&["--workspace", "--edges", "normal,build,dev"]);
+    let wheel = ["--package", "semantest-iac-python", "--features", "as-tested", "--edges", "normal,build"];
+    let wheel = crates_of_others(&wheel);
+    let other: Vec<&String> = wheel.difference(&tests).collect();
+    assert!(other.is_empty(), "`as-tested` in bindings/python/Cargo.toml does not lead to these: {other:?}");
+}

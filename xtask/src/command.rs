@@ -1,10 +1,37 @@
 //! Running programs, with words for what failed.
 
+use std::cell::Cell;
 use std::ffi::OsStr;
-use std::path::Path;
-use std::process::Command;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::Outcome;
+
+thread_local! {
+    /// Whether others run programs at the same time as this thread.
+    static AMONG_OTHERS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// One of several things that are done at once.
+pub(crate) type Lane<'a> = Box<dyn FnOnce() -> Outcome + Send + 'a>;
+
+/// Does all of them at once, each to its end. What a program of theirs prints comes at its end, in one piece.
+pub(crate) fn at_once<const N: usize>(lanes: [Lane<'_>; N]) -> Outcome {
+    let outcomes = std::thread::scope(|scope| {
+        let running = lanes.map(|lane| {
+            scope.spawn(|| {
+                AMONG_OTHERS.set(true);
+                lane()
+            })
+        });
+        running.map(|lane| lane.join().unwrap_or_else(|_| Err("xtask itself failed".to_owned())))
+    });
+    let failures: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
+}
 
 /// A program to run.
 pub(crate) struct Program(Command);
@@ -12,6 +39,12 @@ pub(crate) struct Program(Command);
 /// Cargo in `folder`.
 pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> Program {
     program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), folder, arguments)
+}
+
+/// Where Cargo puts what it builds of the workspace.
+pub(crate) fn target(root: &Path) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    target.unwrap_or_else(|| root.join("target"))
 }
 
 /// Any program in `folder`.
@@ -43,10 +76,26 @@ impl Program {
     /// Runs it; `what` is named where it fails.
     pub fn run(mut self, what: &str) -> Outcome {
         eprintln!("== {what}");
-        match self.0.status() {
+        let status = if AMONG_OTHERS.get() { told_at_once(&mut self.0, what) } else { self.0.status() };
+        match status {
             Ok(status) if status.success() => Ok(()),
             Ok(status) => Err(format!("{what} failed ({status})")),
             Err(error) => Err(format!("{what}: {} cannot be run: {error}", self.0.get_program().display())),
         }
     }
+}
+
+fn told_at_once(command: &mut Command, what: &str) -> std::io::Result<ExitStatus> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("xtask-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let file = std::env::temp_dir().join(name);
+    // No pipe, which what it leaves running would keep open.
+    let output = File::create_new(&file)?;
+    let status = command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).status();
+    let told = std::fs::read(&file);
+    std::fs::remove_file(&file)?;
+    let (status, told) = (status?, told?);
+    let heading = format!("== {what}: {}\n", if status.success() { "done" } else { "failed" });
+    std::io::stderr().lock().write_all(&[heading.as_bytes(), &told].concat())?;
+    Ok(status)
 }

@@ -15,7 +15,7 @@ mod tools;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use command::cargo;
+use command::{at_once, cargo};
 
 const USAGE: &str = "\
 cargo xtask <task>
@@ -52,10 +52,10 @@ fn main() -> ExitCode {
     let task: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match task.as_slice() {
         ["test"] => test(),
-        ["codegen"] => codegen::write(&root()),
-        ["codegen", "--check"] => codegen::check(&root()),
-        ["python"] => tools::set_up(&root()).and_then(|tools| python::test(&root(), &tools)),
-        ["node"] => tools::set_up(&root()).and_then(|tools| node::test(&root(), &tools)),
+        ["codegen"] => codegen::run(&root(), true),
+        ["codegen", "--check"] => codegen::run(&root(), false),
+        ["python"] => only_python(&root()),
+        ["node"] => only_node(&root()),
         ["node", "--dist"] => node::release(&root()),
         ["pulumi"] => pulumi::test(&root()),
         ["pulumi", "--dist"] => pulumi::release(&root()),
@@ -79,23 +79,77 @@ fn main() -> ExitCode {
     }
 }
 
-/// Everything that has to hold, cheapest first.
+/// Everything that has to hold.
 fn test() -> Outcome {
     let root = root();
     cargo(&root, &["fmt", "--all", "--check"]).run("formatting (mend it with `cargo fmt --all`)")?;
-    codegen::check(&root)?;
-    let tools = tools::set_up(&root)?;
-    cargo(&root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
+    // What is fetched is waited for, what is compiled is not: each goes on in the other's pauses.
+    let mut set_up = None;
+    at_once([
+        Box::new(|| compile(&root)),
+        Box::new(|| {
+            set_up = Some(SetUp::new(&root)?);
+            Ok(())
+        }),
+    ])?;
+    let SetUp { tools, python, node } = set_up.ok_or("nothing was set up")?;
+    let run = |arguments: &[&str], what: &str| {
+        cargo(&root, &["test", "--workspace"]).args(arguments).env("SEMANTEST_TOOLS", &tools).run(what)
+    };
+    // Named so, no benchmarks are built, nor tests of the native modules, which no interpreter is around.
+    run(&["--tests"], "tests")?;
+    run(&["--doc"], "tests in the documentation")?;
+    // These wait for one another's processes more than they work.
+    at_once([
+        Box::new(|| {
+            provided::gate(&root, &tools)?;
+            judge_azure(&root, &tools)?;
+            pulumi::gate(&root)?;
+            node::test(&root, &tools, &node)
+        }),
+        Box::new(|| python::test(&root, &tools, &python)),
+    ])
+}
+
+/// What the tests need beside what this workspace compiles.
+struct SetUp {
+    tools: PathBuf,
+    /// The interpreter that the tests of the wheel run in.
+    python: PathBuf,
+    node: node::Prepared,
+}
+
+impl SetUp {
+    fn new(root: &Path) -> Result<Self, String> {
+        let tools = tools::set_up(root)?;
+        let (python, node) = (python::prepare(root)?, node::prepare(root)?);
+        tools::pulumi_python(root)?;
+        Ok(Self { tools, python, node })
+    }
+}
+
+/// Lints, documentation and all programs. Each is told of tests: other crates come with the features that tests give them,
+/// and where not all three want the same ones, most of them are compiled again.
+fn compile(root: &Path) -> Outcome {
+    cargo(root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
         .run("lints")?;
-    cargo(&root, &["doc", "--workspace", "--no-deps", "--quiet"])
+    cargo(root, &["doc", "--workspace", "--no-deps", "--quiet", "--lib", "--bins", "--examples"])
         .env("RUSTDOCFLAGS", "-D warnings")
         .run("documentation")?;
-    cargo(&root, &["test", "--workspace"]).env("SEMANTEST_TOOLS", &tools).run("tests")?;
-    provided::gate(&root, &tools)?;
-    judge_azure(&root, &tools)?;
-    python::test(&root, &tools)?;
-    node::test(&root, &tools)?;
-    pulumi::gate(&root)
+    // With the native module of the npm package, but not that of the wheel, which is built from the source distribution.
+    cargo(root, &["build", "--workspace", "--exclude", "semantest-iac-python", "--quiet"])
+        .args(&["--lib", "--bins", "--tests"])
+        .run("programs and tests")
+}
+
+fn only_python(root: &Path) -> Outcome {
+    let tools = tools::set_up(root)?;
+    python::test(root, &tools, &python::prepare(root)?)
+}
+
+fn only_node(root: &Path) -> Outcome {
+    let tools = tools::set_up(root)?;
+    node::test(root, &tools, &node::prepare(root)?)
 }
 
 /// What needs the specifications of Azure Resource Manager, which are no part of the repository: run where there are any,
@@ -111,7 +165,7 @@ fn judge_azure(root: &Path, tools: &Path) -> Outcome {
     if !folder.join("specification").is_dir() {
         return Err(format!("SEMANTEST_AZURE_SPECS: there is no specification/ in {}", folder.display()));
     }
-    cargo(root, &["test", "-p", "semantest-iac-cli", "--test", "azure_judged", "--", "--ignored"])
+    cargo(root, &["test", "--workspace", "--quiet", "--test", "azure_judged", "--", "--ignored"])
         .env("SEMANTEST_TOOLS", tools)
         .env("SEMANTEST_AZURE_SPECS", folder)
         .run("judgement of the calls to Azure")

@@ -9,11 +9,30 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::Outcome;
-use crate::command::{cargo, program};
+use crate::command::{cargo, program, target};
 use crate::files::{copied, entries, fresh};
 use crate::tools;
 use package::Packages;
 use platform::{PLATFORMS, Platform};
+
+/// What needs no native module: the package in JavaScript, and a project that has what the tests need.
+pub(crate) struct Prepared {
+    packages: Packages,
+    project: PathBuf,
+}
+
+/// Compiles the package and sets up the project.
+pub(crate) fn prepare(root: &Path) -> Result<Prepared, String> {
+    let packages = Packages::lay_out(root, &root.join("target/node/packages"))?;
+    Ok(Prepared { packages, project: project(root, "project")? })
+}
+
+/// A project below `target/node` with what the tests need but the packages themselves.
+fn project(root: &Path, name: &str) -> Result<PathBuf, String> {
+    let project = fresh(&root.join("target/node").join(name))?;
+    tools::npm(&root.join("tests/node"), &project, "Node: what the package's tests need")?;
+    Ok(project)
+}
 
 /// A project in which what is uploaded is installed, and nothing of the source tree is.
 struct Installed {
@@ -21,22 +40,25 @@ struct Installed {
     packed: PathBuf,
 }
 
-/// Builds the native module as the Python wheel's is built, with the crates that were compiled for that one.
-fn build(root: &Path, platform: &Platform) -> Result<PathBuf, String> {
-    let built = root.join("target/sdist");
-    cargo(root, &["rustc", "--release", "--quiet", "--package", "semantest-iac-node", "--"])
-        // As maturin does, and for this crate only: the profile is the other crates' too.
-        .args(&["-C", "strip=symbols"])
-        .env("CARGO_TARGET_DIR", &built)
+/// The native module of the gate, as the workspace's libraries are built.
+fn build_as_tested(root: &Path, platform: &Platform) -> Result<PathBuf, String> {
+    // Among tests, because other crates come with the features that those give them; one is enough for that.
+    cargo(root, &["build", "--workspace", "--exclude", "semantest-iac-python", "--quiet", "--lib"])
+        .args(&["--test", "architecture"])
         .run("Node: native module")?;
-    Ok(built.join("release").join(platform.library()))
+    Ok(target(root).join("debug").join(platform.library()))
+}
+
+/// The native module as it is released, but for its size.
+fn build_released(root: &Path, platform: &Platform) -> Result<PathBuf, String> {
+    cargo(root, &["build", "--release", "--quiet", "--package", "semantest-iac-node"])
+        .run("Node: native module")?;
+    Ok(target(root).join("release").join(platform.library()))
 }
 
 impl Installed {
-    /// A project below `target/node` in which `packed` is installed.
-    fn new(root: &Path, name: &str, packed: PathBuf) -> Result<Self, String> {
-        let project = fresh(&root.join("target/node").join(name))?;
-        tools::npm(&root.join("tests/node"), &project, "Node: what the package's tests need")?;
+    /// The project, with what is `packed` installed in it.
+    fn new(root: &Path, project: PathBuf, packed: PathBuf) -> Result<Self, String> {
         // Offline: the packages of other platforms are in no registry, and one that is there is not ours.
         let install =
             ["install", "--silent", "--no-save", "--offline", "--ignore-scripts", "--no-audit", "--no-fund"];
@@ -64,12 +86,10 @@ impl Installed {
     }
 }
 
-fn install(root: &Path) -> Result<Installed, String> {
+fn install(root: &Path, prepared: &Prepared, module: &Path) -> Result<Installed, String> {
     let platform = Platform::of_this_machine()?;
-    let module = build(root, platform)?;
-    let packages = Packages::lay_out(root, &root.join("target/node/packages"))?;
-    packages.add(root, platform, Some(&module))?;
-    Installed::new(root, "project", packages.pack(platform)?)
+    prepared.packages.add(root, platform, Some(module))?;
+    Installed::new(root, prepared.project.clone(), prepared.packages.pack(platform)?)
 }
 
 /// What the tests are compiled with: those of decorators twice.
@@ -77,8 +97,9 @@ const COMPILED: [&str; 3] =
     ["tsconfig.json", "decorators/tsconfig.stage3.json", "decorators/tsconfig.legacy.json"];
 
 /// All tests of the packages.
-pub(crate) fn test(root: &Path, tools: &Path) -> Outcome {
-    let installed = install(root)?;
+pub(crate) fn test(root: &Path, tools: &Path, prepared: &Prepared) -> Outcome {
+    let module = build_as_tested(root, Platform::of_this_machine()?)?;
+    let installed = install(root, prepared, &module)?;
     COMPILED.iter().try_for_each(|tests| installed.compile(tests))?;
     let mut tests = Vec::new();
     for folder in ["built", "decorators/out/stage3", "decorators/out/legacy"] {
@@ -116,7 +137,7 @@ pub(crate) fn release(root: &Path) -> Outcome {
     let packed = packages.pack(here)?;
     small(&packed)?;
     // Built in another way than what all tests run with.
-    let installed = Installed::new(root, "released", packed.clone())?;
+    let installed = Installed::new(root, project(root, "released")?, packed.clone())?;
     installed.compile("tsconfig.json")?;
     let tests = RELEASED.map(|test| installed.project.join(test));
     installed.run(root, &root.join("target/tools"), &tests, "Node: the packages, deployed with")?;
@@ -153,7 +174,8 @@ fn small(packed: &Path) -> Outcome {
 
 /// What an event costs on its way between Rust and JavaScript, beside JavaScript alone.
 pub(crate) fn bench(root: &Path) -> Outcome {
-    let installed = install(root)?;
+    let module = build_released(root, Platform::of_this_machine()?)?;
+    let installed = install(root, &prepare(root)?, &module)?;
     installed.compile("bench/tsconfig.json")?;
     program("node", &installed.project, &["--expose-gc", "built/bench/bench.js"])
         .env("SEMANTEST_BENCH_FOLDER", root.join("target"))

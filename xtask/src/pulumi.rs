@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::Outcome;
-use crate::command::{Program, cargo, program};
+use crate::command::{Program, cargo, program, target};
 use crate::files::{copied, read, write};
 use crate::tools;
 
@@ -90,7 +90,7 @@ pub(crate) fn stand_ins(root: &Path) -> Outcome {
     real(root).args(&["--no-run"]).run("Pulumi: the plugin")?;
     let tests = root.join("tests/pulumi");
     program(python, &tests, &["-P", "-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
-        .env("SEMANTEST_PULUMI_PLUGIN", built(root, "debug").join(PLUGIN))
+        .env("SEMANTEST_PULUMI_PLUGIN", target(root).join("debug").join(PLUGIN))
         .env("SEMANTEST_ROOT", root)
         .run("Pulumi: tests with its stubs and its SDK")
 }
@@ -115,12 +115,6 @@ fn real(root: &Path) -> Program {
     cargo(root, &["test", "--quiet", "--workspace", "--test", WITH_PULUMI])
 }
 
-/// Where Cargo puts programs of a profile.
-fn built(root: &Path, profile: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    target.unwrap_or_else(|| root.join("target")).join(profile)
-}
-
 /// What of SQLite nobody here uses: searching texts and maps, and looking into its own pages.
 const WITHOUT: &str = "-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE \
                        -USQLITE_ENABLE_DBSTAT_VTAB";
@@ -137,7 +131,7 @@ fn small(root: &Path) -> Result<PathBuf, String> {
         .args(folded)
         .env("LIBSQLITE3_FLAGS", WITHOUT)
         .run("Pulumi: the plugin as it is released (minutes, the first time)")?;
-    Ok(built(root, "plugin").join(PLUGIN))
+    Ok(target(root).join("plugin").join(PLUGIN))
 }
 
 /// `pulumi --dist`: builds the plugin as it is released, and says where it is and how large.

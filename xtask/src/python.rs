@@ -1,62 +1,84 @@
 //! The Python package: its source distribution and wheel, and its tests in a fresh virtual environment.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::Outcome;
-use crate::command::program;
+use crate::command::{program, target};
+use crate::files::{entries, fresh};
 use crate::tools;
 
-/// Builds source distribution and wheel, and installs it where nothing of the source tree is; gives that environment's
-/// interpreter and the wheel.
-fn install(root: &Path) -> Result<(PathBuf, PathBuf), String> {
-    let wheel = build(root)?;
+/// A fresh virtual environment with what the tests need but the package itself; its interpreter.
+pub(crate) fn prepare(root: &Path) -> Result<PathBuf, String> {
+    tools::python_build(root)?;
     let folder = root.join("target/tools");
     program("python3", &folder, &["-m", "venv", "--clear", "wheel"]).run("a fresh virtual environment")?;
     let python = folder.join("wheel/bin/python");
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    program(&python, root, &install)
-        .arg(&wheel)
+    program(&python, root, &INSTALL)
         .arg("-r")
         .arg(root.join("tests/tools/python-tests.txt"))
-        .run("the wheel and what its tests need")?;
-    Ok((python, wheel))
+        .run("Python: what the tests need")?;
+    Ok(python)
 }
 
-/// The wheel, built from the tarball of the source distribution: what that lacks is found here.
-fn build(root: &Path) -> Result<PathBuf, String> {
+const INSTALL: [&str; 5] = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+
+/// Installs the wheel where nothing of the source tree is.
+fn install(root: &Path, python: &Path, wheel: &Path) -> Outcome {
+    program(python, root, &INSTALL).arg(wheel).run("the wheel")
+}
+
+/// The wheel that is tested, built from the source distribution: what that lacks is found here. Other people's crates are
+/// taken as they were compiled for the workspace's tests; ours are compiled from what was packed.
+fn build_as_tested(root: &Path) -> Result<PathBuf, String> {
     let maturin = tools::python_build(root)?.join("bin/maturin");
-    let (wheels, built) = (root.join("target/wheels"), root.join("target/sdist"));
     // Else one could not tell which is new.
-    let _ = fs::remove_dir_all(&wheels);
-    forget_our_crates(&built);
-    program(maturin, &root.join("bindings/python"), &["build", "--release", "--sdist", "--quiet", "--out"])
+    let wheels = fresh(&root.join("target/wheels"))?;
+    program(&maturin, &root.join(SOURCE), &["sdist", "--out"])
         .arg(&wheels)
-        .env("CARGO_TARGET_DIR", &built)
-        .run("Python: source distribution and wheel")?;
-    let entries = fs::read_dir(&wheels).map_err(|error| format!("{}: {error}", wheels.display()))?;
-    let is_wheel = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "whl");
-    entries.flatten().map(|entry| entry.path()).find(is_wheel).ok_or_else(|| "maturin made no wheel".into())
+        .run("Python: source distribution")?;
+    let unpacked = fresh(&root.join("target/sdist"))?;
+    // Packed files bear an old date, so Cargo would take what it built of an earlier one for fresh: `m` gives them today's.
+    program("tar", &unpacked, &["-xzmf"]).arg(one_of(&wheels, "gz")?).run("Python: unpacked")?;
+    let package = entries(&unpacked)?.into_iter().next().ok_or("the source distribution is empty")?;
+    program(&maturin, &package, &["build", "--quiet", "--features", "as-tested", "--out"])
+        .arg(&wheels)
+        .env("CARGO_TARGET_DIR", target(root))
+        // Keeps our crates apart from those of the workspace, which else would be compiled again after this.
+        .env("CARGO_PROFILE_DEV_DEBUG", "false")
+        .run("Python: wheel")?;
+    one_of(&wheels, "whl")
 }
 
-/// Files in a tarball bear an old date, so Cargo would take what it built of an earlier one for fresh.
-fn forget_our_crates(built: &Path) {
-    let entries = fs::read_dir(built.join("release/.fingerprint")).into_iter().flatten().flatten();
-    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("semantest")) {
-        let _ = fs::remove_dir_all(entry.path());
-    }
+/// The wheel as it is released.
+fn build_released(root: &Path) -> Result<PathBuf, String> {
+    let maturin = tools::python_build(root)?.join("bin/maturin");
+    let wheels = fresh(&root.join("target/wheels"))?;
+    program(maturin, &root.join(SOURCE), &["build", "--release", "--quiet", "--out"])
+        .arg(&wheels)
+        .env("CARGO_TARGET_DIR", target(root))
+        .run("Python: wheel")?;
+    one_of(&wheels, "whl")
+}
+
+const SOURCE: &str = "bindings/python";
+
+/// The file in `folder` with this ending.
+fn one_of(folder: &Path, ending: &str) -> Result<PathBuf, String> {
+    let is_it = |path: &PathBuf| path.extension().is_some_and(|its| its == ending);
+    entries(folder)?.into_iter().find(is_it).ok_or_else(|| format!("maturin made no .{ending}"))
 }
 
 /// All tests of the package, against the built wheel.
-pub(crate) fn test(root: &Path, tools: &Path) -> Outcome {
-    let (python, wheel) = install(root)?;
+pub(crate) fn test(root: &Path, tools: &Path, python: &Path) -> Outcome {
+    let wheel = build_as_tested(root)?;
+    install(root, python, &wheel)?;
     let tests = root.join("tests/python");
     let check = |module: &str, arguments: &[&str], what: &str| {
-        program(&python, &tests, &["-P", "-m", module]).args(arguments).run(what)
+        program(python, &tests, &["-P", "-m", module]).args(arguments).run(what)
     };
     check("mypy.stubtest", &["semantest_iac._core"], "Python: the stub is as the module")?;
     check("mypy", &["--strict", "--no-error-summary", "-p", "semantest_iac"], "Python: types")?;
-    program(&python, &tests, &["-P", "-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
+    program(python, &tests, &["-P", "-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
         .env("SEMANTEST_TOOLS", tools)
         .env("SEMANTEST_WHEEL", wheel)
         .run("Python: tests")
@@ -64,7 +86,8 @@ pub(crate) fn test(root: &Path, tools: &Path) -> Outcome {
 
 /// What an event costs on its way between Rust and Python, beside pyo3-async-runtimes and Python alone.
 pub(crate) fn bench(root: &Path) -> Outcome {
-    let (python, _) = install(root)?;
+    let python = prepare(root)?;
+    install(root, &python, &build_released(root)?)?;
     let maturin = tools::python_build(root)?.join("bin/maturin");
     let folder = root.join("tests/python/bench");
     let built = root.join("target/async_runtimes");
@@ -72,9 +95,8 @@ pub(crate) fn bench(root: &Path) -> Outcome {
         .arg(built.join("wheels"))
         .env("CARGO_TARGET_DIR", &built)
         .run("deliveries by pyo3-async-runtimes")?;
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index"];
-    program(&python, root, &install)
-        .args(&["--force-reinstall", "async-runtimes-bench", "--find-links"])
+    program(&python, root, &INSTALL)
+        .args(&["--no-index", "--force-reinstall", "async-runtimes-bench", "--find-links"])
         .arg(built.join("wheels"))
         .run("their wheel")?;
     program(&python, &folder, &["bench.py"])

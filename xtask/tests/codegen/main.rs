@@ -1,4 +1,7 @@
-//! Writes what is generated from the Rust types: `schemas/`, and what a language's package makes of them.
+//! What is generated from the Rust types: `schemas/`, and what a language's package makes of them.
+//!
+//! `cargo xtask codegen` runs this with `SEMANTEST_CODEGEN=write`; else files are compared. It is a test because it needs the
+//! command line's types: so xtask itself is built in seconds, and nothing is compiled twice for it.
 
 mod families;
 mod layout;
@@ -12,13 +15,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::Outcome;
+/// Nothing, or words that say what failed.
+type Outcome = Result<(), String>;
 
 /// Texts by their path under the root.
 type Files = BTreeMap<PathBuf, String>;
 
+#[test]
+fn generated_files_are_what_the_types_say() {
+    // This manifest's folder is `xtask`, right under the root.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root");
+    let writes = std::env::var_os("SEMANTEST_CODEGEN").is_some_and(|what| what == "write");
+    let done = if writes { write(root) } else { check(root) };
+    done.unwrap_or_else(|error| panic!("{error}"));
+}
+
 /// Writes every file, and takes away those that nothing stands behind any more.
-pub(crate) fn write(root: &Path) -> Outcome {
+fn write(root: &Path) -> Outcome {
     let wanted = files()?;
     for (path, text) in &wanted {
         let target = root.join(path);
@@ -34,8 +47,7 @@ pub(crate) fn write(root: &Path) -> Outcome {
 }
 
 /// Fails where a file is not as it would be written, and names each.
-pub(crate) fn check(root: &Path) -> Outcome {
-    eprintln!("== generated files");
+fn check(root: &Path) -> Outcome {
     let wanted = files()?;
     let differs = |path: &&PathBuf| fs::read_to_string(root.join(path)).ok().as_ref() != wanted.get(*path);
     let known: BTreeSet<PathBuf> = generated(root).into_iter().chain(wanted.keys().cloned()).collect();
