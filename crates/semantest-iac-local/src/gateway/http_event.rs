@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::gateway::routes::{Matched, decode};
 use crate::host::definition::{HttpApiDefinition, Route};
 use crate::http_server::Arrival;
+use crate::runtime::invocation::new_trace_id;
 
 /// The account that local resources pretend to belong to.
 pub(crate) const ACCOUNT: &str = "000000000000";
@@ -257,7 +258,7 @@ fn headers(parts: &Parts, arrival: Arrival, peer: SocketAddr) -> BTreeMap<String
     hops.and_modify(|hops| hops.push_str(&format!(", {hop}"))).or_insert(hop);
     headers.insert("x-forwarded-port".into(), port);
     headers.insert("x-forwarded-proto".into(), arrival.scheme().into());
-    headers.entry("x-amzn-trace-id".into()).or_insert_with(trace_id);
+    headers.entry("x-amzn-trace-id".into()).or_insert_with(new_trace_id);
     headers
 }
 
@@ -293,12 +294,6 @@ fn encode_body(body: &Bytes, content_type: Option<&str>) -> (Option<String>, boo
 pub(crate) fn gateway_id() -> String {
     // The alphabet of URLs: such ids stand in paths.
     URL_SAFE.encode(&uuid::Uuid::new_v4().as_bytes()[..11])
-}
-
-/// A trace header of our own.
-pub(crate) fn trace_id() -> String {
-    let id = uuid::Uuid::new_v4().simple().to_string();
-    format!("Root=1-{}-{}", &id[..8], &id[8..])
 }
 
 /// `24/Nov/2026:09:14:09 +0000`.

@@ -12,10 +12,11 @@ use semantest_iac_core::ports::clock::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::gateway::http_event::{common_log_time, gateway_id, trace_id};
+use crate::gateway::http_event::{common_log_time, gateway_id};
 use crate::gateway::routes::decode;
 use crate::host::definition::WebsocketApiDefinition;
 use crate::http_server::Arrival;
+use crate::runtime::invocation::new_trace_id;
 
 /// What stays the same over the life of one connection.
 #[derive(Clone, Debug)]
@@ -112,7 +113,7 @@ fn handshake(parts: &Parts, connection: &ConnectionInfo, context: Map<String, Va
     headers.insert("X-Forwarded-For".into(), vec![hops.join(", ")]);
     headers.insert("X-Forwarded-Port".into(), vec![arrival.port_of(&connection.domain_name)]);
     headers.insert("X-Forwarded-Proto".into(), vec![arrival.scheme().into()]);
-    headers.entry("X-Amzn-Trace-Id".into()).or_insert_with(|| vec![trace_id()]);
+    headers.entry("X-Amzn-Trace-Id".into()).or_insert_with(|| vec![new_trace_id()]);
     let mut event = json!({
         "headers": last_values(&headers),
         "multiValueHeaders": headers,

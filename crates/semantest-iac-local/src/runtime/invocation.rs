@@ -1,5 +1,7 @@
 //! The seam between what asks for an invocation (gateways, the control API) and what runs it.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +18,14 @@ pub struct Invocation {
     /// Cancelled by who has told their caller that there is no answer: what still waits then is never begun. What has
     /// begun goes on.
     pub given_up: CancellationToken,
+}
+
+/// An `X-Amzn-Trace-Id` of our own: version 1, seconds since 1970 in eight hexadecimal digits, 96 random bits (AWS X-Ray
+/// developer guide, "Tracing header").
+pub(crate) fn new_trace_id() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let random = uuid::Uuid::new_v4().simple().to_string();
+    format!("Root=1-{seconds:08x}-{}", &random[8..])
 }
 
 /// How an invocation ended.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cgroup::memory_cgroup::MemoryCgroup;
 use crate::runtime::exit;
 use crate::runtime::interpreter::RuntimeFamily;
-use crate::runtime::invocation::InvocationOutcome;
+use crate::runtime::invocation::{InvocationOutcome, new_trace_id};
 use crate::runtime::launch::launch;
 use crate::runtime::leftovers::Leftovers;
 use crate::runtime::memory::{Resident, group_kib};
@@ -91,10 +91,7 @@ impl Worker {
         let limit =
             if inspected { INSPECTED_TIME } else { Duration::from_secs(u64::from(function.timeout_s)) };
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + limit;
-        let trace = job.invocation.trace_id.clone().unwrap_or_else(|| {
-            let id = uuid::Uuid::new_v4().simple().to_string();
-            format!("Root=1-{}-{}", &id[..8], &id[8..])
-        });
+        let trace = job.invocation.trace_id.clone().unwrap_or_else(new_trace_id);
         let mut headers = vec![
             ("lambda-runtime-aws-request-id", job.request_id.clone()),
             ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
