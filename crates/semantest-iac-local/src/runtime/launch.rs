@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use crate::cgroup::memory_cgroup::MemoryCgroup;
 use crate::runtime::environment;
 use crate::runtime::interpreter::{self, RuntimeFamily};
+use crate::runtime::link;
 use crate::runtime::pool::Pool;
 use crate::runtime::runtime_api;
 use crate::runtime::spawn::spawn;
@@ -25,8 +26,13 @@ pub(crate) async fn launch(
 ) -> Result<(Child, JoinHandle<()>, Option<MemoryCgroup>), String> {
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let command = command(&worker.pool, &address.to_string())?;
-    let api = tokio::spawn(runtime_api::serve(worker.clone(), listener));
+    let (mut command, family) = command(&worker.pool, &address.to_string())?;
+    let link = match family {
+        // It brings a client of its own.
+        RuntimeFamily::Provided => None,
+        _ => Some(link::inherited_by(&mut command).map_err(|error| error.to_string())?),
+    };
+    let api = tokio::spawn(runtime_api::serve(worker.clone(), listener, link));
     match spawn(command, worker.pool.limits.group(worker.pool.function.memory_mb)) {
         Ok((child, group)) => Ok((child, api, group)),
         Err(error) => {
@@ -36,7 +42,7 @@ pub(crate) async fn launch(
     }
 }
 
-fn command(pool: &Pool, runtime_api: &str) -> Result<Command, String> {
+fn command(pool: &Pool, runtime_api: &str) -> Result<(Command, RuntimeFamily), String> {
     let mut function = pool.function.clone();
     let debugging = pool.debugging.as_ref();
     if let Some(source) = debugging.and_then(|debugging| debugging.source.clone()) {
@@ -47,9 +53,12 @@ fn command(pool: &Pool, runtime_api: &str) -> Result<Command, String> {
     let certificate = pool.certificate.as_deref();
     let variables = environment::variables(function, &pool.secrets, runtime_api, &stream, certificate)
         .map_err(|secret| format!("secret `{secret}` has no value here: set it and deploy again"))?;
-    let (program, script): (PathBuf, Option<PathBuf>) = match RuntimeFamily::parse(&function.runtime) {
-        Some(RuntimeFamily::Provided) => (function.code_dir.join("bootstrap"), None),
-        Some(family) => {
+    let Some(family) = RuntimeFamily::parse(&function.runtime) else {
+        return Err(format!("runtime `{}` is not known here", function.runtime));
+    };
+    let (program, script): (PathBuf, Option<PathBuf>) = match family {
+        RuntimeFamily::Provided => (function.code_dir.join("bootstrap"), None),
+        ref family => {
             let found = interpreter::find(&function.runtime, &function.search_path)?;
             if let Some(warning) = found.warning {
                 pool.log.write(None, &format!("WARNING: {warning}"));
@@ -57,7 +66,6 @@ fn command(pool: &Pool, runtime_api: &str) -> Result<Command, String> {
             let script = if matches!(family, RuntimeFamily::Python(_)) { "python.py" } else { "node.mjs" };
             (found.program, Some(pool.bootstraps.join(script)))
         }
-        None => return Err(format!("runtime `{}` is not known here", function.runtime)),
     };
     if script.is_none() && !program.exists() {
         return Err(
@@ -69,5 +77,5 @@ fn command(pool: &Pool, runtime_api: &str) -> Result<Command, String> {
     command.env_clear().envs(variables).current_dir(&function.code_dir);
     command.envs(debugging.iter().flat_map(|debugging| debugging.variables()));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    Ok(command)
+    Ok((command, family))
 }

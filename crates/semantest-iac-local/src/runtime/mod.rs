@@ -10,6 +10,7 @@ pub mod interpreter;
 pub mod invocation;
 mod launch;
 pub(crate) mod leftovers;
+mod link;
 pub(crate) mod memory;
 pub(crate) mod output;
 mod pool;
