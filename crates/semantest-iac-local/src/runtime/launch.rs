@@ -53,7 +53,7 @@ fn command(pool: &Pool, runtime_api: &str) -> Result<Command, String> {
     let needs = [program.as_path(), &function.code_dir, &pool.bootstraps];
     let layers = function.layers_dir.as_deref().map(|folder| {
         // A program in a layer is hidden by nothing.
-        let needs = if program.starts_with(folder) { &needs[1..] } else { &needs };
+        let needs = if program.starts_with(folder) { &needs[1..] } else { &needs[..] };
         LayersPlace::of(folder, needs)
     });
     if let Some(warning) = layers.as_ref().and_then(LayersPlace::warning) {
