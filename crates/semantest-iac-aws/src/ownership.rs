@@ -42,7 +42,7 @@ pub(crate) fn described(text: &str) -> Tags {
     let parts: Vec<&str> = owner.split('/').collect();
     let [project, environment, component, address] = parts.as_slice() else { return Tags::new() };
     let keys = [PROJECT, ENVIRONMENT, COMPONENT, ADDRESS, OPERATION];
-    let values = [project, environment, component, address, operation];
+    let values = [*project, *environment, *component, *address, operation];
     keys.into_iter().zip(values).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 

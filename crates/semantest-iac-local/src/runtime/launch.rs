@@ -65,7 +65,7 @@ fn command(pool: &Pool, runtime_api: &str) -> Result<Command, String> {
         .map_err(|secret| format!("secret `{secret}` has no value here: set it and deploy again"))?;
     let mut words: Vec<OsString> = Vec::new();
     let wrapper = variables.get(WRAPPER).filter(|wrapper| script.is_some() && !wrapper.is_empty());
-    words.extend(wrapper.map(|wrapper| wrapper_path(wrapper, function, layers.as_ref()).into()));
+    words.extend(wrapper.map(|told| OsString::from(wrapper_path(told, function, layers.as_ref()))));
     words.push(layers.as_ref().map_or(program.clone(), |layers| layers.as_seen(&program)).into());
     words.extend(debugging.iter().flat_map(|debugging| debugging.arguments()).map(OsString::from));
     words.extend(script.map(OsString::from));
