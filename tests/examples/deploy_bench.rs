@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 const RUNS: usize = 40;
 
 fn program() -> PathBuf {
+    if let Some(program) = std::env::var_os("SEMANTEST_PROGRAM") {
+        return program.into();
+    }
     let own = std::env::current_exe().expect("this program");
     let release = own.parent().and_then(Path::parent).expect("target/release");
     release.join("semantest-iac")

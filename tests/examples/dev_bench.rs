@@ -12,6 +12,9 @@ const SAVES: usize = 30;
 const LOOK: Duration = Duration::from_millis(5);
 
 fn program() -> PathBuf {
+    if let Some(program) = std::env::var_os("SEMANTEST_PROGRAM") {
+        return program.into();
+    }
     let own = std::env::current_exe().expect("this program");
     own.parent().and_then(Path::parent).expect("target/release").join("semantest-iac")
 }

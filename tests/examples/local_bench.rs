@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 const REQUESTS: usize = 4000;
 
 fn program() -> PathBuf {
+    if let Some(program) = std::env::var_os("SEMANTEST_PROGRAM") {
+        return program.into();
+    }
     let own = std::env::current_exe().expect("this program");
     own.parent().and_then(Path::parent).expect("target/release").join("semantest-iac")
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::Outcome;
-use crate::command::cargo;
+use crate::command::{cargo, program};
 use crate::{node, peers, pulumi, python, tools};
 
 /// Every benchmark of Rust by its name, with the example that is it, or one after the other those that are.
@@ -16,6 +16,9 @@ const BENCHMARKS: [(&str, &str, &str); 7] = [
     ("dev", "semantest-iac-tests", "dev_bench"),
     ("aws", "semantest-iac-tests", "aws_bench"),
 ];
+
+/// Those of the local provider: of the program as it is shipped, without the clouds.
+const OF_LOCAL: [&str; 2] = ["local", "dev"];
 
 type Benchmark = fn(&Path) -> Outcome;
 
@@ -40,15 +43,29 @@ pub(crate) fn run(root: &Path, names: &[&str]) -> Outcome {
 
 fn examples(root: &Path, names: &[&str]) -> Outcome {
     let tools = tools::set_up(root)?;
-    let program = ["build", "--release", "--quiet", "--package", "semantest-iac-cli"];
-    cargo(root, &program).run("the program to measure")?;
-    for (name, package, example) in BENCHMARKS {
-        if names.is_empty() || names.contains(&name) {
-            cargo(root, &["run", "--release", "--quiet", "--package", package, "--example", example])
-                .env("SEMANTEST_TOOLS", &tools)
-                .env("SEMANTEST_PEERS", peers::installed(root).unwrap_or_default())
-                .run(&format!("benchmark {name}"))?;
-        }
+    let wanted: Vec<_> =
+        BENCHMARKS.iter().filter(|(name, ..)| names.is_empty() || names.contains(name)).collect();
+    // All at once: apart, cargo would compile half of it twice, with other features.
+    let mut build =
+        cargo(root, &["build", "--release", "--quiet", "--bins", "--package", "semantest-iac-cli"]);
+    for (_, package, example) in &wanted {
+        build = build.args(&["--package", package, "--example", example]);
+    }
+    build.run("the programs to measure")?;
+    if wanted.iter().any(|(name, ..)| OF_LOCAL.contains(name)) {
+        let shipped = ["build", "--profile", "dist", "--quiet", "--no-default-features"];
+        cargo(root, &shipped)
+            .args(&["--package", "semantest-iac-cli"])
+            .run("the program as it is shipped")?;
+    }
+    for (name, _, example) in wanted {
+        let profile = if OF_LOCAL.contains(name) { "dist" } else { "release" };
+        let measured = root.join("target").join(profile).join("semantest-iac");
+        program(root.join("target/release/examples").join(example), root, &[])
+            .env("SEMANTEST_PROGRAM", measured.as_os_str())
+            .env("SEMANTEST_TOOLS", &tools)
+            .env("SEMANTEST_PEERS", peers::installed(root).unwrap_or_default())
+            .run(&format!("benchmark {name}"))?;
     }
     Ok(())
 }

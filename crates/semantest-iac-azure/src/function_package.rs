@@ -66,7 +66,7 @@ pub(crate) fn wrap(description: &PackageDescription, zips: &BTreeMap<String, Vec
 /// Everything but users' code, in the order of paths.
 fn made_files(description: &PackageDescription, shim: Shim) -> BTreeMap<String, String> {
     let mut files: BTreeMap<String, String> =
-        shim.files().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
+        shim.files().map(|(path, text)| (path, text.to_owned())).collect();
     files.insert("host.json".into(), pretty(&host(description, shim)));
     files.insert("semantest/definition.json".into(), pretty(&definition(description)));
     if shim == Shim::CustomHandler {

@@ -138,19 +138,6 @@ fn every_file_of_the_shim_is_in_some_package() {
     }
 }
 
-#[test]
-fn handlers_are_run_by_the_same_bootstraps_as_on_this_machine() {
-    let local = crate_folder().join("../semantest-iac-local/src/runtime/bootstrap");
-    for path in files_under(&local) {
-        let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
-        let language = if name.ends_with(".py") { "python" } else { "node" };
-        let ours = crate_folder().join("shim").join(language).join("bootstrap").join(&name);
-        let (ours, theirs) =
-            (fs::read_to_string(ours).expect(&name), fs::read_to_string(&path).expect(&name));
-        assert!(ours == theirs, "{name} differs: copy it from the local provider's");
-    }
-}
-
 /// The table that the local provider answers too (`parity_run.rs` of the command line's tests).
 fn answers_as_the_table_says(host: Host) {
     let parity = Parity::read();

@@ -1,5 +1,6 @@
 //! What is added to users' code: the shim, as files of the package. Its sources are in `shim/`.
 
+use semantest_iac_core::domain::compute::bootstrap;
 use sha2::{Digest, Sha256};
 
 /// Raised when the layout of packages changes.
@@ -7,6 +8,9 @@ const FORMAT: &str = "1";
 
 /// A file's path in the package, and what is in it.
 type File = (&'static str, &'static str);
+
+/// Where the programs that run handlers are, in the package.
+const BOOTSTRAP: &str = "semantest/bootstrap/";
 
 macro_rules! files {
     ($from:literal, $to:literal, [$($name:literal),+ $(,)?]) => {
@@ -37,12 +41,6 @@ const NODE: &[File] = files!(
         "worker.mjs",
     ]
 );
-/// Runs handlers in Node.
-const NODE_BOOTSTRAP: &[File] = files!(
-    "node/",
-    "semantest/",
-    ["bootstrap/node.mjs", "bootstrap/node_errors.mjs", "bootstrap/node_module.mjs"]
-);
 /// What Lambda's Node has and Azure's has not. Beside users' code, where Node looks after their own.
 const NODE_RUNTIME: &[File] = files!(
     "node/runtime/client-apigatewaymanagementapi/",
@@ -70,14 +68,13 @@ const NODE_LIBRARIES: &[&[File]] = &[
 /// Where the host's Node worker begins.
 const NODE_ENTRY: &[File] = files!("node/", "", ["package.json"]);
 
-/// Between the host and functions, in Python, and what runs handlers.
+/// Makes a package of what follows.
+const PYTHON_PACKAGE: &[File] = files!("python/", "semantest/", ["__init__.py"]);
+/// Between the host and functions, in Python.
 const PYTHON: &[File] = files!(
     "python/",
     "semantest/",
     [
-        "__init__.py",
-        "bootstrap/python.py",
-        "bootstrap/semantest_lambda.py",
         "cors.py",
         "definition.py",
         "environment.py",
@@ -124,20 +121,31 @@ impl Shim {
         }
     }
 
-    /// Its files.
-    pub fn files(self) -> impl Iterator<Item = File> {
-        let parts: Vec<&[File]> = match self {
+    /// Its files: what is between the host and functions, and what runs handlers.
+    pub fn files(self) -> impl Iterator<Item = (String, &'static str)> {
+        let parts: Vec<(&str, &[File])> = match self {
             Self::Node => {
-                let libraries = NODE_LIBRARIES.iter().copied();
-                [NODE_ENTRY, NODE, NODE_BOOTSTRAP, NODE_RUNTIME, NODE_FUNCTIONS]
-                    .into_iter()
-                    .chain(libraries)
-                    .collect()
+                let libraries = NODE_LIBRARIES.iter().map(|library| ("", *library));
+                [
+                    ("", NODE_ENTRY),
+                    ("", NODE),
+                    (BOOTSTRAP, bootstrap::NODE),
+                    ("", NODE_RUNTIME),
+                    ("", NODE_FUNCTIONS),
+                ]
+                .into_iter()
+                .chain(libraries)
+                .collect()
             }
-            Self::Python => vec![PYTHON_ENTRY, PYTHON],
-            Self::CustomHandler => vec![NODE, CUSTOM_HANDLER],
+            Self::Python => {
+                vec![("", PYTHON_ENTRY), ("", PYTHON_PACKAGE), (BOOTSTRAP, bootstrap::PYTHON), ("", PYTHON)]
+            }
+            Self::CustomHandler => vec![("", NODE), ("", CUSTOM_HANDLER)],
         };
-        parts.into_iter().flatten().copied()
+        let named = |(folder, files): (&'static str, &'static [File])| {
+            files.iter().map(move |(path, text)| (format!("{folder}{path}"), *text))
+        };
+        parts.into_iter().flat_map(named)
     }
 }
 
@@ -148,7 +156,7 @@ pub(crate) fn shim_digest() -> String {
     for (path, text) in [Shim::Node, Shim::Python, Shim::CustomHandler].into_iter().flat_map(Shim::files) {
         // Lengths keep a path and a text apart.
         digest.update(path.len().to_le_bytes());
-        digest.update(path);
+        digest.update(&path);
         digest.update(text.len().to_le_bytes());
         digest.update(text);
     }

@@ -91,7 +91,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host_command: Option<V
     let mut builder = match &cli.verb {
         // The host serves many connections at once; everything else waits for one thing at a time.
         Verb::Local(local) if matches!(local.action, LocalAction::Host) => {
-            tokio::runtime::Builder::new_multi_thread()
+            tokio::runtime::Builder::new_current_thread()
         }
         _ => tokio::runtime::Builder::new_current_thread(),
     };

@@ -78,7 +78,7 @@ impl Recorded {
 }
 
 fn bootstrap(file: &str) -> PathBuf {
-    root().join("crates/semantest-iac-local/src/runtime/bootstrap").join(file)
+    root().join("crates/semantest-iac-core/src/domain/compute/bootstrap").join(file)
 }
 
 /// An event for each name, which the handler does.

@@ -253,6 +253,9 @@ pub(crate) async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
 /// # Errors
 /// The answer where it has more than `limit` bytes, breaks off or does not come to its end.
 pub(crate) async fn read_body(body: Incoming, limit: usize) -> Result<Bytes, FullResponse> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
     match tokio::time::timeout(BODY_TIME, Limited::new(body, limit).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {

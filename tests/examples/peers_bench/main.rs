@@ -47,10 +47,10 @@ fn setting(name: &str, or: u64) -> u64 {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [word, count, command @ ..] = arguments.as_slice()
+    if let [word, over, count, command @ ..] = arguments.as_slice()
         && word == "runtime-loop"
     {
-        return runtime_loop::run(count.parse().expect("a count"), command);
+        return runtime_loop::run(over, count.parse().expect("a count"), command);
     }
     let installed = std::env::var_os("SEMANTEST_PEERS").map(PathBuf::from).filter(|folder| folder.is_dir());
     if installed.is_none() {
@@ -119,7 +119,7 @@ fn in_turns(contestants: &[Contestant], rust: Option<&Path>) -> Samples {
 /// Processor microseconds of an event that is given to the function's worker without any gateway: what more events take
 /// of what few take, so that the start does not count.
 fn bare_loop(function: &str, rust: Option<&Path>) -> Option<f64> {
-    let bootstraps = root().join("crates/semantest-iac-local/src/runtime/bootstrap");
+    let bootstraps = root().join("crates/semantest-iac-core/src/domain/compute/bootstrap");
     let folder = tempfile::tempdir().expect("a folder");
     let (command, handler) = match function {
         "python" => (vec![cold_start::python(), bootstraps.join("python.py")], "app.handler"),
@@ -130,7 +130,8 @@ fn bare_loop(function: &str, rust: Option<&Path>) -> Option<f64> {
     std::fs::write(folder.path().join("node.js"), handlers::NODE).expect("a file");
     let spent = |count: usize| {
         let mut program = Command::new(std::env::current_exe().expect("this program"));
-        program.arg("runtime-loop").arg(count.to_string()).args(&command).current_dir(folder.path());
+        let over = if function == "rust" { "tcp" } else { "pipes" };
+        program.args(["runtime-loop", over]).arg(count.to_string()).args(&command).current_dir(folder.path());
         let variables = [
             ("LAMBDA_TASK_ROOT", folder.path().display().to_string()),
             ("_HANDLER", handler.to_owned()),

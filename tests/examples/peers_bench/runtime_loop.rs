@@ -1,39 +1,57 @@
 //! The least that can be under a gateway: one worker that is given the next event as soon as it has answered.
 //!
-//! `peers_bench runtime-loop COUNT PROGRAM...` is a process of its own, so that its processor time and its worker's are counted
+//! Over what the local host uses: pipes for our own bootstraps, TCP for another program.
+//!
+//! `peers_bench runtime-loop pipes|tcp COUNT PROGRAM...` is a process of its own, so that its processor time and its worker's are counted
 //! as those of the local host and its workers are.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+
+use command_fds::{CommandFdExt, FdMapping};
 
 /// As a small request to an HTTP API becomes an event.
 const EVENT: &str = include_str!("../../vectors/parity/aws-event.json");
 
 /// Gives `count` events to a worker over one kept connection, as the Runtime API does.
-pub fn run(count: usize, command: &[String]) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address").to_string();
+pub fn run(over: &str, count: usize, command: &[String]) {
     let (program, arguments) = command.split_first().expect("a program");
-    let mut worker = Command::new(program)
-        .args(arguments)
-        .env("AWS_LAMBDA_RUNTIME_API", address)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("a worker");
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
+    if over == "pipes" {
+        let (theirs_to_read, ours_to_write) = std::io::pipe().expect("a pipe");
+        let (ours_to_read, theirs_to_write) = std::io::pipe().expect("a pipe");
+        let mappings = vec![
+            FdMapping { parent_fd: theirs_to_read.into(), child_fd: 3 },
+            FdMapping { parent_fd: theirs_to_write.into(), child_fd: 4 },
+        ];
+        command.env("SEMANTEST_RUNTIME_PIPES", "3,4").fd_mappings(mappings).expect("two descriptors");
+        let worker = command.spawn().expect("a worker");
+        drop(command);
+        return give(count, worker, ours_to_read, ours_to_write);
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    command.env("AWS_LAMBDA_RUNTIME_API", listener.local_addr().expect("an address").to_string());
+    let worker = command.spawn().expect("a worker");
     let (stream, _) = listener.accept().expect("a connection");
     stream.set_nodelay(true).expect("nodelay");
-    let mut stream = BufReader::new(stream);
+    give(count, worker, stream.try_clone().expect("a descriptor"), stream);
+}
+
+fn give(count: usize, mut worker: Child, reads: impl Read, mut writes: impl Write) {
+    let mut reads = BufReader::new(reads);
+    // As the host does where both come in one piece: the answer to what was sent goes with the next event.
+    let mut held = Vec::new();
     let event: serde_json::Value = serde_json::from_str(EVENT).expect("an event");
     let event = event.to_string();
     let mut left = count;
-    while let Some(post) = request(&mut stream) {
+    while let Some(post) = request(&mut reads) {
         if post {
-            stream
-                .get_mut()
-                .write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")
-                .expect("an answer");
+            held.extend_from_slice(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n");
+            if reads.buffer().is_empty() {
+                writes.write_all(&std::mem::take(&mut held)).expect("an answer");
+            }
         } else if left == 0 {
             break;
         } else {
@@ -44,7 +62,8 @@ pub fn run(count: usize, command: &[String]) {
                  content-length: {}\r\n\r\n{event}",
                 event.len()
             );
-            stream.get_mut().write_all(answer.as_bytes()).expect("an event");
+            held.extend_from_slice(answer.as_bytes());
+            writes.write_all(&std::mem::take(&mut held)).expect("an event");
         }
     }
     let _ = worker.kill();
@@ -52,7 +71,7 @@ pub fn run(count: usize, command: &[String]) {
 }
 
 /// Reads one request; whether it is a POST.
-fn request(stream: &mut BufReader<TcpStream>) -> Option<bool> {
+fn request(stream: &mut impl BufRead) -> Option<bool> {
     let (mut line, mut length, mut post) = (String::new(), 0, None);
     loop {
         line.clear();

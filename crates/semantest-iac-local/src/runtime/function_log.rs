@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use semantest_iac_core::ports::clock::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -29,13 +29,32 @@ pub struct LogEntry {
 /// Appends to a function's log.
 pub struct FunctionLog {
     path: PathBuf,
-    file: Mutex<Option<(File, u64)>>,
+    file: Mutex<Opened>,
+}
+
+#[derive(Default)]
+struct Opened {
+    /// The file, and its size in bytes.
+    file: Option<(File, u64)>,
+    /// Lines that go into it with the next ones.
+    held: Vec<u8>,
+}
+
+/// A [`LogEntry`] on its way into the file.
+#[derive(Serialize)]
+struct Written<'a> {
+    time: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replica: Option<u32>,
+    message: &'a str,
 }
 
 impl FunctionLog {
     /// The log at `path`; created with the first line.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, file: Mutex::new(None) }
+        Self { path, file: Mutex::default() }
     }
 
     /// Where the log of `function` is kept under the host's state folder.
@@ -58,40 +77,69 @@ impl FunctionLog {
         self.write_lines(request_id, None, messages);
     }
 
-    /// Writes lines of one moment that belong to an invocation, or to a replica.
-    pub(crate) fn write_lines(&self, request_id: Option<&str>, replica: Option<u32>, messages: &[&str]) {
-        let time = Timestamp::now();
-        let mut lines = Vec::new();
-        for message in messages {
-            let request_id = request_id.map(str::to_owned);
-            let entry = LogEntry { time, request_id, replica, message: (*message).to_owned() };
-            // Writing plain data into memory cannot fail.
-            let _ = serde_json::to_writer(&mut lines, &entry);
-            lines.push(b'\n');
-        }
-        if let Err(error) = self.append(&lines) {
-            tracing::warn!(error = %error, path = %self.path.display(), "a function's log cannot be written");
+    /// Writes one line together with those that come next, or at the next [`Self::flush`]: one call of the system less.
+    pub(crate) fn write_with_next(&self, request_id: Option<&str>, message: &str) {
+        add(&mut self.opened().held, request_id, None, &[message]);
+    }
+
+    /// Writes what waits for more.
+    pub(crate) fn flush(&self) {
+        let mut opened = self.opened();
+        if !opened.held.is_empty() {
+            self.append(&mut opened);
         }
     }
 
-    fn append(&self, line: &[u8]) -> std::io::Result<()> {
-        let mut guard = self.file.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if guard.as_ref().is_some_and(|(_, size)| *size > LIMIT) {
-            *guard = None;
+    /// Writes lines of one moment that belong to an invocation, or to a replica.
+    pub(crate) fn write_lines(&self, request_id: Option<&str>, replica: Option<u32>, messages: &[&str]) {
+        let mut opened = self.opened();
+        add(&mut opened.held, request_id, replica, messages);
+        self.append(&mut opened);
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Opened> {
+        self.file.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn append(&self, opened: &mut Opened) {
+        if let Err(error) = self.try_append(opened) {
+            tracing::warn!(error = %error, path = %self.path.display(), "a function's log cannot be written");
+        }
+        opened.held.clear();
+    }
+
+    fn try_append(&self, opened: &mut Opened) -> std::io::Result<()> {
+        if opened.file.as_ref().is_some_and(|(_, size)| *size > LIMIT) {
+            opened.file = None;
             fs::rename(&self.path, Self::rotated(&self.path))?;
         }
-        if guard.is_none() {
+        if opened.file.is_none() {
             if let Some(folder) = self.path.parent() {
                 fs::create_dir_all(folder)?;
             }
             let file = OpenOptions::new().create(true).append(true).open(&self.path)?;
             let size = file.metadata()?.len();
-            *guard = Some((file, size));
+            opened.file = Some((file, size));
         }
-        if let Some((file, size)) = guard.as_mut() {
-            file.write_all(line)?;
-            *size += line.len() as u64;
+        if let Some((file, size)) = opened.file.as_mut() {
+            file.write_all(&opened.held)?;
+            *size += opened.held.len() as u64;
         }
         Ok(())
+    }
+}
+
+fn add(lines: &mut Vec<u8>, request_id: Option<&str>, replica: Option<u32>, messages: &[&str]) {
+    let time = Timestamp::now();
+    for message in messages {
+        // Writing plain data into memory cannot fail.
+        let _ = serde_json::to_writer(&mut *lines, &Written { time, request_id, replica, message });
+        lines.push(b'\n');
+    }
+}
+
+impl Drop for FunctionLog {
+    fn drop(&mut self) {
+        self.flush();
     }
 }

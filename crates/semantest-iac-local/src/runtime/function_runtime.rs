@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use semantest_iac_core::domain::compute::bootstrap;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,15 +17,6 @@ use crate::runtime::function_log::FunctionLog;
 use crate::runtime::invocation::{Invocation, InvocationOutcome, InvocationRefused, Invoker};
 use crate::runtime::pool::{Job, Pool};
 use crate::runtime::worker::MAX_PAYLOAD;
-
-/// What runs handlers, by file name.
-const BOOTSTRAPS: [(&str, &str); 5] = [
-    ("python.py", include_str!("bootstrap/python.py")),
-    ("semantest_lambda.py", include_str!("bootstrap/semantest_lambda.py")),
-    ("node.mjs", include_str!("bootstrap/node.mjs")),
-    ("node_errors.mjs", include_str!("bootstrap/node_errors.mjs")),
-    ("node_module.mjs", include_str!("bootstrap/node_module.mjs")),
-];
 
 /// Runs functions by name.
 pub struct FunctionRuntime {
@@ -58,7 +50,7 @@ impl FunctionRuntime {
     pub fn new(state_dir: &Path, certificate: Option<PathBuf>) -> std::io::Result<Self> {
         let bootstraps = state_dir.join("bootstrap");
         std::fs::create_dir_all(&bootstraps)?;
-        for (name, text) in BOOTSTRAPS {
+        for (name, text) in [bootstrap::PYTHON, bootstrap::NODE].into_iter().flatten() {
             std::fs::write(bootstraps.join(name), text)?;
         }
         Ok(Self {

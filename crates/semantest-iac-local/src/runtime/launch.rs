@@ -14,6 +14,7 @@ use crate::program_path::is_executable;
 use crate::runtime::environment::{self, Settings};
 use crate::runtime::interpreter::{self, RuntimeFamily};
 use crate::runtime::layers_place::LayersPlace;
+use crate::runtime::link;
 use crate::runtime::pool::Pool;
 use crate::runtime::runtime_api;
 use crate::runtime::spawn::spawn;
@@ -26,8 +27,13 @@ use crate::runtime::worker::Worker;
 pub(crate) async fn launch(worker: &Arc<Worker>) -> Result<(Child, JoinHandle<()>), String> {
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let command = command(&worker.pool, &address.to_string())?;
-    let api = tokio::spawn(runtime_api::serve(worker.clone(), listener));
+    let (mut command, family) = command(&worker.pool, &address.to_string())?;
+    let link = match family {
+        // It brings a client of its own.
+        RuntimeFamily::Provided => None,
+        _ => Some(link::inherited_by(&mut command).map_err(|error| error.to_string())?),
+    };
+    let api = tokio::spawn(runtime_api::serve(worker.clone(), listener, link));
     match spawn(command) {
         Ok(child) => Ok((child, api)),
         Err(error) => {
@@ -42,14 +48,17 @@ pub(crate) async fn launch(worker: &Arc<Worker>) -> Result<(Child, JoinHandle<()
 /// Source: AWS Lambda developer guide, "Modifying the runtime environment: wrapper scripts".
 const WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
 
-fn command(pool: &Pool, runtime_api: &str) -> Result<Command, String> {
+fn command(pool: &Pool, runtime_api: &str) -> Result<(Command, RuntimeFamily), String> {
     let mut function = pool.function.clone();
     let debugging = pool.debugging.as_ref();
     if let Some(source) = debugging.and_then(|debugging| debugging.source.clone()) {
         function.code_dir = source;
     }
     let function = &function;
-    let (program, script) = program(pool, function)?;
+    let Some(family) = RuntimeFamily::parse(&function.runtime) else {
+        return Err(format!("runtime `{}` is not known here", function.runtime));
+    };
+    let (program, script) = program(pool, function, &family)?;
     let needs = [program.as_path(), &function.code_dir, &pool.bootstraps];
     let layers = function.layers_dir.as_deref().map(|folder| {
         // A program in a layer is hidden by nothing.
@@ -76,15 +85,16 @@ fn command(pool: &Pool, runtime_api: &str) -> Result<Command, String> {
     command.env_clear().envs(variables).current_dir(&function.code_dir);
     command.envs(debugging.iter().flat_map(|debugging| debugging.variables()));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    Ok(command)
+    Ok((command, family))
 }
 
 /// What runs the function on this machine, and the bootstrap that it is given.
-fn program(pool: &Pool, function: &FunctionDefinition) -> Result<(PathBuf, Option<PathBuf>), String> {
-    let Some(family) = RuntimeFamily::parse(&function.runtime) else {
-        return Err(format!("runtime `{}` is not known here", function.runtime));
-    };
-    if family == RuntimeFamily::Provided {
+fn program(
+    pool: &Pool,
+    function: &FunctionDefinition,
+    family: &RuntimeFamily,
+) -> Result<(PathBuf, Option<PathBuf>), String> {
+    if *family == RuntimeFamily::Provided {
         return Ok((bootstrap(function)?, None));
     }
     let found = interpreter::find(&function.runtime, &function.search_path)?;

@@ -1,12 +1,30 @@
 //! How much memory processes take, where this system tells (Linux: proc(5)).
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
 
 /// Resident memory of a process, in KiB.
 pub(crate) fn resident_kib(process: u32) -> Option<u64> {
-    let sizes = fs::read_to_string(format!("/proc/{process}/statm")).ok()?;
-    let pages: u64 = sizes.split(' ').nth(1)?.parse().ok()?;
-    Some(pages * rustix::param::page_size() as u64 / 1024)
+    Resident::of(process)?.kib()
+}
+
+/// A process whose resident memory is asked for again and again: what tells it is kept open.
+pub(crate) struct Resident(File);
+
+impl Resident {
+    /// Nothing where this system does not tell.
+    pub fn of(process: u32) -> Option<Self> {
+        File::open(format!("/proc/{process}/statm")).ok().map(Self)
+    }
+
+    /// Now, in KiB; nothing once the process has ended.
+    pub fn kib(&self) -> Option<u64> {
+        // Seven numbers of up to 20 digits.
+        let mut sizes = [0; 160];
+        let read = self.0.read_at(&mut sizes, 0).ok()?;
+        let pages: u64 = std::str::from_utf8(sizes.get(..read)?).ok()?.split(' ').nth(1)?.parse().ok()?;
+        Some(pages * rustix::param::page_size() as u64 / 1024)
+    }
 }
 
 /// Memory of the process group that `leader` leads, in KiB. Above `limit` it is counted exactly, which costs more:

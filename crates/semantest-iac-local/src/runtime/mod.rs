@@ -11,6 +11,7 @@ pub mod invocation;
 mod launch;
 pub(crate) mod layers_place;
 pub(crate) mod leftovers;
+mod link;
 pub(crate) mod memory;
 pub(crate) mod output;
 mod pool;

@@ -12,31 +12,40 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
 
+use crate::runtime::link::{Hold, Holding, Link};
 use crate::runtime::worker::{MAX_PAYLOAD, Worker};
 
 const BASE: &str = "/2018-06-01/runtime/";
 /// Who sends more than this is cut off, in bytes.
 const MAX_READ: usize = 1024 * 1024 * 1024;
 
-/// Serves `worker` on `listener` until the task is aborted.
-pub(crate) async fn serve(worker: Arc<Worker>, listener: TcpListener) {
+/// Serves `worker` on `listener`, and where it has one over its own connection, until the task is aborted.
+pub(crate) async fn serve(worker: Arc<Worker>, listener: TcpListener, link: Option<Link>) {
+    let connected = link.map(|link| tokio::spawn(connection(worker.clone(), link)));
+    let _ends_too = connected.map(AbortOnDropHandle::new);
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
         let _ = stream.set_nodelay(true);
-        let worker = worker.clone();
-        tokio::spawn(async move {
-            let service = service_fn(move |request| answer(worker.clone(), request));
-            let mut builder = hyper::server::conn::http1::Builder::new();
-            // The worker going away in the middle is its supervisor's business.
-            let _ = builder.pipeline_flush(true).serve_connection(TokioIo::new(stream), service).await;
-        });
+        tokio::spawn(connection(worker.clone(), stream));
     }
+}
+
+async fn connection(worker: Arc<Worker>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    let hold = Hold::default();
+    let stream = TokioIo::new(Holding::new(stream, hold.clone()));
+    let service = service_fn(move |request| answer(worker.clone(), hold.clone(), request));
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    // The worker going away in the middle is its supervisor's business.
+    let _ = builder.pipeline_flush(true).auto_date_header(false).serve_connection(stream, service).await;
 }
 
 async fn answer(
     worker: Arc<Worker>,
+    hold: Hold,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let path = request.uri().path().strip_prefix(BASE).unwrap_or_default().to_owned();
@@ -44,7 +53,11 @@ async fn answer(
     let error_type = kind.and_then(|kind| kind.to_str().ok()).unwrap_or("Unhandled").to_owned();
     let get = request.method() == Method::GET;
     if get && path == "invocation/next" {
-        return Ok(next(&worker).await);
+        // The answer to what was sent before, in one write with this request, goes out with the invocation.
+        hold.set(true);
+        let next = next(&worker).await;
+        hold.set(false);
+        return Ok(next);
     }
     let Ok(body) = read(request.into_body()).await else {
         return Ok(json(

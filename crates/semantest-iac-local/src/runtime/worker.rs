@@ -2,7 +2,7 @@
 
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use crate::runtime::interpreter::RuntimeFamily;
 use crate::runtime::invocation::InvocationOutcome;
 use crate::runtime::launch::launch;
 use crate::runtime::leftovers::Leftovers;
-use crate::runtime::memory::{group_kib, resident_kib};
+use crate::runtime::memory::{Resident, group_kib};
 use crate::runtime::output::Output;
 use crate::runtime::pool::{Job, Pool, error_payload};
 use crate::runtime::spawn::kill_group;
@@ -53,6 +53,7 @@ pub(crate) struct Worker {
     dismissed: CancellationToken,
     peak_kib: AtomicU64,
     process: AtomicU32,
+    memory: OnceLock<Resident>,
 }
 
 struct Running {
@@ -103,7 +104,7 @@ impl Worker {
         let event = job.invocation.event.clone();
         let id = job.request_id.clone();
         self.output.begin(&id);
-        self.pool.log.write(Some(&id), &format!("START RequestId: {id} Version: $LATEST"));
+        self.pool.log.write_with_next(Some(&id), &format!("START RequestId: {id} Version: $LATEST"));
         *lock(&self.current) = Some(Running { job, since: Instant::now(), group_counted: Instant::now() });
         Some(Taken { event, headers })
     }
@@ -209,7 +210,7 @@ impl Worker {
         let process = self.process.load(Ordering::Relaxed);
         let kib = match group {
             true => group_kib(process, self.memory_kib()),
-            false => resident_kib(process)?,
+            false => self.memory.get()?.kib()?,
         };
         self.peak_kib.fetch_max(kib, Ordering::Relaxed);
         Some(kib)
@@ -269,6 +270,7 @@ pub(crate) async fn supervise(pool: Arc<Pool>) {
         dismissed: CancellationToken::new(),
         peak_kib: AtomicU64::new(0),
         process: AtomicU32::new(0),
+        memory: OnceLock::new(),
     });
     if let Some(debugging) = &pool.debugging
         && !debugging.has_its_port(|| pool.is_over()).await
@@ -294,6 +296,9 @@ pub(crate) async fn supervise(pool: Arc<Pool>) {
 async fn run(worker: &Arc<Worker>, mut child: Child) -> Option<(String, Bytes)> {
     let process = child.id().unwrap_or_default();
     worker.process.store(process, Ordering::Relaxed);
+    if let Some(memory) = Resident::of(process) {
+        let _ = worker.memory.set(memory);
+    }
     let _killed_at_the_end = Leftovers::of(process);
     let mut lines = match worker.output.follow(&mut child) {
         Ok(lines) => lines,
@@ -321,6 +326,7 @@ async fn run(worker: &Arc<Worker>, mut child: Child) -> Option<(String, Bytes)> 
             }
             () = tokio::time::sleep_until(time_up.into()), if !inspected => time_up = worker.time_out(limit),
             _ = tick.tick() => {
+                worker.pool.log.flush();
                 worker.watch_memory();
                 worker.watch_start(started);
             }

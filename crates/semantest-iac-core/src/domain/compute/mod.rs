@@ -1,5 +1,6 @@
 //! What runs code: functions and containers.
 
+pub mod bootstrap;
 pub mod container_service;
 pub mod function_layer;
 pub mod hosting_plan;

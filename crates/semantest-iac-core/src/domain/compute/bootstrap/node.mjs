@@ -3,13 +3,12 @@
 // One kept-alive connection; the response to one invocation and the request for the next go out in one
 // write, which the host answers in order. While a handler runs, the connection does not keep the process
 // alive: an empty event loop is an answer of its own (`beforeExit`), as in AWS's client.
-import { connect } from "node:net";
+import { Socket, connect } from "node:net";
 import { Fault, describe, logError, takeConsole } from "./node_errors.mjs";
 import { load } from "./node_module.mjs";
 
 const BASE = "/2018-06-01/runtime";
 const environment = process.env;
-const [host, port] = environment.AWS_LAMBDA_RUNTIME_API.split(":");
 // From Node 24 on Lambda takes what a handler returns and knows no callbacks, and an error that nobody catches ends the process as
 // it would anywhere (aws-lambda-ric 4; before it, 3). The runtime asked for counts.
 const modern = Number(/^AWS_Lambda_nodejs(\d+)/.exec(environment.AWS_EXECUTION_ENV)?.[1]) >= 24;
@@ -19,27 +18,54 @@ if (environment.SEMANTEST_INSPECT_WAIT) {
   (await import("node:inspector")).waitForDebugger();
 }
 
-const socket = connect({ host, port: Number(port), noDelay: true });
 let buffer = Buffer.alloc(0);
+// The rest of an answer that does not come in one piece, and how much of it is still to come.
+let pieces = [];
+let lacking = 0;
 const waiting = [];
-socket.on("data", (chunk) => {
-  buffer = buffer.length ? Buffer.concat([buffer, chunk]) : chunk;
-  for (let answer = parse(); answer; answer = parse()) waiting.shift()?.(answer);
-});
+// Past the machinery of streams, into one piece of memory.
+const onread = {
+  buffer: Buffer.alloc(65536),
+  callback(size, chunk) {
+    const come = chunk.subarray(0, size);
+    if (lacking > 0) {
+      pieces.push(Buffer.from(come));
+      lacking -= size;
+      if (lacking > 0) return true;
+      buffer = Buffer.concat([buffer, ...pieces]);
+      pieces = [];
+    } else buffer = buffer.length ? Buffer.concat([buffer, come]) : come;
+    for (let answer = parse(); answer; answer = parse()) waiting.shift()?.(answer);
+    // What comes next is written over it.
+    if (buffer.length && buffer.buffer === chunk.buffer) buffer = Buffer.from(buffer);
+    return true;
+  },
+};
+const [reads, writes] = connected();
+// Where to read and to write: the pipes inherited from the host, or else what Lambda's variable says.
+function connected() {
+  const pipes = environment.SEMANTEST_RUNTIME_PIPES?.split(",").map(Number);
+  delete environment.SEMANTEST_RUNTIME_PIPES;
+  if (pipes) {
+    const writes = new Socket({ fd: pipes[1], readable: false, writable: true }).unref();
+    return [new Socket({ fd: pipes[0], onread, readable: true, writable: false }), writes];
+  }
+  const [host, port] = environment.AWS_LAMBDA_RUNTIME_API.split(":");
+  const socket = connect({ host, port: Number(port), noDelay: true, onread });
+  return [socket, socket];
+}
 // The host has gone, or wants this worker to end.
-socket.on("error", () => process.exit(0));
-socket.on("close", () => process.exit(0));
+for (const end of [reads, writes]) end.on("error", () => process.exit(0)).on("close", () => process.exit(0));
 
+const HEADER = /\r\n([^:\r\n]+):[ \t]*([^\r\n]*)/g;
 function parse() {
   const end = buffer.indexOf("\r\n\r\n");
   if (end < 0) return undefined;
   const headers = {};
-  for (const line of buffer.toString("latin1", 0, end).split("\r\n").slice(1)) {
-    const colon = line.indexOf(":");
-    headers[line.slice(0, colon).trim().toLowerCase()] = line.slice(colon + 1).trim();
-  }
+  for (const [, name, value] of buffer.latin1Slice(0, end).matchAll(HEADER)) headers[name.toLowerCase()] = value;
   const length = Number(headers["content-length"] ?? 0);
-  if (buffer.length < end + 4 + length) return undefined;
+  lacking = end + 4 + length - buffer.length;
+  if (lacking > 0) return undefined;
   const body = buffer.toString("utf8", end + 4, end + 4 + length);
   buffer = buffer.subarray(end + 4 + length);
   return { headers, body };
@@ -58,8 +84,8 @@ const postError = (path, failure) => post(path, JSON.stringify(failure), failure
 // Sends all requests at once; `then` gets the answer to the last.
 function send(requests, then) {
   for (const request of requests) waiting.push(request === requests.at(-1) ? then : undefined);
-  socket.ref();
-  socket.write(requests.join(""));
+  reads.ref();
+  writes.write(requests.join(""));
 }
 
 let requestId = modern ? "-" : undefined;
@@ -104,11 +130,14 @@ function parsed(headers, header, name) {
   }
 }
 
-const ofFunction = () => ({
+// What does not change from one invocation to the next.
+const functionName = environment.AWS_LAMBDA_FUNCTION_NAME;
+const functionVersion = environment.AWS_LAMBDA_FUNCTION_VERSION;
+const ofFunction = {
   memoryLimitInMB: environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
   logGroupName: environment.AWS_LAMBDA_LOG_GROUP_NAME,
   logStreamName: environment.AWS_LAMBDA_LOG_STREAM_NAME,
-});
+};
 
 function ofInvocation(headers, more) {
   const deadline = Number(headers["lambda-runtime-deadline-ms"] ?? 0);
@@ -125,14 +154,12 @@ function ofInvocation(headers, more) {
 
 // In the order of AWS's clients, each of its own.
 function context(headers, { succeed, fail, done }) {
-  const functionName = environment.AWS_LAMBDA_FUNCTION_NAME;
-  const functionVersion = environment.AWS_LAMBDA_FUNCTION_VERSION;
   if (modern) {
     const xRayTraceId = headers["lambda-runtime-trace-id"];
-    return { ...ofInvocation(headers, { xRayTraceId }), functionName, functionVersion, ...ofFunction() };
+    return { ...ofInvocation(headers, { xRayTraceId }), functionName, functionVersion, ...ofFunction };
   }
   const callbacks = { callbackWaitsForEmptyEventLoop: true, succeed, fail, done };
-  return { ...callbacks, functionVersion, functionName, ...ofFunction(), ...ofInvocation(headers) };
+  return { ...callbacks, functionVersion, functionName, ...ofFunction, ...ofInvocation(headers) };
 }
 
 function serialize(value) {
@@ -205,7 +232,7 @@ function serve({ headers, body }) {
   requestId = id;
   failing = `/invocation/${id}/error`;
   environment._X_AMZN_TRACE_ID = headers["lambda-runtime-trace-id"] ?? "";
-  socket.unref();
+  reads.unref();
   let info;
   const answer = answers(id, () => info.callbackWaitsForEmptyEventLoop);
   if (modern) return returns(JSON.parse(body), context(headers, answer), answer);

@@ -6,7 +6,6 @@ write, which the host answers in order.
 import importlib
 import json
 import os
-import socket
 import sys
 import traceback
 
@@ -16,8 +15,7 @@ BASE = "/2018-06-01/runtime"
 
 
 def main():
-    host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].rsplit(":", 1)
-    connection = Connection(host, int(port))
+    connection = Connection()
     # In place of the folder of this file, which is nothing of the function's.
     sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
     # Those of layers come next, and before Python's own.
@@ -32,13 +30,13 @@ def main():
         print_failure(failure, error)
         connection.exchange([post_error("/init/error", failure)])
         sys.exit(1)
-    pending = [get(BASE + "/invocation/next")]
+    pending = [NEXT]
     while True:
         headers, body = connection.exchange(pending)
         answer = invoke(handler, headers, body)
         sys.stdout.flush()
         sys.stderr.flush()
-        pending = [answer, get(BASE + "/invocation/next")]
+        pending = [answer, NEXT]
 
 
 def let_a_debugger_in():
@@ -73,52 +71,77 @@ def invoke(handler, headers, body):
     return post_error(path + "/error", failure)
 
 
+def connected():
+    """Where to read and to write: the pipes inherited from the host, or else what Lambda's variable says."""
+    inherited = os.environ.pop("SEMANTEST_RUNTIME_PIPES", "")
+    if inherited:
+        reads, writes = [int(descriptor) for descriptor in inherited.split(",")]
+        # They are nothing of what the handler starts.
+        os.set_inheritable(reads, False)
+        os.set_inheritable(writes, False)
+        return reads, writes
+    import socket
+    host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].rsplit(":", 1)
+    connection = socket.create_connection((host, int(port)))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    descriptor = connection.detach()
+    return descriptor, descriptor
+
+
 class Connection:
-    def __init__(self, host, port):
-        self.socket = socket.create_connection((host, port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self):
+        self.reads, self.writes = connected()
         self.buffer = b""
 
     def exchange(self, requests):
         """Sends all requests at once and returns the last answer."""
         try:
-            self.socket.sendall(b"".join(requests))
+            left = memoryview(b"".join(requests))
+            while left:
+                left = left[os.write(self.writes, left):]
         except OSError:
             # The host has gone.
             os._exit(0)
-        answer = None
-        for _ in requests:
-            answer = self.read()
-        return answer
+        for _ in requests[1:]:
+            self.read()
+        head, body = self.read()
+        fields = [line.partition(":") for line in head.decode("latin-1").split("\r\n")]
+        return {name.lower(): value.strip() for name, _, value in fields}, body
 
     def read(self):
-        while b"\r\n\r\n" not in self.buffer:
-            self.fill()
-        head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
-        lines = head.decode("latin-1").split("\r\n")
-        headers = {}
-        for line in lines[1:]:
-            name, _, value = line.partition(":")
-            headers[name.strip().lower()] = value.strip()
-        length = int(headers.get("content-length", "0"))
-        while len(self.buffer) < length:
-            self.fill()
-        body, self.buffer = self.buffer[:length], self.buffer[length:]
-        return headers, body
+        """The head and the body of one answer."""
+        while (end := self.buffer.find(b"\r\n\r\n")) < 0:
+            self.buffer += self.more(65536)
+        head = self.buffer[: end + 2]
+        start = end + 4
+        end = start + length_told(head.lower())
+        if len(self.buffer) < end:
+            parts, lacking = [self.buffer], end - len(self.buffer)
+            while lacking > 0:
+                parts.append(self.more(min(lacking, 1048576)))
+                lacking -= len(parts[-1])
+            self.buffer = b"".join(parts)
+        body, self.buffer = self.buffer[start:end], self.buffer[end:]
+        return head, body
 
-    def fill(self):
+    def more(self, most):
         try:
-            more = self.socket.recv(262144)
+            more = os.read(self.reads, most)
         except OSError:
             more = b""
         if not more:
             # The host has gone, or wants this worker to end.
             os._exit(0)
-        self.buffer += more
+        return more
 
 
-def get(path):
-    return ("GET %s HTTP/1.1\r\nhost: runtime\r\n\r\n" % path).encode()
+NEXT = ("GET %s/invocation/next HTTP/1.1\r\nhost: runtime\r\n\r\n" % BASE).encode()
+
+
+def length_told(head):
+    name = b"\r\ncontent-length:"
+    at = head.find(name)
+    return 0 if at < 0 else int(head[at + len(name) : head.find(b"\r\n", at + 2)])
 
 
 def post(path, body, headers):

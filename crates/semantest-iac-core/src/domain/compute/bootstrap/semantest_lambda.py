@@ -65,13 +65,13 @@ def marshal(result):
 
 
 def encode(result):
-    numbers = Numbers()
-    text = json.dumps(result, ensure_ascii=ENSURE_ASCII, default=numbers.stand_in)
+    NUMBERS.mark = None
+    text = ENCODER.encode(result)
     # A tuple shows as an array; only then one with names can be among them. Looked for after the first encoding,
     # which has refused what contains itself.
     if "[" in text and has_names(result):
-        text = json.dumps(with_names(result), ensure_ascii=ENSURE_ASCII, default=numbers.stand_in)
-    return numbers.put_in(text)
+        text = ENCODER.encode(with_names(result))
+    return NUMBERS.put_in(text)
 
 
 class Numbers:
@@ -93,6 +93,11 @@ class Numbers:
 
     def put_in(self, text):
         return re.sub('"%s([^"]*)"' % self.mark, r"\1", text) if self.mark else text
+
+
+# Made once: `json.dumps` with settings makes one for every answer.
+NUMBERS = Numbers()
+ENCODER = json.JSONEncoder(ensure_ascii=ENSURE_ASCII, default=NUMBERS.stand_in)
 
 
 def has_names(value):
@@ -174,6 +179,16 @@ def unmarshal(body):
         raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error) from None
 
 
+# What does not change from one invocation to the next.
+OF_FUNCTION = {
+    "function_name": os.environ.get("AWS_LAMBDA_FUNCTION_NAME"),
+    "function_version": os.environ.get("AWS_LAMBDA_FUNCTION_VERSION"),
+    "memory_limit_in_mb": os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+    "log_group_name": os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME"),
+    "log_stream_name": os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME"),
+}
+
+
 class LambdaContext(Readable):
     _shown = (
         "aws_request_id", "log_group_name", "log_stream_name", "function_name", "memory_limit_in_mb",
@@ -183,11 +198,7 @@ class LambdaContext(Readable):
     def __init__(self, headers):
         self.aws_request_id = headers["lambda-runtime-aws-request-id"]
         self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn", "")
-        self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
-        self.function_version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
-        self.memory_limit_in_mb = os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
-        self.log_group_name = os.environ["AWS_LAMBDA_LOG_GROUP_NAME"]
-        self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
+        self.__dict__.update(OF_FUNCTION)
         self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
         identity = told(headers.get("lambda-runtime-cognito-identity"), "Cognito Identity") or {}
         self.identity = CognitoIdentity({
