@@ -95,13 +95,13 @@ const SHELL: &str = r#"#!/bin/sh
 # A runtime of its own in a layer.
 api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation"
 exec python3 -c '
-import http.client, os
+import http.client, json, os
 while True:
     api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
     api.request("GET", "/2018-06-01/runtime/invocation/next")
     event = api.getresponse()
     request_id, text = event.headers["Lambda-Runtime-Aws-Request-Id"], event.read()
-    body = "from " + os.environ["LAMBDA_TASK_ROOT"] + " by a layer"
+    body = json.dumps("from " + os.environ["LAMBDA_TASK_ROOT"] + " by a layer")
     api.request("POST", f"/2018-06-01/runtime/invocation/{request_id}/response", body)
     api.getresponse().read()
 '
@@ -314,7 +314,7 @@ fn layers_that_cannot_be_had_here_are_refused_with_file_and_line_before_anything
             "aws lambda get-layer-version-by-arn --arn arn:aws:lambda:eu-west-1:123456789012:layer:tools:3",
         ),
         ("layers/hostile.zip", "`../../escaped.py` of the package leads out of the package"),
-        ("layers/torn.zip", "is not a zip that can be read"),
+        ("layers/torn.zip", "is neither a folder nor a zip that can be read"),
         ("layers/none", "does not exist"),
         ("../layers", "must be a path inside the project folder"),
     ] {
