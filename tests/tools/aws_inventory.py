@@ -132,6 +132,26 @@ def functions():
     return each(describe, pages(aws.list_functions, "Functions"))
 
 
+def layers():
+    """Whose a layer is stands in its versions' descriptions, before what tells one run from another."""
+    aws = client("lambda")
+
+    def describe(layer):
+        name = layer["LayerName"]
+        versions = pages(aws.list_layer_versions, "LayerVersions", LayerName=name)
+        held = [aws.get_layer_version(LayerName=name, VersionNumber=version["Version"]) for version in versions]
+        if not held:
+            return None  # the last was deleted meanwhile
+        description = held[0].get("Description", "")
+        return {
+            "name": name,
+            "description": description.split(" ")[0] if description.startswith("semantest:") else description,
+            "versions": [version["Content"]["CodeSha256"] for version in held],
+        }
+
+    return filter(None, each(describe, pages(aws.list_layers, "Layers")))
+
+
 def statements(aws, name, qualifier):
     where = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
     policy = attempt(aws.get_policy, None, **where)
@@ -291,7 +311,7 @@ def ordered(things):
 
 
 READERS = [
-    roles, functions, apis, clusters, services, task_definitions, load_balancers, target_groups,
+    roles, functions, layers, apis, clusters, services, task_definitions, load_balancers, target_groups,
     security_groups, scaling, buckets,
 ]
 

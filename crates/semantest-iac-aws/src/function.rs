@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::clients::Clients;
 use crate::error::{Failure, failed, foreign, gone};
 use crate::function_change;
+use crate::function_layer;
 use crate::function_state::{self, Found};
 use crate::ownership::{self, Tags};
 use crate::resource_kind::{ResourceKind, properties, read};
@@ -44,6 +45,9 @@ pub(crate) struct Inputs {
     pub environment_variables: BTreeMap<String, SettingValue>,
     pub package: String,
     pub role: String,
+    /// ARNs, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserved_concurrency: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,6 +90,7 @@ pub(crate) fn lower(
         environment_variables: function.environment_variables.clone(),
         package: function.package.clone(),
         role: Reference::text(role, "arn"),
+        layers: function_layer::arns(function, region)?,
         reserved_concurrency: function.scaling.reserved_concurrency,
         kms_key: function.kms_key.as_deref().map(key_arn),
         tags: blueprint.tags.clone(),
@@ -260,6 +265,9 @@ async fn observed_inputs(aws: &Clients, resource: &ResourceHandle, found: &Found
     let asked = |key: &str| resource.inputs.contains_key(key);
     if asked("reserved_concurrency") {
         inputs.insert("reserved_concurrency".into(), json!(found.reserved_concurrency));
+    }
+    if asked("layers") {
+        inputs.insert("layers".into(), json!(found.layers));
     }
     if asked("kms_key") {
         let asked = wanted.as_ref().and_then(|wanted| wanted.kms_key.as_deref()).unwrap_or_default();

@@ -15,7 +15,7 @@ use crate::error::{Failure, failed};
 use crate::function::{BESIDE_VERSIONS, Inputs};
 use crate::function_state::{self, Found, settled};
 use crate::ownership;
-use crate::package_upload::{self, Code};
+use crate::package_upload::{self, Code, Upload};
 use crate::patience::Patience;
 
 /// IAM tells the rest of AWS of a new role in its own time: mostly seconds, at times minutes.
@@ -32,7 +32,7 @@ pub(crate) async fn create(
     wanted: &Inputs,
 ) -> Result<Option<Found>> {
     let name = wanted.function_name.as_str();
-    let code = package_upload::code(aws, change, operation, wanted).await?;
+    let code = package_upload::code(aws, change, operation, &upload(wanted)).await?;
     let mut patience =
         Patience::new(format!("role `{}` to be assumable by Lambda", wanted.role), ROLE_PROPAGATION)
             .pauses(Duration::from_secs(1), Duration::from_secs(5));
@@ -73,7 +73,8 @@ async fn create_call(
         call.runtime(Runtime::from(wanted.runtime.as_str())).handler(&wanted.handler).role(&wanted.role);
     let call =
         call.memory_size(memory).timeout(timeout).publish(true).environment(environment(change, wanted)?);
-    let call = call.set_kms_key_arn(key).set_tags(Some(tags.into_iter().collect()));
+    let layers = Some(wanted.layers.clone()).filter(|layers| !layers.is_empty());
+    let call = call.set_kms_key_arn(key).set_tags(Some(tags.into_iter().collect())).set_layers(layers);
     Ok(call.code(match code {
         Code::Inline(zip) => FunctionCode::builder().zip_file(Blob::new(zip.clone())).build(),
         Code::InBucket { bucket, key } => FunctionCode::builder().s3_bucket(bucket).s3_key(key).build(),
@@ -97,7 +98,7 @@ pub(crate) async fn quick(
 ) -> Result<Option<Found>> {
     let revision = change.resource.outputs.get("revision").and_then(Value::as_str);
     let (Some(revision), Some(_)) = (revision, &change.resource.id) else { return Ok(None) };
-    let known: [&str; 8] = [
+    let known: [&str; 9] = [
         "package",
         "runtime",
         "handler",
@@ -106,6 +107,7 @@ pub(crate) async fn quick(
         "environment_variables",
         "kms_key",
         "role",
+        "layers",
     ];
     let changed = |key: &str| change.changed.contains(key);
     let others = change.changed.iter().any(|key| !known.contains(&key.as_str()));
@@ -258,7 +260,7 @@ async fn update_code(
     wanted: &Inputs,
     revision: Option<&str>,
 ) -> Result<String, Failure> {
-    let code = package_upload::code(aws, change, operation, wanted).await?;
+    let code = package_upload::code(aws, change, operation, &upload(wanted)).await?;
     let call = aws.lambda.update_function_code().function_name(&wanted.function_name).publish(true);
     let call = call.set_revision_id(revision.map(str::to_owned));
     let call = match &code {
@@ -285,8 +287,18 @@ async fn update_configuration(
     // An empty key takes the key away.
     let key = key.or_else(|| change.changed.contains("kms_key").then(String::new));
     let call = call.set_kms_key_arn(key);
+    let call = call.set_layers(minds_layers(change, wanted).then(|| wanted.layers.clone()));
     let sent = call.set_revision_id(revision.map(str::to_owned)).send().await;
     sent.map(drop).map_err(|error| Failure::of(&error))
+}
+
+/// Whether its layers are ours to say: somebody may give a function without any the layers of a monitoring service.
+fn minds_layers(change: &Change, wanted: &Inputs) -> bool {
+    !wanted.layers.is_empty() || change.changed.contains("layers")
+}
+
+fn upload(wanted: &Inputs) -> Upload<'_> {
+    Upload { package: &wanted.package, of: &wanted.function_name, tags: &wanted.tags }
 }
 
 async fn reserve(aws: &Clients, name: &str, most: Option<u32>) -> Result<()> {
@@ -322,6 +334,7 @@ async fn is_configured(aws: &Clients, change: &Change, wanted: &Inputs, found: &
         && found.timeout_s == wanted.timeout_s
         && found.role == wanted.role
         && same_key
+        && (found.layers == wanted.layers || !minds_layers(change, wanted))
         && found.variables.iter().collect::<HashMap<_, _>>() == variables.iter().collect())
 }
 

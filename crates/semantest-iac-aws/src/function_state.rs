@@ -35,6 +35,8 @@ pub(crate) struct Found {
     /// SHA-256 (hex) of the package.
     pub package: String,
     pub role: String,
+    /// ARNs of its layers, in their order.
+    pub layers: Vec<String>,
     pub reserved_concurrency: Option<u32>,
     pub kms_key: Option<String>,
     pub tags: Tags,
@@ -73,6 +75,7 @@ fn configured(name: &str, now: FunctionConfiguration) -> Found {
         timeout_s: number(now.timeout),
         package: now.code_sha256().and_then(hex_of).unwrap_or_default(),
         role: now.role().unwrap_or_default().to_owned(),
+        layers: now.layers().iter().filter_map(|layer| layer.arn().map(str::to_owned)).collect(),
         kms_key: now.kms_key_arn().map(str::to_owned),
         revision: now.revision_id().map(str::to_owned),
         state: now.state.clone(),
@@ -88,7 +91,8 @@ pub(crate) fn unqualified(arn: &str) -> String {
     arn.split(':').take(7).collect::<Vec<_>>().join(":")
 }
 
-fn hex_of(code_sha256: &str) -> Option<String> {
+/// A digest as Lambda gives it, in hex.
+pub(crate) fn hex_of(code_sha256: &str) -> Option<String> {
     STANDARD.decode(code_sha256).ok().map(hex::encode)
 }
 
@@ -131,6 +135,7 @@ impl Found {
         parts(&version) == parts(self)
             && (version.memory_mb, version.timeout_s) == (self.memory_mb, self.timeout_s)
             && version.variables == self.variables
+            && version.layers == self.layers
             && version.kms_key == self.kms_key
     }
 

@@ -5,6 +5,7 @@ use crate::container_service::ContainerService;
 use crate::ecs_cluster::EcsCluster;
 use crate::function::Function;
 use crate::function_alias::FunctionAlias;
+use crate::function_layer::Layer;
 use crate::function_permission::FunctionPermission;
 use crate::http_api::HTTP_API;
 use crate::iam_role::IamRole;
@@ -31,6 +32,7 @@ pub(crate) const KINDS: &[&dyn ResourceKind] = &[
     &HTTP_API,
     &IamRole,
     &IamRolePolicy,
+    &Layer,
     &Listener,
     &LoadBalancer,
     &LogGroup,

@@ -27,6 +27,7 @@ mod function;
 mod function_access;
 mod function_alias;
 mod function_change;
+mod function_layer;
 mod function_permission;
 mod function_state;
 mod http_api;

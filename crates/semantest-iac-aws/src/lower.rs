@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::api_stage::{self, DEFAULT_STAGE};
 use crate::{
-    function, function_alias, function_permission, http_api, iam_role, iam_role_policy, log_group,
-    websocket_api,
+    function, function_alias, function_layer, function_permission, http_api, iam_role, iam_role_policy,
+    log_group, websocket_api,
 };
 
 /// The resources of `blueprint`.
@@ -25,7 +25,7 @@ pub(crate) fn lower(blueprint: &Blueprint, settings: &ProviderSettings) -> Resul
     }
     let role = iam_role::lower(blueprint, region, "role", "", "lambda.amazonaws.com");
     let mut statements = vec![may_log(blueprint)];
-    let mut resources = Vec::new();
+    let mut resources = function_layer::lower(blueprint, region);
     let front = blueprint.api.as_ref().map(|gateway| front(blueprint, gateway, region)).transpose()?;
     for one in &blueprint.functions {
         let name = function::function_name(blueprint, &one.role);

@@ -28,6 +28,24 @@ pub(crate) fn tags(owner: &OwnershipTags, operation: &Operation, user: &Tags) ->
     all
 }
 
+/// Our tags as a text, for what has a description and no tags.
+pub(crate) fn description(owner: &OwnershipTags, operation: &Operation) -> String {
+    let OwnershipTags { project, environment, component, address } = owner;
+    format!("{PREFIX}{project}/{environment}/{component}/{} {}", address.as_str(), operation.id)
+}
+
+/// The tags in such a text; none where it is another's.
+pub(crate) fn described(text: &str) -> Tags {
+    let Some((owner, operation)) = text.strip_prefix(PREFIX).and_then(|rest| rest.split_once(' ')) else {
+        return Tags::new();
+    };
+    let parts: Vec<&str> = owner.split('/').collect();
+    let [project, environment, component, address] = parts.as_slice() else { return Tags::new() };
+    let keys = [PROJECT, ENVIRONMENT, COMPONENT, ADDRESS, OPERATION];
+    let values = [*project, *environment, *component, *address, operation];
+    keys.into_iter().zip(values).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
 /// Whether what carries `tags` is `owner`'s.
 pub(crate) fn is_owned(tags: &Tags, owner: &OwnershipTags) -> bool {
     owner_of(tags).as_ref() == Some(owner)
@@ -69,4 +87,27 @@ pub(crate) fn difference(there: &Tags, wanted: &Tags) -> (Tags, BTreeSet<String>
     let set = wanted.iter().filter(|(key, value)| there.get(*key) != Some(*value));
     let gone = there.keys().filter(|key| !wanted.contains_key(*key));
     (set.map(|(key, value)| (key.clone(), value.clone())).collect(), gone.cloned().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_tells_what_tags_would() {
+        let owner = OwnershipTags {
+            project: "shop".into(),
+            environment: "dev".into(),
+            component: "api".into(),
+            address: "layer.layers--common".into(),
+        };
+        let operation = Operation { id: "0198-op".into(), attempt: 1 };
+        let tags = described(&description(&owner, &operation));
+        assert!(is_owned(&tags, &owner) && is_made_by(&tags, &operation), "{tags:?}");
+        for text in
+            ["", "tools of the whole company", "semantest:", "semantest:a/b/c x", "semantest:a/b/c/d/e x"]
+        {
+            assert_eq!(owner_of(&described(text)), None, "{text}");
+        }
+    }
 }

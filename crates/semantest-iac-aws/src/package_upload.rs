@@ -1,4 +1,4 @@
-//! How a function's code reaches Lambda: with the call itself, or, where it is too large for that, by way of a bucket that
+//! How code and layers reach Lambda: with the call itself, or, where it is too large for that, by way of a bucket that
 //! lives only as long as the upload.
 
 use aws_sdk_s3::primitives::ByteStream;
@@ -9,8 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::clients::Clients;
 use crate::error::{Failure, failed, foreign};
-use crate::function::Inputs;
-use crate::ownership;
+use crate::ownership::{self, Tags};
 
 /// Lambda's limit for a package within the call, in bytes.
 ///
@@ -23,28 +22,38 @@ pub(crate) enum Code {
     InBucket { bucket: String, key: String },
 }
 
+/// What is uploaded.
+pub(crate) struct Upload<'a> {
+    /// SHA-256 (hex) of the package.
+    pub package: &'a str,
+    /// Name of the function or layer.
+    pub of: &'a str,
+    /// The user's tags.
+    pub tags: &'a Tags,
+}
+
 /// Makes the package of `wanted` ready for a call; large ones are uploaded.
 pub(crate) async fn code(
     aws: &Clients,
     change: &Change,
     operation: &Operation,
-    wanted: &Inputs,
+    wanted: &Upload<'_>,
 ) -> Result<Code> {
-    let zip = aws.artifacts.get(&wanted.package).await?;
+    let zip = aws.artifacts.get(wanted.package).await?;
     if zip.len() <= INLINE_LIMIT {
         return Ok(Code::Inline(zip));
     }
-    let bucket = bucket(aws, &wanted.function_name).await?;
+    let bucket = bucket(aws, wanted.of).await?;
     ensure_bucket(aws, change, operation, &bucket, wanted).await?;
     let key = format!("{}.zip", wanted.package);
-    tracing::info!("uploading {} MB for function `{}`", zip.len() / 1_000_000, wanted.function_name);
+    tracing::info!("uploading {} MB for `{}`", zip.len() / 1_000_000, wanted.of);
     let sent = aws.s3.put_object().bucket(&bucket).key(&key).body(ByteStream::from(zip)).send().await;
     sent.map_err(|error| failed("s3.PutObject", error))?;
     Ok(Code::InBucket { bucket, key })
 }
 
 /// Takes the upload away again: Lambda has its own copy. What cannot be taken away now is so after the
-/// function's next upload.
+/// next upload.
 pub(crate) async fn clean_up(aws: &Clients, code: &Code) {
     let Code::InBucket { bucket, key } = code else { return };
     if let Err(error) = aws.s3.delete_object().bucket(bucket).key(key).send().await {
@@ -56,10 +65,10 @@ pub(crate) async fn clean_up(aws: &Clients, code: &Code) {
     }
 }
 
-/// A bucket of the function's own: no two uploads are in each other's way. Names are unique in all of AWS.
-async fn bucket(aws: &Clients, function: &str) -> Result<String> {
+/// A bucket of its own: no two uploads are in each other's way. Names are unique in all of AWS.
+async fn bucket(aws: &Clients, of: &str) -> Result<String> {
     let account = &aws.identity().await?.account;
-    let digest = hex::encode(Sha256::digest(format!("{account}/{}/{function}", aws.region)));
+    let digest = hex::encode(Sha256::digest(format!("{account}/{}/{of}", aws.region)));
     Ok(format!("semantest-{}", &digest[..32]))
 }
 
@@ -68,7 +77,7 @@ async fn ensure_bucket(
     change: &Change,
     operation: &Operation,
     bucket: &str,
-    wanted: &Inputs,
+    wanted: &Upload<'_>,
 ) -> Result<()> {
     let call = aws.s3.create_bucket().bucket(bucket);
     // The oldest region is the one that must not be named.
@@ -86,7 +95,7 @@ async fn ensure_bucket(
         Err(failure) if failure.is(&["BucketAlreadyExists"]) => return Err(foreign("bucket", bucket)),
         Err(failure) => return Err(failure.into_error("s3.CreateBucket")),
     }
-    let tags = ownership::tags(&change.resource.tags, operation, &wanted.tags);
+    let tags = ownership::tags(&change.resource.tags, operation, wanted.tags);
     let tags = tags.iter().filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok());
     let Ok(tagging) = Tagging::builder().set_tag_set(Some(tags.collect())).build() else { return Ok(()) };
     let sent = aws.s3.put_bucket_tagging().bucket(bucket).tagging(tagging).send().await;

@@ -135,6 +135,19 @@ fn a_websocket_with_an_authorizer_is_lowered_as_ever() {
 }
 
 #[test]
+fn functions_with_layers_are_lowered_as_ever() {
+    let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:tools:3";
+    let common = json!({ "source": "layers/common", "package": "11".repeat(32) });
+    let (mut list, mut create) = (function("list", 128, 5), function("create", 128, 5));
+    list["layers"] = json!([common, { "source": arn }]);
+    create["layers"] = json!([common]);
+    let routes = [("GET /orders", "list"), ("POST /orders", "create")];
+    let routes = routes.map(|(key, function)| json!({ "route_key": key, "function": function }));
+    let api = json!({ "protocol": "http", "routes": routes });
+    compare("layers", &blueprint("orders", "rest-api", json!({ "functions": [create, list], "api": api })));
+}
+
+#[test]
 fn an_issuer_that_api_gateway_could_not_ask_is_refused_before_anything_is_begun() {
     let tokens = json!({
         "issuer": "http://id.example.com", "audience": ["x"], "identity_source": "$request.header.Authorization",

@@ -8,6 +8,7 @@ use std::io::{Cursor, Read, Seek, Write};
 
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
@@ -46,12 +47,18 @@ pub(crate) fn wrap(description: &PackageDescription, zips: &BTreeMap<String, Vec
     for (path, text) in made_files(description, shim) {
         write(&mut writer, &path, text.as_bytes())?;
     }
-    for sha256 in description.packages() {
-        let zip = zips.get(sha256).ok_or_else(|| {
+    let zip = |sha256: &str| {
+        zips.get(sha256).map(Vec::as_slice).ok_or_else(|| {
             let text = format!("package {sha256} is not at hand");
             Error::new(ErrorKind::NotFound, OPERATION, text)
-        })?;
-        copy(&mut writer, zip, &code_folder(sha256))?;
+        })
+    };
+    for sha256 in description.code() {
+        copy(&mut writer, &[zip(sha256)?], &code_folder(sha256))?;
+    }
+    for layers in description.layers() {
+        let all = layers.iter().map(|layer| zip(layer)).collect::<Result<Vec<_>>>()?;
+        copy(&mut writer, &all, &layers_folder(layers))?;
     }
     Ok(writer.finish().map_err(unwritable)?.into_inner())
 }
@@ -103,13 +110,16 @@ fn host(description: &PackageDescription, shim: Shim) -> Value {
     host
 }
 
-/// What the shim is told: the description, with the folder of each function's code.
+/// What the shim is told: the description, with the folders of each function's code and layers.
 fn definition(description: &PackageDescription) -> Value {
     let mut definition = serde_json::to_value(description).unwrap_or_default();
     for (value, function) in
         definition["functions"].as_array_mut().into_iter().flatten().zip(&description.functions)
     {
         value["code"] = json!(code_folder(&function.package));
+        if !function.layers.is_empty() {
+            value["layers"] = json!(layers_folder(&function.layers));
+        }
     }
     definition["gateway"] = json!(GATEWAY);
     definition
@@ -125,6 +135,12 @@ fn http_function(level: &str, methods: &[&str], route: &str) -> Value {
 /// Where a package's files are: two packages of one app are not in each other's way, nor in the shim's.
 fn code_folder(sha256: &str) -> String {
     format!("code/{}", sha256.get(..16).unwrap_or(sha256))
+}
+
+/// Where the files of these layers are, which functions with the same ones share.
+fn layers_folder(layers: &[String]) -> String {
+    let digest = hex::encode(Sha256::digest(layers.join("\0")));
+    format!("layers/{}", &digest[..16])
 }
 
 /// Names that the host would not take, or take in a wrong order.
@@ -156,9 +172,50 @@ fn write<W: Write + Seek>(writer: &mut ZipWriter<W>, path: &str, bytes: &[u8]) -
     writer.write_all(bytes).map_err(|error| unwritable(error.into()))
 }
 
-/// Puts the files of a user's package into `folder`, by name, with the right to be run where they have it.
-fn copy<W: Write + Seek>(writer: &mut ZipWriter<W>, zip: &[u8], folder: &str) -> Result<()> {
-    let mut archive = ZipArchive::new(Cursor::new(zip)).map_err(unreadable)?;
+/// Puts the files of users' packages into `folder`, by name, with the right to be run where they have it. What lies in the same
+/// place in a later one takes the place of what lies there in an earlier one.
+fn copy<W: Write + Seek>(writer: &mut ZipWriter<W>, zips: &[&[u8]], folder: &str) -> Result<()> {
+    let mut archives = Vec::new();
+    let mut names = BTreeMap::new();
+    for (number, zip) in zips.iter().enumerate() {
+        let mut archive = ZipArchive::new(Cursor::new(*zip)).map_err(unreadable)?;
+        for (name, index) in files(&mut archive)? {
+            if number > 0 {
+                make_room(&mut names, &name);
+            }
+            names.insert(name, (number, index));
+        }
+        archives.push(archive);
+    }
+    for (name, (number, index)) in names {
+        let mut entry = archives[number].by_index(index).map_err(unreadable)?;
+        let executable = entry.unix_mode().is_some_and(|mode| mode & 0o111 != 0);
+        let mode = if executable { 0o755 } else { 0o644 };
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).map_err(|error| unreadable(error.into()))?;
+        writer
+            .start_file(format!("{folder}/{name}"), options().unix_permissions(mode))
+            .map_err(unwritable)?;
+        writer.write_all(&bytes).map_err(|error| unwritable(error.into()))?;
+    }
+    Ok(())
+}
+
+/// Takes away what cannot be where a file `name` is: files in a folder of that name, or a file where it needs a folder.
+fn make_room<T>(names: &mut BTreeMap<String, T>, name: &str) {
+    let within = format!("{name}/");
+    let after = names.range(within.clone()..).map(|(other, _)| other);
+    let inside: Vec<String> = after.take_while(|other| other.starts_with(&within)).cloned().collect();
+    for other in inside {
+        names.remove(&other);
+    }
+    for (at, _) in name.match_indices('/') {
+        names.remove(&name[..at]);
+    }
+}
+
+/// The files of a user's package: where each is in the archive, by name.
+fn files(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<BTreeMap<String, usize>> {
     let mut names = BTreeMap::new();
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index).map_err(unreadable)?;
@@ -175,18 +232,7 @@ fn copy<W: Write + Seek>(writer: &mut ZipWriter<W>, zip: &[u8], folder: &str) ->
             names.insert(path.to_string_lossy().replace('\\', "/"), index);
         }
     }
-    for (name, index) in names {
-        let mut entry = archive.by_index(index).map_err(unreadable)?;
-        let executable = entry.unix_mode().is_some_and(|mode| mode & 0o111 != 0);
-        let mode = if executable { 0o755 } else { 0o644 };
-        let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes).map_err(|error| unreadable(error.into()))?;
-        writer
-            .start_file(format!("{folder}/{name}"), options().unix_permissions(mode))
-            .map_err(unwritable)?;
-        writer.write_all(&bytes).map_err(|error| unwritable(error.into()))?;
-    }
-    Ok(())
+    Ok(names)
 }
 
 fn unreadable(error: zip::result::ZipError) -> Error {

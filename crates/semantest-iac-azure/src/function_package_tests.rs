@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::package_description::PackageDescription;
-use crate::packaged_app::{Host, PackagedApp, description, packaged, zip};
+use crate::packaged_app::{Host, PackagedApp, description, packaged, packaged_with_layers, zip};
 
 const HTTP: ApiProtocol = ApiProtocol::Http;
 
@@ -302,6 +302,79 @@ fn stage_variables_are_told_to_a_function() {
         let app = PackagedApp::start(host, &packaged(described, code), &[]);
         assert_eq!(send(app.port, "GET", "/x", &[], b"").json(), json!({ "table": "orders" }), "{host:?}");
     }
+}
+
+const LAYERED_NODE: &[u8] = br#"
+exports.handler = async () => ({
+  first: require("first"), both: require("both"),
+  data: require("fs").readFileSync(process.env.SEMANTEST_OPT + "/data.txt", "utf8"),
+});
+"#;
+const LAYERED_PYTHON: &[u8] = br#"
+import first, both, os
+def handler(event, context):
+    with open(os.environ["SEMANTEST_OPT"] + "/data.txt") as file:
+        return {"first": first.TEXT, "both": both.TEXT, "data": file.read()}
+"#;
+/// Answers with what its layer holds.
+const LAYERED_BOOTSTRAP: &[u8] = br#"#!/usr/bin/env python3
+import http.client, json, os
+def read(name):
+    with open(os.path.join(os.environ["SEMANTEST_OPT"], name)) as file:
+        return file.read()
+while True:
+    api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    api.request("GET", "/2018-06-01/runtime/invocation/next")
+    event = api.getresponse()
+    request_id = event.headers["Lambda-Runtime-Aws-Request-Id"]
+    event.read()
+    body = json.dumps({"first": read("first"), "both": read("both"), "data": read("data.txt")})
+    api.request("POST", f"/2018-06-01/runtime/invocation/{request_id}/response", body)
+    api.getresponse().read()
+"#;
+
+#[test]
+fn a_function_finds_its_layers_and_later_ones_before_earlier_ones() {
+    let code = zip(&[("index.js", LAYERED_NODE, false), ("index.py", LAYERED_PYTHON, false)]);
+    let first = zip(&[
+        ("python/first.py", b"TEXT = 'first'", false),
+        ("python/both.py", b"TEXT = 'first'", false),
+        ("nodejs/node_modules/first/index.js", b"module.exports = 'first'", false),
+        ("nodejs/node_modules/both/index.js", b"module.exports = 'first'", false),
+        ("data.txt/folder", b"of a file's name", false),
+        ("bootstrap", LAYERED_BOOTSTRAP, true),
+        ("first", b"first", false),
+        ("both", b"first", false),
+    ]);
+    let last = zip(&[
+        ("python/lib/python3.12/site-packages/both.py", b"TEXT = 'last'", false),
+        ("nodejs/node20/node_modules/both/index.js", b"module.exports = 'last'", false),
+        ("data.txt", b"data", false),
+        ("both", b"last", false),
+    ]);
+    for host in [Host::Node, Host::Python, Host::CustomHandler] {
+        let package = packaged_with_layers(of_one(host), code.clone(), vec![first.clone(), last.clone()]);
+        let app = PackagedApp::start(host, &package, &[]);
+        let answer = send(app.port, "GET", "/x", &[], b"");
+        assert_eq!(answer.json(), json!({ "first": "first", "both": "last", "data": "data" }), "{host:?}");
+    }
+}
+
+#[test]
+fn a_handler_in_node_may_lie_in_a_layer() {
+    let layer = zip(&[("nodejs/wrap.js", b"exports.handler = async () => process.env._HANDLER", false)]);
+    let mut described = of_one(Host::Node);
+    described.functions[0].handler = "/opt/nodejs/wrap.handler".into();
+    let package = packaged_with_layers(described, zip(&[("other.js", b"", false)]), vec![layer]);
+    let app = PackagedApp::start(Host::Node, &package, &[]);
+    let answer = send(app.port, "GET", "/x", &[], b"");
+    assert!(String::from_utf8_lossy(&answer.body).contains("nodejs/wrap.handler"), "{answer:?}");
+}
+
+#[test]
+fn a_package_without_layers_is_described_as_ever() {
+    let described = serde_json::to_value(of_one(Host::Node)).expect("JSON");
+    assert!(described["functions"][0].get("layers").is_none(), "{described}");
 }
 
 #[test]

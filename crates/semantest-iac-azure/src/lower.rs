@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use semantest_iac_core::domain::blueprint::Blueprint;
 use semantest_iac_core::domain::compute::container_service::ContainerService;
+use semantest_iac_core::domain::compute::function_layer::is_arn;
 use semantest_iac_core::domain::deployment::resource::{Resource, ResourceRole};
 use semantest_iac_core::domain::deployment::resource_graph::ResourceGraph;
 use semantest_iac_core::domain::networking::api_gateway::{ApiGateway, ApiProtocol};
@@ -88,12 +89,32 @@ fn containers(blueprint: &Blueprint, service: &ContainerService, region: &str) -
     Ok(resources)
 }
 
+/// Lambda starts the runtime with the program that this variable names.
+const WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
+
 /// What other clouds can and Azure Functions cannot.
 fn check_functions(blueprint: &Blueprint, api: &ApiGateway) -> Result<()> {
     blueprint.functions.iter().try_for_each(|function| function.check_compiled("azure.lower"))?;
     if blueprint.functions.iter().any(|function| function.kms_key.is_some()) {
         let text = "kms_key is AWS's: Azure encrypts settings with keys of its own; leave it out for this environment";
         return Err(invalid("kms_key", text.into()));
+    }
+    for function in &blueprint.functions {
+        if let Some(layer) = function.layers.iter().find(|layer| is_arn(&layer.source)) {
+            let text = format!(
+                "layer `{}` of function `{}` is published on AWS, where Azure cannot have it from: get its files (aws lambda \
+                 get-layer-version-by-arn), and name that zip in `layers` for this environment",
+                layer.source, function.role
+            );
+            return Err(invalid("layers", text));
+        }
+        if function.environment_variables.contains_key(WRAPPER) {
+            let text = format!(
+                "{WRAPPER} of function `{}` is Lambda's: nothing wraps a runtime on Azure; leave it out for this environment",
+                function.role
+            );
+            return Err(invalid(&format!("environment_variables.{WRAPPER}"), text));
+        }
     }
     let judged = api.jwt_authorizers.keys().chain(api.lambda_authorizers.keys()).next();
     if let Some(name) = judged {

@@ -45,6 +45,9 @@ pub(crate) struct PackagedFunction {
     pub handler: String,
     /// SHA-256 of the user's zip.
     pub package: String,
+    /// SHA-256 of the zips of its layers, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<String>,
     /// Time limit of one invocation, in seconds.
     pub timeout_s: u32,
     /// Memory it is told that it has, in MiB.
@@ -66,6 +69,7 @@ impl PackageDescription {
             function_name: function_name(blueprint, &function.role),
             handler: function.handler.clone(),
             package: function.package.clone(),
+            layers: function.layers.iter().filter_map(|layer| layer.package.clone()).collect(),
             timeout_s: function.timeout_s.0,
             memory_mb: function.memory_mb.0,
             environment_variables: shared.by_role.remove(&function.role).unwrap_or_default(),
@@ -82,9 +86,20 @@ impl PackageDescription {
         })
     }
 
-    /// The users' packages that go into it.
-    pub fn packages(&self) -> BTreeSet<&str> {
+    /// The packages of users' code that go into it.
+    pub fn code(&self) -> BTreeSet<&str> {
         self.functions.iter().map(|function| function.package.as_str()).collect()
+    }
+
+    /// The layers that go into it: what is together at one place.
+    pub fn layers(&self) -> BTreeSet<&[String]> {
+        let layers = self.functions.iter().map(|function| function.layers.as_slice());
+        layers.filter(|layers| !layers.is_empty()).collect()
+    }
+
+    /// All of the users' packages that go into it.
+    pub fn packages(&self) -> BTreeSet<&str> {
+        self.code().into_iter().chain(self.layers().into_iter().flatten().map(String::as_str)).collect()
     }
 
     /// What the package is called: the same name means the same bytes, since it tells all that they are made of. `maker`

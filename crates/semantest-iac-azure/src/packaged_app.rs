@@ -57,6 +57,7 @@ pub(crate) fn description(
         function_name: format!("shop-dev-{role}"),
         handler: (*handler).to_owned(),
         package: String::new(),
+        layers: Vec::new(),
         timeout_s: 30,
         memory_mb: 256,
         environment_variables: BTreeMap::from([("GREETING".to_owned(), "GREETING_SETTING".to_owned())]),
@@ -97,6 +98,21 @@ pub(crate) fn packaged(mut description: PackageDescription, zip: Vec<u8>) -> Vec
         function.package.clone_from(&sha256);
     }
     wrap(&description, &BTreeMap::from([(sha256, zip)])).expect("a package")
+}
+
+/// As [`packaged`], with the layers in these zips.
+pub(crate) fn packaged_with_layers(
+    mut description: PackageDescription,
+    code: Vec<u8>,
+    layers: Vec<Vec<u8>>,
+) -> Vec<u8> {
+    let digest = |zip: &Vec<u8>| hex::encode(Sha256::digest(zip));
+    for function in &mut description.functions {
+        function.package = digest(&code);
+        function.layers = layers.iter().map(digest).collect();
+    }
+    let zips = layers.into_iter().chain([code]).map(|zip| (digest(&zip), zip)).collect();
+    wrap(&description, &zips).expect("a package")
 }
 
 /// An app that runs until it is dropped.

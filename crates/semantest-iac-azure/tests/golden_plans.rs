@@ -148,6 +148,14 @@ fn what_azure_cannot_do_is_refused_before_anything_is_begun() {
         (json!({ "memory_mb": 2048 }), "memory_mb"),
         (json!({ "runtime": "java21" }), "runtime"),
         (json!({ "kms_key": "alias/x" }), "kms_key"),
+        (
+            json!({ "layers": [{ "source": "arn:aws:lambda:eu-west-1:123456789012:layer:tools:3" }] }),
+            "layers",
+        ),
+        (
+            json!({ "environment_variables": { "AWS_LAMBDA_EXEC_WRAPPER": "/opt/x" } }),
+            "environment_variables.AWS_LAMBDA_EXEC_WRAPPER",
+        ),
         (json!({ "environment_variables": { "WEBSITE_X": "1" } }), "environment_variables.WEBSITE_X"),
         (json!({ "log_retention_days": 3653 }), "log_retention_days"),
     ] {

@@ -6,7 +6,7 @@ mod program;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aws::projects::{hello, hellos, websocket as socket, worker};
+use aws::projects::{hello, hellos, layered, websocket as socket, worker};
 use aws::{AwsProject, at_once, comparable, differences, inventories};
 use semantest_iac_testkit::fault_proxy::{Call, Fault, Quota, Rule, Which};
 use serde_json::json;
@@ -122,6 +122,15 @@ fn a_websocket_api_ends_the_same_whatever_answer_is_lost() {
 #[test]
 fn a_container_service_ends_the_same_whatever_answer_is_lost() {
     disturb_one("lost-worker", (worker, "worker"), |_| {}, &["deploy"], &lost);
+}
+
+#[test]
+fn a_layer_ends_the_same_whatever_answer_is_lost() {
+    let lost = |calls: &[String]| {
+        let of_layers: Vec<String> = calls.iter().filter(|call| call.contains("Layer")).cloned().collect();
+        lost(&of_layers)
+    };
+    disturb_one("layer-lost", (layered, "hello"), |_| {}, &["deploy"], &lost);
 }
 
 #[test]

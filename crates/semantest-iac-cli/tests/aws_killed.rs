@@ -5,7 +5,7 @@ mod program;
 
 use std::process::Stdio;
 
-use aws::projects::{hello, websocket, worker};
+use aws::projects::{hello, layered, websocket, worker};
 use aws::{AwsProject, PATIENCE, at_once, comparable, differences, inventories};
 use semantest_iac_testkit::fault_proxy::{Call, Moment};
 use serde_json::json;
@@ -125,6 +125,17 @@ fn a_first_deploy_survives_kill_9_at_every_call() {
 fn an_update_survives_kill_9_at_every_call() {
     let (story, verb) = ("kill-update", &["deploy"]);
     walk(&Walk { story, project: hello, prepare: changed, verb, moments: every });
+}
+
+fn other_layer(aws: &AwsProject) {
+    deployed(aws);
+    aws.project.replace("layers/words/python/words.py", "first", "second");
+}
+
+#[test]
+fn an_update_of_a_layer_survives_kill_9_after_every_change() {
+    let (story, verb) = ("kill-layer", &["deploy"]);
+    walk(&Walk { story, project: layered, prepare: other_layer, verb, moments: after_changes });
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use semantest_iac_core::domain::blueprint::Blueprint;
+use semantest_iac_core::domain::compute::function_layer::is_arn;
 use semantest_iac_core::domain::compute::serverless_function::ServerlessFunction;
 use semantest_iac_core::domain::compute::when_busy::WhenBusy;
 use semantest_iac_core::domain::deployment::resource::{Properties, Resource, ResourceRole};
@@ -39,6 +40,9 @@ pub(crate) struct FunctionInputs {
     #[serde(default)]
     pub environment_variables: BTreeMap<String, EnvironmentValue>,
     pub package: String,
+    /// Packages of its layers, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserved_concurrency: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,6 +70,8 @@ impl FunctionInputs {
             environment_variables: self.environment_variables,
             package_sha256: self.package,
             code_dir: PathBuf::new(),
+            layers: self.layers,
+            layers_dir: None,
             search_path,
             max_concurrency: self.reserved_concurrency,
             when_busy: self.when_busy,
@@ -84,6 +90,7 @@ pub(crate) fn inputs(definition: &FunctionDefinition) -> Properties {
         timeout_s: definition.timeout_s,
         environment_variables: definition.environment_variables.clone(),
         package: definition.package_sha256.clone(),
+        layers: definition.layers.clone(),
         reserved_concurrency: definition.max_concurrency,
         when_busy: definition.when_busy,
         region: definition.region.clone(),
@@ -131,6 +138,10 @@ pub(crate) fn lower(
     if let Some(way) = function.when_busy {
         inputs.insert("when_busy".into(), json!(way));
     }
+    if !function.layers.is_empty() {
+        let packages: Vec<_> = function.layers.iter().filter_map(|layer| layer.package.as_ref()).collect();
+        inputs.insert("layers".into(), json!(packages));
+    }
     let mut resource = Resource::new(address(&function.role), KIND, inputs);
     resource.role = Some(ResourceRole::Function);
     resource.replace_on.insert("function_name".into());
@@ -150,6 +161,15 @@ fn check(function: &ServerlessFunction) -> Result<()> {
             function.runtime.escape_debug()
         );
         return Err(invalid("runtime", text));
+    }
+    if let Some(layer) = function.layers.iter().find(|layer| is_arn(&layer.source)) {
+        let text = format!(
+            "layer `{arn}` of function `{role}` is published on AWS, which `local` does not ask: get its files (aws lambda \
+             get-layer-version-by-arn --arn {arn} --query Content.Location --output text prints where from), and name that zip \
+             in `layers` for this environment",
+            arn = layer.source
+        );
+        return Err(invalid("layers", text));
     }
     for (field, value, least, most) in
         [("memory_mb", function.memory_mb.0, 128, 10_240), ("timeout_s", function.timeout_s.0, 1, 900)]

@@ -22,6 +22,7 @@ mod host_link;
 mod http_api;
 mod http_server;
 pub mod inspection;
+mod layers;
 mod load_balancer;
 mod packages;
 mod program_path;

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use semantest_iac_core::domain::compute::function_layer::UNZIPPED_LIMIT;
 use semantest_iac_core::ports::artifact_store::ArtifactStore;
 use semantest_iac_core::{Error, ErrorKind, Result};
 use uuid::Uuid;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use crate::archive::unpack;
 use crate::error::disk;
 use crate::host::registry::write_atomically;
+use crate::layers;
 
 const OPERATION: &str = "local.packages";
 
@@ -79,7 +81,55 @@ impl Packages {
             return Ok(target);
         }
         let bytes = artifacts.get(sha256).await?;
-        let draft = self.folder().join(format!(".{sha256}.{}", Uuid::new_v4()));
+        self.make(target, move |draft| unpack(&bytes, draft).map(drop)).await
+    }
+
+    /// Unpacks `layers` and brings them together in one folder, which is called [`layers::merged`]; where it is whole,
+    /// nothing is done.
+    pub async fn unpack_layers(&self, layers: &[String], artifacts: &dyn ArtifactStore) -> Result<()> {
+        let Some(name) = layers::merged(layers) else { return Ok(()) };
+        let target = self.folder().join(name);
+        if is_whole(&target) {
+            return Ok(());
+        }
+        let mut folders = Vec::new();
+        for layer in layers {
+            folders.push(self.unpacked(layer, artifacts).await?);
+        }
+        let merge = move |draft: &Path| {
+            let laid = folders.iter().try_for_each(|folder| layers::lay_over(folder, draft));
+            laid.map_err(|error| disk(OPERATION, draft, error))
+        };
+        self.make(target, merge).await.map(drop)
+    }
+
+    /// Checks that unpacked packages are together no larger than a function and its layers may be: an archive need not say
+    /// beforehand how large it is.
+    ///
+    /// # Errors
+    /// `InvalidInput`.
+    pub fn check_size<'a>(&self, packages: impl Iterator<Item = &'a String>) -> Result<()> {
+        let sizes = packages.filter_map(|package| listed(&self.folder().join(package)));
+        let total: u64 = sizes.flat_map(Files::into_values).sum();
+        if total <= UNZIPPED_LIMIT {
+            return Ok(());
+        }
+        let text = format!(
+            "the function and its layers have {} MB of files; {} MB is the most",
+            total >> 20,
+            UNZIPPED_LIMIT >> 20
+        );
+        Err(Error::new(ErrorKind::InvalidInput, OPERATION, text).with("field", "layers"))
+    }
+
+    /// Has `fill` make what is to be at `target`, where that is not whole.
+    async fn make(
+        &self,
+        target: PathBuf,
+        fill: impl FnOnce(&Path) -> Result<()> + Send + 'static,
+    ) -> Result<PathBuf> {
+        let name = target.file_name().unwrap_or_default().display().to_string();
+        let draft = self.folder().join(format!(".{name}.{}", Uuid::new_v4()));
         let unpacking = self.state_dir.join("unpack.lock");
         blocking(move || {
             // One at a time: functions of one package are applied at once.
@@ -87,8 +137,9 @@ impl Packages {
             if is_whole(&target) {
                 return Ok(target);
             }
-            let done = unpack(&bytes, &draft)
-                .and_then(|_| put_in_place(&draft, &target).map_err(|error| disk(OPERATION, &target, error)));
+            let done = fill(&draft).and_then(|()| {
+                put_in_place(&draft, &target).map_err(|error| disk(OPERATION, &target, error))
+            });
             // Gone already where it was moved.
             let _ = fs::remove_dir_all(&draft);
             done.map(|()| target)
@@ -158,9 +209,13 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// What the package at `target` is made of, where it was unpacked.
+fn listed(target: &Path) -> Option<Files> {
+    serde_json::from_slice(&fs::read(with_suffix(target, LIST)).ok()?).ok()
+}
+
 fn is_whole(target: &Path) -> bool {
-    let Ok(text) = fs::read(with_suffix(target, LIST)) else { return false };
-    let Ok(files) = serde_json::from_slice::<Files>(&text) else { return false };
+    let Some(files) = listed(target) else { return false };
     let is_there = |(path, size): (&PathBuf, &u64)| {
         fs::symlink_metadata(target.join(path))
             .is_ok_and(|metadata| metadata.is_file() && metadata.len() == *size)

@@ -64,7 +64,7 @@ impl LocalProvider {
         self.host.serving().is_some_and(|serving| {
             serving.lacking.is_empty()
                 && serving.is_confirmed(&self.config.state_dir, deployment)
-                && serving.packages.values().all(|package| self.packages.is_whole(package))
+                && serving.packages.values().flatten().all(|package| self.packages.is_whole(package))
                 && serving.services.values().flatten().all(|package| self.packages.is_whole(package))
         })
     }
@@ -101,7 +101,9 @@ impl LocalProvider {
         self.host.serving().is_some_and(|serving| {
             let is_whole = |package: &String| self.packages.is_whole(package);
             let has_all = |name: &&str| !serving.lacking.contains(*name);
-            let runs = |name: &&str| serving.packages.get(*name).is_some_and(is_whole) && has_all(name);
+            let runs = |name: &&str| {
+                serving.packages.get(*name).is_some_and(|all| all.iter().all(is_whole)) && has_all(name)
+            };
             let keeps = |name: &&str| {
                 let package = serving.services.get(*name);
                 package.is_some_and(|package| package.as_ref().is_none_or(is_whole)) && has_all(name)
@@ -153,6 +155,10 @@ impl LocalProvider {
         let wanted = FunctionInputs::read(&change.resource)?;
         let _lock = self.packages.using().await?;
         self.packages.unpacked(&wanted.package, self.config.artifacts.as_ref()).await?;
+        self.packages.unpack_layers(&wanted.layers, self.config.artifacts.as_ref()).await?;
+        if !wanted.layers.is_empty() {
+            self.packages.check_size(wanted.layers.iter().chain([&wanted.package]))?;
+        }
         let search_path = search_path();
         let unsupported = |missing| Error::new(ErrorKind::Unsupported, "local.apply", missing);
         interpreter::look_for(&wanted.runtime, &search_path).map_err(unsupported)?;
@@ -220,7 +226,7 @@ impl LocalProvider {
         if !state.is_empty() {
             let of_services =
                 state.services.iter().filter_map(|service| service.package().map(str::to_owned));
-            let used = state.functions.into_iter().map(|function| function.package_sha256);
+            let used = state.functions.iter().flat_map(FunctionDefinition::packages);
             return self.packages.keep_only(used.chain(of_services).collect(), &lock).await;
         }
         self.host.stop().await?;
@@ -256,8 +262,8 @@ impl Provider for LocalProvider {
         let (name, tags) = (physical_name(resource)?, tags_of(&resource.tags));
         if resource.kind == function::KIND {
             let found = state.functions.iter().find(|one| one.name == name && one.tags == tags);
-            // A function without its code is as good as gone.
-            let found = found.filter(|found| self.packages.is_whole(&found.package_sha256));
+            // A function without its code or its layers is as good as gone.
+            let found = found.filter(|found| found.packages().all(|one| self.packages.is_whole(&one)));
             return Ok(found.map(|found| Observed {
                 inputs: function::inputs(&runnable(found, &state)),
                 outputs: function::outputs(found),

@@ -36,6 +36,7 @@ pub(crate) enum Takes {
 const FUNCTION: &[(&str, Takes)] = &[
     ("handler", Takes::Text),
     ("code", Takes::Text),
+    ("layers", Takes::Texts),
     ("runtime", Takes::Text),
     ("memory_mb", Takes::Whole(128, 10_240)),
     ("timeout_s", Takes::Whole(1, 900)),
@@ -63,6 +64,7 @@ const AUTHORIZER: &[(&str, Takes)] = &[
 const COMPONENT: &[(&str, Takes)] = &[
     ("kind", Takes::Kind),
     ("code", Takes::Text),
+    ("layers", Takes::Texts),
     ("runtime", Takes::Text),
     ("handler", Takes::Text),
     ("memory_mb", Takes::Memory),

@@ -69,7 +69,7 @@ pub async fn package_into(
     if let Some(address) = cache.get(&code, &seen.fingerprint)
         && artifacts.contains(&address).await?
     {
-        return Ok(Package { address, files: Some(seen.files) });
+        return Ok(seen.package(address));
     }
     let bytes = {
         let code = code.clone();
@@ -80,7 +80,7 @@ pub async fn package_into(
     if seen.settled {
         cache.put(&code, &seen.fingerprint, &address);
     }
-    Ok(Package { address, files: Some(seen.files) })
+    Ok(seen.package(address))
 }
 
 enum Source {
@@ -93,7 +93,9 @@ fn source(root: &Path, code: &str) -> Result<Source> {
     let found = project_path::resolve(root, code).map_err(|why| match why {
         NoPath::Outside => invalid(code, "must be a path inside the project folder, without `..`"),
         NoPath::LinksOut => invalid(code, "is a link out of the project folder"),
-        NoPath::Missing => invalid(code, "does not exist: create it, or correct `code` in the project file"),
+        NoPath::Missing => {
+            invalid(code, "does not exist: create it, or correct its path in the project file")
+        }
         NoPath::Unreadable(path, error) => unreadable(&path, error),
     })?;
     match fs::metadata(&found).map_err(|error| unreadable(&found, error))? {
@@ -184,14 +186,16 @@ fn read_zip(code: &str, file: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What the directory of a zip names; only that is read.
-fn zip_names(code: &str, file: &Path) -> Result<Vec<String>> {
+/// What the directory of a zip names, and how many bytes that takes unzipped, where the directory says so; nothing else is
+/// read.
+fn zip_names(code: &str, file: &Path) -> Result<(Vec<String>, Option<u64>)> {
     let opened = fs::File::open(file).map_err(|error| unreadable(file, error))?;
     let archive = ZipArchive::new(opened).map_err(|error| {
         invalid(code, &format!("is neither a folder nor a zip that can be read: {error}"))
     })?;
     let names = archive.file_names().filter_map(|name| name.ok());
-    Ok(names.map(|name| name.trim_start_matches("./").to_owned()).collect())
+    let names = names.map(|name| name.trim_start_matches("./").to_owned()).collect();
+    Ok((names, archive.decompressed_size().and_then(|size| u64::try_from(size).ok())))
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

@@ -17,9 +17,15 @@ def variables(definition, settings, own, runtime_api, credentials):
     found = dict(credentials)
     found.update((name, own[name]) for name in KEPT if name in own)
     found.update({"LANG": "en_US.UTF-8", "TZ": ":UTC"})
+    found.update(of_layers(settings, found))
     # Functions of one app may want different things of one name: settings are called as each is told.
     wanted = settings.get("environment_variables") or {}
     found.update((name, own[setting]) for name, setting in wanted.items() if setting in own)
+    if settings.get("layers") and "PYTHONPATH" not in found:
+        # The bootstrap puts them after the function's own code; folders of the user's take their place, as on Lambda.
+        python = os.path.join(settings["layers"], "python")
+        site = os.path.join(python, "lib", definition["runtime"], "site-packages")
+        found["SEMANTEST_PYTHON_FOLDERS"] = os.pathsep.join((site, python))
     # After the function's own code and the user's folders, and before what else there is.
     folders = [found.get("PYTHONPATH"), os.path.join(FOLDER, "runtime")]
     found["PYTHONPATH"] = os.pathsep.join(folder for folder in folders if folder)
@@ -42,6 +48,18 @@ def variables(definition, settings, own, runtime_api, credentials):
         "PYTHONUNBUFFERED": "1",
     })
     return found
+
+
+def of_layers(settings, found):
+    """By what programs find the files of layers, which are at /opt on Lambda."""
+    code, layers = settings["code"], settings.get("layers")
+    if not layers:
+        return {}
+    path = [found.get("PATH"), os.path.join(layers, "bin")]
+    libraries = [code, os.path.join(code, "lib"), os.path.join(layers, "lib"), found.get("LD_LIBRARY_PATH")]
+    joined = {"PATH": path, "LD_LIBRARY_PATH": libraries}
+    found = {name: os.pathsep.join(folder for folder in folders if folder) for name, folders in joined.items()}
+    return {**found, "SEMANTEST_OPT": layers}
 
 
 def instance(own):

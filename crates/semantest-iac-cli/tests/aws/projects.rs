@@ -57,6 +57,21 @@ def handler(event, context):
     aws
 }
 
+/// As [`hello`], with a layer whose words the function answers with.
+pub fn layered(name: &str) -> AwsProject {
+    let aws = hello(name);
+    aws.project.replace(
+        "semantest.toml",
+        "code = \"hello\"",
+        "code = \"hello\"\nlayers = [\"layers/words\"]",
+    );
+    std::fs::create_dir_all(aws.project.file("layers/words/python")).expect("a folder");
+    aws.project.write("layers/words/python/words.py", "TEXT = 'first words'\n");
+    aws.project.replace("hello/app.py", "import os", "import os\nfrom words import TEXT");
+    aws.project.replace("hello/app.py", "+ \" one\"", "+ \" \" + TEXT");
+    aws
+}
+
 /// Two Python functions of one component, each with code of its own.
 pub fn orders(name: &str) -> AwsProject {
     let aws = own(

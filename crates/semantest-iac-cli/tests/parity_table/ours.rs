@@ -23,6 +23,7 @@ impl Ours {
         for file in std::fs::read_dir(folder().join("code")).expect("code").flatten().filter(is_file) {
             std::fs::copy(file.path(), project.file("code").join(file.file_name())).expect("a copy");
         }
+        project.copy(&folder().join("layers"), "layers");
         copied(&folder().join("semantest.toml"), &project.file("semantest.toml"));
         let deployed = project.json(&["deploy"]).ok();
         Self { project, deployed }

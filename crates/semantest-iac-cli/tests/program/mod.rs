@@ -99,6 +99,11 @@ while True:
         std::fs::write(self.file(path), text).expect(path);
     }
 
+    /// Copies a folder of the sources into the project.
+    pub fn copy(&self, from: &Path, to: &str) {
+        copy(from, &self.file(to));
+    }
+
     pub fn replace(&self, path: &str, from: &str, to: &str) {
         let text = std::fs::read_to_string(self.file(path)).expect(path);
         assert!(text.contains(from), "{path} has no {from}");

@@ -8,6 +8,7 @@ use crate::application::deploy_pulumi_stack::DeployPulumiStack;
 use crate::application::deploy_rest_api::DeployRestApi;
 use crate::application::deploy_websocket::DeployWebsocket;
 use crate::application::entry_point;
+use crate::application::layers;
 use crate::application::stage_variables;
 use crate::domain::blueprint::Blueprint;
 use crate::domain::component::{ComponentDefinition, ComponentKind, FunctionSettings};
@@ -171,12 +172,15 @@ impl Wanted<'_> {
         variables.extend(all.environment_variables.clone());
         variables.extend(own.environment_variables.clone());
         let package = self.packages.get(code);
-        let files = package.and_then(|package| package.files.as_deref());
-        let typescript = entry_point::check(&runtime, &handler, files)
+        let layers = layers::of_function(self, role, own)?;
+        layers::check_size(self, role, package, &layers)?;
+        let sources = layers::sources(self, package, &layers);
+        let typescript = entry_point::check(&runtime, &handler, &sources)
             .map_err(|why| self.invalid(&field("handler", own.handler.is_some()), why))?;
         Ok(ServerlessFunction {
             role: role.to_owned(),
             package: package.map(|package| package.address.clone()).unwrap_or_default(),
+            layers,
             runtime,
             handler,
             typescript,

@@ -1,6 +1,6 @@
 //! Deploy and plan: from a request and the user's definition to a goal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
@@ -10,6 +10,7 @@ use crate::application::answer::{DeployAnswer, PlanAnswer};
 use crate::application::authorization::key_files;
 use crate::application::component_handler::{Wanted, code_locations, env_files, handler_for};
 use crate::application::digest_only::DigestOnly;
+use crate::application::layers;
 use crate::application::run_log::replay;
 use crate::application::secret_settings::{self, SecretUse};
 use crate::application::service::{DeploymentService, Goal, Intention, unless_cancelled};
@@ -230,17 +231,34 @@ impl DeploymentService {
         let key_sets = self.key_sets(target, &definition).await?;
         // A file of secrets among the code is no part of it.
         let left_out = files.keys().cloned().collect();
-        let mut packages = BTreeMap::new();
-        for code in code_locations(&definition) {
-            let package = match kind {
-                ComponentKind::PulumiStack => self.program(&code).await,
-                _ => self.ports.project.package(&code, &left_out, artifacts).await,
-            };
-            let package =
-                package.map_err(|error| error.with("component", &target.component).with("field", "code"))?;
-            packages.insert(code, package);
-        }
+        let packages = self.packages(&definition, &left_out, artifacts).await;
+        let packages = packages.map_err(|error| error.with("component", &target.component))?;
         wanted(&packages, &key_sets)
+    }
+
+    /// Code and layers, packed, by where they lie.
+    async fn packages(
+        &self,
+        definition: &ComponentDefinition,
+        left_out: &BTreeSet<String>,
+        artifacts: &dyn ArtifactStore,
+    ) -> Result<BTreeMap<String, Package>> {
+        let mut packages = BTreeMap::new();
+        for code in code_locations(definition) {
+            let package = match definition.kind {
+                Some(ComponentKind::PulumiStack) => self.program(&code).await,
+                _ => self.ports.project.package(&code, left_out, artifacts).await,
+            };
+            packages.insert(code, package.map_err(|error| error.with("field", "code"))?);
+        }
+        for (layer, field) in layers::locations(definition) {
+            // The same folder may be code as well.
+            if !packages.contains_key(&layer) {
+                let package = self.ports.project.package(&layer, left_out, artifacts).await;
+                packages.insert(layer, package.map_err(|error| error.with("field", field))?);
+            }
+        }
+        Ok(packages)
     }
 
     /// The key sets that authorizers name, by their paths.
@@ -267,7 +285,7 @@ impl DeploymentService {
 
     /// A Pulumi program stays where it is: it is told by its digest.
     async fn program(&self, directory: &str) -> Result<Package> {
-        Ok(Package { address: self.ports.project.program(directory).await?, files: None })
+        Ok(Package { address: self.ports.project.program(directory).await?, files: None, unzipped: None })
     }
 
     /// Names of variables by environment file.

@@ -71,6 +71,7 @@ fn check(wanted: &Wanted<'_>) -> Result<()> {
     wanted.refuse(&[
         ("handler", definition.handler.is_some()),
         ("runtime", definition.runtime.is_some()),
+        ("layers", definition.layers.is_some()),
         ("functions", !definition.functions.is_empty()),
         ("routes", definition.routes.is_some()),
         ("kms_key", definition.kms_key.is_some()),

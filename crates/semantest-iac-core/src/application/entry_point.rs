@@ -1,36 +1,71 @@
 //! Where a function begins: its handler, judged before anything is deployed.
 
-/// Judges `handler` for `runtime` against the names of the files in the package, where they are known. Gives the handler's
-/// file where that is TypeScript: whether it runs as it is depends on where.
+/// The names of the files a function is made of, where they are known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sources<'a> {
+    /// Those of its own package.
+    pub code: Option<&'a [String]>,
+    /// Those of each layer; what is published elsewhere is not known.
+    pub layers: Vec<Option<&'a [String]>>,
+}
+
+/// Where the files of layers are.
+const LAYERS: &str = "/opt/";
+
+/// Judges `handler` for `runtime` against what the function is made of. Gives the handler's file where that is TypeScript:
+/// whether it runs as it is depends on where.
 ///
 /// # Errors
 /// What is wrong, in words that say what to do.
-pub(crate) fn check(
-    runtime: &str,
-    handler: &str,
-    files: Option<&[String]>,
-) -> Result<Option<String>, String> {
+pub(crate) fn check(runtime: &str, handler: &str, sources: &Sources<'_>) -> Result<Option<String>, String> {
     if handler.is_empty() || handler.chars().any(char::is_control) {
         return Err(format!("`{}` is no handler: write it like `index.handler`", handler.escape_debug()));
     }
-    let Some(stem) = stem(runtime, handler)? else { return Ok(None) };
-    let Some(files) = files else { return Ok(None) };
     let node = runtime.starts_with("nodejs");
-    let has = |ending: &&str| files.iter().any(|file| file.strip_prefix(&stem) == Some(*ending));
-    let found = match runtime {
-        _ if node => NODE.iter().any(has),
-        _ if runtime.starts_with("python") => {
-            files.iter().any(|file| file.strip_prefix(&stem).is_some_and(is_python))
-        }
-        _ => has(&""),
+    let in_layers = handler.strip_prefix(LAYERS).filter(|_| node && !sources.layers.is_empty());
+    let Some(stem) = stem(runtime, in_layers.unwrap_or(handler))? else { return Ok(None) };
+    let Some(files) = sources.code else { return Ok(None) };
+    let is_own = in_layers.is_none() && files.iter().any(|file| is_entry(runtime, file, &stem));
+    let is_layers = |layer: &Option<&[String]>| {
+        // What is not known may hold it.
+        layer.is_none_or(|files| {
+            files.iter().any(|file| looked_for(runtime, file).any(|file| is_entry(runtime, file, &stem)))
+        })
     };
-    if found {
+    // A module in Node is looked for in layers only where the handler says so.
+    let looks_in_layers = !node || in_layers.is_some();
+    if is_own || (looks_in_layers && sources.layers.iter().any(is_layers)) {
         return Ok(None);
     }
+    if in_layers.is_some() {
+        return Err(format!("no layer has `{stem}.js`, `.mjs` or `.cjs`, which handler `{handler}` names"));
+    }
+    let has = |ending: &&str| files.iter().any(|file| file.strip_prefix(&stem) == Some(*ending));
     match TYPESCRIPT.iter().find(|ending| node && has(ending)) {
         Some(ending) => Ok(Some(format!("{stem}{ending}"))),
         None => Err(missing(runtime, handler, &stem)),
     }
+}
+
+/// Whether `file` is what a function of `runtime` begins with.
+fn is_entry(runtime: &str, file: &str, stem: &str) -> bool {
+    let Some(rest) = file.strip_prefix(stem) else { return false };
+    match runtime {
+        _ if runtime.starts_with("nodejs") => NODE.contains(&rest),
+        _ if runtime.starts_with("python") => is_python(rest),
+        _ => rest.is_empty(),
+    }
+}
+
+/// A file of a layer as it is found: Python looks into two folders, the others at the top.
+///
+/// Source: AWS Lambda developer guide, "Layer paths for each Lambda runtime".
+fn looked_for<'a>(runtime: &str, file: &'a str) -> impl Iterator<Item = &'a str> {
+    let folders = match runtime.strip_prefix("python") {
+        Some(version) => vec![format!("python/lib/python{version}/site-packages/"), "python/".to_owned()],
+        None => vec![String::new()],
+    };
+    folders.into_iter().filter_map(move |folder| file.strip_prefix(folder.as_str()))
 }
 
 /// What may follow the name of a module in Node.js. Source: AWS's runtime client for Node.js, `UserFunction`.
@@ -90,7 +125,11 @@ fn stem(runtime: &str, handler: &str) -> Result<Option<String>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{Sources, check as check_sources};
+
+    fn check(runtime: &str, handler: &str, files: Option<&[String]>) -> Result<Option<String>, String> {
+        check_sources(runtime, handler, &Sources { code: files, layers: Vec::new() })
+    }
 
     #[test]
     fn a_handler_is_found_where_aws_looks_for_it() {
@@ -150,5 +189,47 @@ mod tests {
             check("python3.12", handler, None).expect_err(handler);
         }
         assert_eq!(check("java21", "com.shop.Orders::list", None), Ok(None), "not ours to judge");
+    }
+
+    #[test]
+    fn a_handler_may_lie_in_a_layer_where_aws_looks_for_it() {
+        let code = files(&["other.txt"]);
+        for (runtime, handler, file, is_found) in [
+            ("python3.12", "app.handler", "python/app.py", true),
+            ("python3.12", "app.handler", "python/lib/python3.12/site-packages/app/__init__.py", true),
+            ("python3.12", "app.handler", "python/lib/python3.11/site-packages/app.py", false),
+            ("python3.12", "app.handler", "app.py", false),
+            ("provided.al2023", "any", "bootstrap", true),
+            ("provided.al2023", "any", "bin/bootstrap", false),
+            (
+                "nodejs20.x",
+                "/opt/nodejs/node_modules/wrap/index.handler",
+                "nodejs/node_modules/wrap/index.mjs",
+                true,
+            ),
+            ("nodejs20.x", "/opt/nodejs/index.handler", "index.js", false),
+            ("nodejs20.x", "index.handler", "index.js", false),
+        ] {
+            let layer = files(&[file]);
+            let layers = vec![Some(&[][..]), Some(layer.as_slice())];
+            let found = check_sources(runtime, handler, &Sources { code: Some(&code), layers });
+            assert_eq!(found.is_ok(), is_found, "{runtime} {handler} {file}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_layer_that_is_not_known_may_hold_the_handler() {
+        let code = files(&["other.txt"]);
+        let sources = Sources { code: Some(&code), layers: vec![None] };
+        for (runtime, handler) in [
+            ("python3.12", "app.handler"),
+            ("provided.al2023", "any"),
+            ("nodejs20.x", "/opt/nodejs/index.handler"),
+        ] {
+            assert_eq!(check_sources(runtime, handler, &sources), Ok(None), "{runtime}");
+        }
+        check_sources("nodejs20.x", "index.handler", &sources).expect_err("Node looks beside the code only");
+        let none = Sources { code: Some(&code), layers: Vec::new() };
+        check_sources("nodejs20.x", "/opt/nodejs/index.handler", &none).expect_err("no layer");
     }
 }

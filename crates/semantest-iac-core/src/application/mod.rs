@@ -16,6 +16,7 @@ pub mod executor;
 mod identity_source;
 pub mod infrastructure_event_bus;
 pub mod inspect;
+mod layers;
 mod leased;
 pub mod orphans;
 mod outcome;

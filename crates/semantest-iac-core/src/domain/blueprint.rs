@@ -48,10 +48,12 @@ pub struct Blueprint {
 }
 
 impl Blueprint {
-    /// Packages it needs, by SHA-256, with the name of what needs each.
+    /// Packages it needs, by SHA-256, with the name of what needs each: a function, or the layer itself.
     pub fn packages(&self) -> impl Iterator<Item = (&str, &str)> {
         let functions = self.functions.iter().map(|one| (one.role.as_str(), one.package.as_str()));
+        let layers = self.functions.iter().flat_map(|one| &one.layers);
+        let layers = layers.filter_map(|layer| Some((layer.source.as_str(), layer.package.as_deref()?)));
         let of_service = self.service.as_ref().and_then(|service| service.package.as_deref());
-        functions.chain(of_service.map(|package| (self.component.as_str(), package)))
+        functions.chain(layers).chain(of_service.map(|package| (self.component.as_str(), package)))
     }
 }

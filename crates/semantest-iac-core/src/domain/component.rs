@@ -60,6 +60,10 @@ pub struct ComponentDefinition {
     /// `local`; absent: in the project's folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// Layers of every function: folders or zips, relative to the project file, or ARNs of published ones; at most five. Their
+    /// files are found under `/opt`, those of later ones before those of earlier ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Vec<String>>,
     /// `nodejs20.x`, `python3.12`, `provided.al2023`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<String>,
@@ -169,6 +173,9 @@ pub struct FunctionSettings {
     /// Folder or zip with the code; default: the component's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// Its layers, instead of the component's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Vec<String>>,
     /// Runtime; default: the component's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<String>,
@@ -208,6 +215,7 @@ pub struct FunctionSettings {
 pub const COMPONENT_KEYS: &[&str] = &[
     "kind",
     "code",
+    "layers",
     "runtime",
     "handler",
     "memory_mb",
@@ -246,6 +254,7 @@ pub const COMPONENT_KEYS: &[&str] = &[
 pub const FUNCTION_KEYS: &[&str] = &[
     "handler",
     "code",
+    "layers",
     "runtime",
     "memory_mb",
     "timeout_s",
@@ -307,6 +316,7 @@ pub fn explain(field: &str, said: &str) -> String {
         "audience" | "authorization_scopes" => r#"it must be a list of texts, such as ["orders"]"#,
         "simple_responses" => "it must be true or false",
         "ttl_s" => "it must be a whole number of seconds, from 0 to 3600",
+        "layers" => r#"it must be a list of texts, such as ["layers/common"]"#,
         "routes" | "command" => r#"it must be a list of texts, such as ["GET /orders"]"#,
         "subnets" => r#"it must be a list of texts, such as ["subnet-0a1b2c3d"]"#,
         "security_groups" => r#"it must be a list of texts, such as ["sg-0a1b2c3d"]"#,

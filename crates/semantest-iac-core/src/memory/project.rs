@@ -76,7 +76,9 @@ impl Project for InMemoryProject {
     ) -> Result<Package> {
         let package = lock(&self.code).get(code).cloned();
         match package {
-            Some(package) => Ok(Package { address: artifacts.put(package).await?, files: None }),
+            Some(package) => {
+                Ok(Package { address: artifacts.put(package).await?, files: None, unzipped: None })
+            }
             None => {
                 let text = format!("there is no code at `{code}`");
                 Err(Error::new(ErrorKind::InvalidProject, "project.package", text).with("code", code))

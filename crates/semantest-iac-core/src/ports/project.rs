@@ -16,6 +16,8 @@ pub struct Package {
     pub address: Sha256Hex,
     /// Names of the files in it; absent where the project cannot tell.
     pub files: Option<Vec<String>>,
+    /// How many bytes its files take, unzipped; absent where the project cannot tell.
+    pub unzipped: Option<u64>,
 }
 
 /// A project: usually `semantest.toml` and the folders beside it.

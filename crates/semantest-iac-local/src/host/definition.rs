@@ -13,6 +13,7 @@ use semantest_iac_core::domain::networking::authorizer::{JwtAuthorizer, LambdaAu
 use serde::{Deserialize, Serialize};
 
 use crate::host::service_definition::LoadBalancerDefinition;
+use crate::layers;
 
 /// Marks a thing as ours and says whose it is; the same four tags that cloud resources carry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +73,12 @@ pub struct FunctionDefinition {
     /// Folder with its code, unpacked: the host finds it by the package, so that a project can be moved.
     #[serde(skip)]
     pub code_dir: PathBuf,
+    /// SHA-256 (hex) of the packages of its layers, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<String>,
+    /// Folder with the files of all layers, found like `code_dir`; `None` without layers.
+    #[serde(skip)]
+    pub layers_dir: Option<PathBuf>,
     /// `PATH` of who deployed it: whoever happens to start the host may have another one.
     #[serde(default)]
     pub search_path: String,
@@ -82,6 +89,14 @@ pub struct FunctionDefinition {
     /// What becomes of an invocation beyond that; `None`: it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when_busy: Option<WhenBusy>,
+}
+
+impl FunctionDefinition {
+    /// What it needs of the unpacked packages: its code, its layers, and the folder they come to.
+    pub fn packages(&self) -> impl Iterator<Item = String> {
+        let all = self.layers.iter().chain([&self.package_sha256]).cloned();
+        all.chain(layers::merged(&self.layers))
+    }
 }
 
 /// Resolved secrets of one function, by reference. Never written to disk, never printed.

@@ -23,6 +23,7 @@ use crate::host::registry::{Registry, at};
 use crate::host::served_api::{self, Behind, ServedApi};
 use crate::host::serving::Serving;
 use crate::http_server;
+use crate::layers;
 use crate::packages;
 use crate::replicas::services::Services;
 use crate::runtime::function_runtime::FunctionRuntime;
@@ -196,7 +197,9 @@ impl Host {
     }
 
     fn define(&self, mut definition: FunctionDefinition, secrets: SecretValues) {
-        definition.code_dir = packages::folder(&self.state_dir).join(&definition.package_sha256);
+        let packages = packages::folder(&self.state_dir);
+        definition.code_dir = packages.join(&definition.package_sha256);
+        definition.layers_dir = layers::merged(&definition.layers).map(|merged| packages.join(merged));
         self.runtime.put(definition.clone(), secrets.clone());
         lock(&self.functions).insert(definition.name.clone(), Defined { definition, secrets });
     }

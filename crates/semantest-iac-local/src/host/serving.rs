@@ -19,8 +19,8 @@ pub(crate) struct Serving {
     run: String,
     process: u32,
     folder: PathBuf,
-    /// Digests of packages by function.
-    pub packages: BTreeMap<String, String>,
+    /// Digests of packages by function: of its code, its layers, and what these come to.
+    pub packages: BTreeMap<String, Vec<String>>,
     /// Digests of the packages of container services; none where one has no package.
     #[serde(default)]
     pub services: BTreeMap<String, Option<String>>,
@@ -38,7 +38,7 @@ impl Serving {
             run: run.to_owned(),
             process: std::process::id(),
             folder: real(state_dir),
-            packages: functions.map(|one| (one.name.clone(), one.package_sha256.clone())).collect(),
+            packages: functions.map(|one| (one.name.clone(), one.packages().collect())).collect(),
             services: services.map(|one| (one.name.clone(), one.package().map(str::to_owned))).collect(),
             lacking: state.lacking.iter().map(|lacking| lacking.function.clone()).collect(),
             endpoints: state.apis.iter().filter_map(api::endpoint).collect(),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::host::definition::{EnvironmentValue, FunctionDefinition, SecretValues};
+use crate::runtime::layers_place::{self, LayersPlace};
 
 /// Credentials that SDKs find when the user gives none: enough to sign, good for nothing.
 const DUMMY_CREDENTIALS: [(&str, &str); 3] =
@@ -16,28 +17,40 @@ const DUMMY_CREDENTIALS: [(&str, &str); 3] =
 const CA_BUNDLES: [&str; 5] =
     ["AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"];
 
-/// Variables of a worker of `function` that talks to `runtime_api` (`host:port`).
+/// What one worker is told beside its function's definition.
+pub(crate) struct Settings<'a> {
+    /// Its Runtime API (`host:port`).
+    pub runtime_api: &'a str,
+    /// Name of its log stream: no two workers have the same.
+    pub log_stream: &'a str,
+    /// What it trusts beside the system's authorities: a file in PEM form.
+    pub certificate: Option<&'a Path>,
+}
+
+/// Variables of a worker of `function`, whose layers are at `layers`.
 ///
 /// # Errors
 /// The reference of a secret that has no value.
-pub fn variables(
+pub(crate) fn variables(
     function: &FunctionDefinition,
     secrets: &SecretValues,
-    runtime_api: &str,
-    log_stream: &str,
-    certificate: Option<&Path>,
+    settings: &Settings<'_>,
+    layers: Option<&LayersPlace<'_>>,
 ) -> Result<BTreeMap<String, String>, String> {
     let mut variables: BTreeMap<String, String> = BTreeMap::new();
     let mut set = |name: &str, value: &str| variables.insert(name.to_owned(), value.to_owned());
     for (name, value) in DUMMY_CREDENTIALS {
         set(name, value);
     }
-    if let Some(certificate) = certificate.and_then(Path::to_str) {
+    if let Some(certificate) = settings.certificate.and_then(Path::to_str) {
         for name in CA_BUNDLES {
             set(name, certificate);
         }
     }
     set("PATH", &function.search_path);
+    for (name, value) in layers.iter().flat_map(|layers| layers.variables(function)) {
+        set(name, &value);
+    }
     for name in ["HOME", "TMPDIR", "SystemRoot"] {
         if let Ok(value) = std::env::var(name) {
             set(name, &value);
@@ -54,8 +67,10 @@ pub fn variables(
     }
     // What follows is the runtime's own: the user's variables cannot change it.
     let code = function.code_dir.to_string_lossy();
-    set("AWS_LAMBDA_RUNTIME_API", runtime_api);
-    set("_HANDLER", &function.handler);
+    set("AWS_LAMBDA_RUNTIME_API", settings.runtime_api);
+    let handler =
+        layers.map_or_else(|| function.handler.clone(), |layers| layers.translated(&function.handler));
+    set("_HANDLER", &handler);
     set("LAMBDA_TASK_ROOT", &code);
     set("LAMBDA_RUNTIME_DIR", &code);
     set("AWS_REGION", &function.region);
@@ -66,7 +81,10 @@ pub fn variables(
     set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &function.memory_mb.to_string());
     set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
     set("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{}", function.name));
-    set("AWS_LAMBDA_LOG_STREAM_NAME", log_stream);
+    set("AWS_LAMBDA_LOG_STREAM_NAME", settings.log_stream);
+    if let Some(layers) = layers {
+        set(layers_place::VARIABLE, &layers.seen().to_string_lossy());
+    }
     // Byte code is checked by whole seconds and size: an edit within one second would go unseen.
     set("PYTHONDONTWRITEBYTECODE", "1");
     set("PYTHONUNBUFFERED", "1");

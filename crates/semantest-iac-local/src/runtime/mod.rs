@@ -9,6 +9,7 @@ pub mod function_runtime;
 pub mod interpreter;
 pub mod invocation;
 mod launch;
+pub(crate) mod layers_place;
 pub(crate) mod leftovers;
 mod link;
 pub(crate) mod memory;

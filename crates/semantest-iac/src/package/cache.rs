@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use semantest_iac_core::Result;
 use semantest_iac_core::ports::artifact_store::Sha256Hex;
+use semantest_iac_core::ports::project::Package;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -26,6 +27,15 @@ pub(super) struct Look {
     pub settled: bool,
     /// Names of the files in the package.
     pub files: Vec<String>,
+    /// How many bytes they take, where that is known.
+    unzipped: Option<u64>,
+}
+
+impl Look {
+    /// The package that this has become.
+    pub fn package(self, address: Sha256Hex) -> Package {
+        Package { address, files: Some(self.files), unzipped: self.unzipped }
+    }
 }
 
 /// Digest of the names, sizes, times, modes and inodes of what would be packaged. Reads no file.
@@ -37,11 +47,11 @@ pub fn fingerprint(root: &Path, code: &str) -> Result<String> {
 }
 
 pub(super) fn look(root: &Path, code: &str, left_out: &LeftOut) -> Result<Look> {
-    let (files, names) = match source(root, code)? {
+    let (files, zip) = match source(root, code)? {
         Source::Folder(folder) => (list(code, &folder, left_out)?, None),
         Source::Zip(file) => {
-            let names = zip_names(code, &file)?;
-            (vec![listed(file, code.to_owned())?], Some(names))
+            let zip = zip_names(code, &file)?;
+            (vec![listed(file, code.to_owned())?], Some(zip))
         }
     };
     let mut digest = Sha256::new();
@@ -51,8 +61,11 @@ pub(super) fn look(root: &Path, code: &str, left_out: &LeftOut) -> Result<Look> 
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64);
     let settled = files.iter().all(|file| file.changed_s + SETTLED_AFTER_S < now);
-    let names = names.unwrap_or_else(|| files.into_iter().map(|file| file.name).collect());
-    Ok(Look { fingerprint: hex::encode(digest.finalize()), settled, files: names })
+    let (files, unzipped) = zip.unwrap_or_else(|| {
+        let size = files.iter().map(|file| file.size).sum();
+        (files.into_iter().map(|file| file.name).collect(), Some(size))
+    });
+    Ok(Look { fingerprint: hex::encode(digest.finalize()), settled, files, unzipped })
 }
 
 /// `packages.json` in the cache folder. It may be lost or wrong: then things are packed again.

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use semantest_iac::answer::{DeployAnswer, RunStatus};
+use semantest_iac::domain::compute::function_layer::is_arn;
 use semantest_iac::ports::project::Project;
 use semantest_iac::setting::Setting;
 use semantest_iac::{Error, ErrorKind, FunctionToInspect, Iac, Result, stop_local_host};
@@ -67,6 +68,16 @@ async fn open(session: &Session) -> Result<Iac> {
         }
         _ => Ok(iac),
     }
+}
+
+/// What names a path that functions depend on: for each of the table's entries, or for all of them.
+const WATCHED: [(&str, &str); 4] =
+    [("functions", "code"), ("functions", "layers"), ("functions", "env_file"), ("authorizers", "jwks")];
+
+/// The paths in a value: one, or a list of them. Layers that are published elsewhere are none.
+fn paths(value: &Value) -> impl Iterator<Item = &str> {
+    let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    value.as_str().into_iter().chain(list.iter().filter_map(Value::as_str)).filter(|path| !is_arn(path))
 }
 
 struct Dev<'a> {
@@ -193,10 +204,10 @@ impl Dev<'_> {
         let mut all = Vec::new();
         for component in components {
             let definition = self.definition(component)?;
-            for (table, key) in [("functions", "code"), ("functions", "env_file"), ("authorizers", "jwks")] {
+            for (table, key) in WATCHED {
                 let named = definition.get(table).and_then(|named| named.as_object());
                 let own = named.into_iter().flatten().filter_map(|(_, one)| one.get(key));
-                for path in own.chain(definition.get(key)).filter_map(|path| path.as_str()) {
+                for path in own.chain(definition.get(key)).flat_map(paths) {
                     all.push((component.clone(), self.iac.project().directory().join(path)));
                 }
             }

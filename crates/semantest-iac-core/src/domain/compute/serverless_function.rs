@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::compute::function_layer::FunctionLayer;
 use crate::domain::compute::when_busy::WhenBusy;
 use crate::domain::environment::SettingValue;
 use crate::error::{Error, ErrorKind, Result};
@@ -26,6 +27,9 @@ pub struct ServerlessFunction {
     pub role: String,
     /// SHA-256 (hex) of the package in the artifact store.
     pub package: String,
+    /// Its layers; later ones come before earlier ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<FunctionLayer>,
     /// `nodejs20.x`, `python3.12`, `provided.al2023`, …
     pub runtime: String,
     /// `file.function`.

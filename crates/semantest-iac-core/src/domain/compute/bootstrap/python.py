@@ -18,6 +18,9 @@ def main():
     connection = Connection()
     # In place of the folder of this file, which is nothing of the function's.
     sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
+    # Those of layers come next, and before Python's own.
+    layers = os.environ.pop("SEMANTEST_PYTHON_FOLDERS", "")
+    sys.path[1:1] = [folder for folder in layers.split(os.pathsep) if folder]
     client.set_up_logging()
     try:
         let_a_debugger_in()
