@@ -29,6 +29,7 @@ mod function_alias;
 mod function_change;
 mod function_permission;
 mod function_state;
+mod function_url;
 mod http_api;
 mod http_client;
 mod iam_role;

@@ -28,6 +28,7 @@ pub(crate) fn lower(blueprint: &Blueprint, settings: &ProviderSettings) -> Resul
     // The portal's names are known, too: `West Europe`.
     let region = region.replace(' ', "").to_ascii_lowercase();
     check_tags(blueprint)?;
+    check_urls(blueprint)?;
     let mut resources = match (&blueprint.service, &blueprint.api) {
         (Some(service), _) => containers(blueprint, service, &region)?,
         (None, Some(api)) => functions(blueprint, api, &region)?,
@@ -86,6 +87,22 @@ fn containers(blueprint: &Blueprint, service: &ContainerService, region: &str) -
             .map(|balancer| container_ingress::lower(region, balancer.target_port)),
     );
     Ok(resources)
+}
+
+/// A function of Azure has the address of its app, and routes in it.
+fn check_urls(blueprint: &Blueprint) -> Result<()> {
+    let Some(function) = blueprint.functions.iter().find(|function| function.url.is_some()) else { return Ok(()) };
+    let field = match function.role == blueprint.component {
+        true => "url".to_owned(),
+        false => format!("functions.{}.url", function.role),
+    };
+    let text = format!(
+        "`{field}`: Azure Functions share the address of their app and send responses whole. Give the function `routes`, and set \
+         url = false for this environment ([environments.<name>.components.{}]); what has to stream needs AWS or a \
+         container-service",
+        blueprint.component
+    );
+    Err(invalid(&field, text))
 }
 
 /// What other clouds can and Azure Functions cannot.

@@ -14,11 +14,12 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
+use crate::runtime::response_stream;
 use crate::runtime::worker::{MAX_PAYLOAD, Worker};
 
 const BASE: &str = "/2018-06-01/runtime/";
 /// Who sends more than this is cut off, in bytes.
-const MAX_READ: usize = 1024 * 1024 * 1024;
+pub(crate) const MAX_READ: usize = 1024 * 1024 * 1024;
 
 /// Serves `worker` on `listener` until the task is aborted.
 pub(crate) async fn serve(worker: Arc<Worker>, listener: TcpListener) {
@@ -46,6 +47,12 @@ async fn answer(
     if get && path == "invocation/next" {
         return Ok(next(&worker).await);
     }
+    if response_stream::is_one(request.headers()) && !get {
+        let id = path.strip_prefix("invocation/").and_then(|rest| rest.strip_suffix("/response"));
+        if let Some(id) = id {
+            return Ok(told(response_stream::take(&worker, id, request).await));
+        }
+    }
     let Ok(body) = read(request.into_body()).await else {
         return Ok(json(
             StatusCode::BAD_REQUEST,
@@ -56,7 +63,7 @@ async fn answer(
     let accepted = match (parts.next(), parts.next(), parts.next()) {
         (Some("invocation"), Some(id), Some("response")) if !get => match body {
             Some(body) => worker.respond(id, body),
-            None => worker.respond_too_large(id),
+            None => worker.respond_too_large(id, MAX_PAYLOAD),
         },
         (Some("invocation"), Some(id), Some("error")) if !get => {
             worker.fail(id, &error_type, body.unwrap_or_default())
@@ -72,13 +79,17 @@ async fn answer(
             ));
         }
     };
-    Ok(match accepted {
+    Ok(told(accepted))
+}
+
+fn told(accepted: bool) -> Response<Full<Bytes>> {
+    match accepted {
         true => json(StatusCode::ACCEPTED, r#"{"status":"OK"}"#),
         false => json(
             StatusCode::BAD_REQUEST,
             r#"{"errorType":"InvalidRequestID","errorMessage":"Invalid request ID"}"#,
         ),
-    })
+    }
 }
 
 /// The body, or nothing where it is larger than may be. That too is read to its end: a worker that is cut off in the
