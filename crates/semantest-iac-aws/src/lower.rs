@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::api_stage::{self, DEFAULT_STAGE};
 use crate::{
-    function, function_alias, function_permission, function_url, http_api, iam_role, iam_role_policy, log_group,
-    websocket_api,
+    function, function_alias, function_permission, function_url, http_api, iam_role, iam_role_policy,
+    log_group, websocket_api,
 };
 
 /// The resources of `blueprint`.

@@ -91,7 +91,9 @@ fn containers(blueprint: &Blueprint, service: &ContainerService, region: &str) -
 
 /// A function of Azure has the address of its app, and routes in it.
 fn check_urls(blueprint: &Blueprint) -> Result<()> {
-    let Some(function) = blueprint.functions.iter().find(|function| function.url.is_some()) else { return Ok(()) };
+    let Some(function) = blueprint.functions.iter().find(|function| function.url.is_some()) else {
+        return Ok(());
+    };
     let field = match function.role == blueprint.component {
         true => "url".to_owned(),
         false => format!("functions.{}.url", function.role),

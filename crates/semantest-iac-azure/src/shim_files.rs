@@ -41,7 +41,12 @@ const NODE: &[File] = files!(
 const NODE_BOOTSTRAP: &[File] = files!(
     "node/",
     "semantest/",
-    ["bootstrap/node.mjs", "bootstrap/node_errors.mjs", "bootstrap/node_module.mjs", "bootstrap/node_stream.mjs"]
+    [
+        "bootstrap/node.mjs",
+        "bootstrap/node_errors.mjs",
+        "bootstrap/node_module.mjs",
+        "bootstrap/node_stream.mjs"
+    ]
 );
 /// What Lambda's Node has and Azure's has not. Beside users' code, where Node looks after their own.
 const NODE_RUNTIME: &[File] = files!(

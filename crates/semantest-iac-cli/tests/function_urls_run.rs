@@ -175,7 +175,9 @@ fn chat() -> Chat {
         "def handler(event, context):\n    return {'statusCode': 418, 'body': event['rawPath']}\n",
     );
     project.write("own/bootstrap", BOOTSTRAP);
-    assert!(Command::new("chmod").arg("+x").arg(project.file("own/bootstrap")).status().expect("chmod").success());
+    assert!(
+        Command::new("chmod").arg("+x").arg(project.file("own/bootstrap")).status().expect("chmod").success()
+    );
     project.write("semantest.toml", PROJECT);
     let tools = std::env::var_os("SEMANTEST_TOOLS").map(PathBuf::from);
     let node = tools.expect("SEMANTEST_TOOLS is not set: run these tests with `cargo xtask test`");
@@ -204,7 +206,10 @@ impl Chat {
     fn send(&self, role: &str, request: &str, rest: &str) -> Answer {
         let address = self.address(role);
         let rest = if rest.contains("\r\n\r\n") { rest.to_owned() } else { format!("{rest}\r\n") };
-        Answer::of(&raw(&address, format!("{request} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{rest}")))
+        Answer::of(&raw(
+            &address,
+            format!("{request} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{rest}"),
+        ))
     }
 
     /// Begins a GET whose answer is read by whoever gets it.
@@ -221,7 +226,8 @@ impl Chat {
     }
 
     fn log(&self, role: &str) -> String {
-        let lines = self.project.json(&["logs", "--component", "chat", "--function", role, "--limit", "1000"]).ok();
+        let lines =
+            self.project.json(&["logs", "--component", "chat", "--function", role, "--limit", "1000"]).ok();
         let lines = lines["lines"].as_array().expect("lines");
         lines.iter().filter_map(|line| line["message"].as_str()).collect::<Vec<_>>().join("\n")
     }
@@ -300,7 +306,10 @@ fn a_url_is_where_its_function_is_called_and_stays_where_it_is(chat: &Chat) {
     // What is told of where functions are.
     assert!(!chat.endpoint.contains(&chat.address("echo")), "the API has its own port");
     let outputs = chat.project.run(&["outputs"]).stdout;
-    assert!(outputs.contains(&format!("shop-dev-chat-echo.endpoint=http://{}", chat.address("echo"))), "{outputs}");
+    assert!(
+        outputs.contains(&format!("shop-dev-chat-echo.endpoint=http://{}", chat.address("echo"))),
+        "{outputs}"
+    );
     let events = chat.project.json(&["history", "--component", "chat"]).ok().to_string();
     assert!(events.contains(&format!("http://{}", chat.address("stream"))), "FunctionDeployed tells");
     assert_eq!(chat.project.json(&["deploy"]).ok()["status"], "unchanged");
@@ -357,16 +366,22 @@ fn told_as_payload_2_0(chat: &Chat) {
     assert_eq!((&context["accountId"], &context["domainName"]), (&json!("anonymous"), &json!(address)));
     assert_eq!(context["http"]["path"], "/a%20b/%2F");
     assert_eq!(context["requestId"], event["awsRequestId"], "here they are one");
-    assert!(answer.head.contains(&format!("x-amzn-requestid: {}", context["requestId"].as_str().expect("an id"))));
+    assert!(
+        answer.head.contains(&format!("x-amzn-requestid: {}", context["requestId"].as_str().expect("an id")))
+    );
     for absent in ["stageVariables", "pathParameters", "authorizer"] {
         assert!(event.get(absent).is_none() && context.get(absent).is_none(), "{absent}");
     }
     let binary = chat.send("echo", "POST /", "Content-Length: 2\r\n\r\n{}").json();
     assert_eq!((&binary["body"], &binary["isBase64Encoded"]), (&json!("e30="), &json!(true)));
-    let large = format!("Content-Type: text/plain\r\nContent-Length: 6291457\r\n\r\n{}", "x".repeat(6_291_457));
+    let large =
+        format!("Content-Type: text/plain\r\nContent-Length: 6291457\r\n\r\n{}", "x".repeat(6_291_457));
     let large = chat.send("echo", "POST /", &large);
     assert_eq!(large.status, 413, "{large:?}");
-    assert_eq!(raw(&address, "GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")[9..12], *"403");
+    assert_eq!(
+        raw(&address, "GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")[9..12],
+        *"403"
+    );
 }
 
 fn answers_whole(chat: &Chat) {
@@ -390,7 +405,8 @@ fn signed_only(chat: &Chat) {
                      SignedHeaders=host, Signature=00\r\n";
     let event = chat.send("signed", "GET /", signature).json();
     assert_eq!(event["requestContext"]["authorizer"]["iam"]["accessKey"], "AKIDEXAMPLE");
-    let query = "/?X-Amz-Credential=AKIDQUERY%2F20261201%2Fus-east-1%2Flambda%2Faws4_request&X-Amz-Signature=00";
+    let query =
+        "/?X-Amz-Credential=AKIDQUERY%2F20261201%2Fus-east-1%2Flambda%2Faws4_request&X-Amz-Signature=00";
     let event = chat.get("signed", query).json();
     assert_eq!(event["requestContext"]["authorizer"]["iam"]["accessKey"], "AKIDQUERY");
 }
@@ -428,7 +444,10 @@ fn refused_on_azure(project: &Project) {
     for verb in ["plan", "deploy"] {
         let refused = project.json(&[verb, "--environment", "cloud"]);
         let error = refused.json()["error"]["message"].as_str().expect("an error").to_owned();
-        assert!(error.contains("url = false for this environment") && error.contains("semantest.toml, line"), "{error}");
+        assert!(
+            error.contains("url = false for this environment") && error.contains("semantest.toml, line"),
+            "{error}"
+        );
     }
     assert_eq!(project.json(&["status", "--environment", "cloud"]).ok()["deployments"], json!([]));
 }
@@ -445,7 +464,10 @@ fn a_response_comes_as_it_is_written(chat: &Chat) {
 
     let answer = chat.get("stream", "/metadata");
     assert_eq!((answer.status, answer.body.as_str(), answer.whole), (201, "the body", true));
-    assert!(answer.head.contains("content-type: text/plain") && answer.head.contains("x-total: 7"), "{answer:?}");
+    assert!(
+        answer.head.contains("content-type: text/plain") && answer.head.contains("x-total: 7"),
+        "{answer:?}"
+    );
     assert!(answer.head.contains("set-cookie: a=1\r\nset-cookie: b=2; secure"), "{answer:?}");
     assert!(!answer.head.contains("content-length"), "{answer:?}");
     let nothing = chat.get("stream", "/nothing");
@@ -470,7 +492,11 @@ fn fails_in_the_middle(chat: &Chat) {
         ("own", "/breaks-off", "the response broke off"),
     ] {
         let answer = chat.get(role, target);
-        assert_eq!((answer.status, answer.body.trim(), answer.whole), (200, "begun", false), "{target}: {answer:?}");
+        assert_eq!(
+            (answer.status, answer.body.trim(), answer.whole),
+            (200, "begun", false),
+            "{target}: {answer:?}"
+        );
         if target == "/breaks-off" {
             assert_eq!(chat.get(role, "/").body, "begun", "its process goes on");
         } else {
@@ -482,7 +508,11 @@ fn fails_in_the_middle(chat: &Chat) {
     let own = chat.get("own", "/");
     assert_eq!((own.status, own.body.as_str(), own.whole), (200, "begun", true));
     let large = chat.get("stream", "/too-large");
-    assert!(!large.whole && large.body.len() > 199 << 20 && large.body.len() <= 200 << 20, "{}", large.body.len());
+    assert!(
+        !large.whole && large.body.len() > 199 << 20 && large.body.len() <= 200 << 20,
+        "{}",
+        large.body.len()
+    );
     chat.logged("stream", "exceeded maximum allowed payload size (209715200 bytes)");
 }
 

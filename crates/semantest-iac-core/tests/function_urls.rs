@@ -56,10 +56,10 @@ async fn a_function_with_a_url_alone_has_no_api() {
 #[tokio::test]
 async fn a_function_among_others_has_its_own_url_and_no_route_unless_it_names_one() {
     let url = json!({ "authorization": "iam", "invoke_mode": "response-stream", "cors": { "allow_origins": ["*"] } });
-    let functions =
-        json!({ "list": { "routes": ["GET /orders"] }, "chat": { "url": url }, "both": { "url": true, "routes": ["GET /b"] } });
+    let functions = json!({ "list": { "routes": ["GET /orders"] }, "chat": { "url": url }, "both": { "url": true, "routes": ["GET /b"] } });
     let made = blueprint(one(json!({ "functions": functions }))).await;
-    let routes: Vec<_> = made.api.iter().flat_map(|api| &api.routes).map(|one| one.function.as_str()).collect();
+    let routes: Vec<_> =
+        made.api.iter().flat_map(|api| &api.routes).map(|one| one.function.as_str()).collect();
     assert_eq!(routes, ["both", "list"]);
     let chat = made.functions.iter().find(|one| one.role == "chat").and_then(|one| one.url.clone());
     let chat = chat.expect("a URL");
@@ -67,7 +67,8 @@ async fn a_function_among_others_has_its_own_url_and_no_route_unless_it_names_on
     assert_eq!(chat.cors.expect("settings").allow_origins, ["*"]);
     let websocket = json!({ "connect": {}, "message": {}, "upload": { "url": true } });
     let made = blueprint(one(json!({ "kind": "websocket", "functions": websocket }))).await;
-    let keys: Vec<_> = made.api.iter().flat_map(|api| &api.routes).map(|one| one.route_key.as_str()).collect();
+    let keys: Vec<_> =
+        made.api.iter().flat_map(|api| &api.routes).map(|one| one.route_key.as_str()).collect();
     assert_eq!(keys, ["$connect", "$default"]);
 }
 
@@ -87,7 +88,10 @@ async fn a_function_is_told_of_with_its_url_and_the_others_with_their_api() {
     assert!(endpoints.iter().any(|endpoint| endpoint.ends_with("api.memory")), "{endpoints:?}");
     let world = world(one(json!({ "url": true })));
     let answer = world.deploy().await;
-    assert!(answer.endpoint.is_some_and(|endpoint| endpoint.ends_with("-url.memory")), "the only URL is the component's");
+    assert!(
+        answer.endpoint.is_some_and(|endpoint| endpoint.ends_with("-url.memory")),
+        "the only URL is the component's"
+    );
 }
 
 #[tokio::test]
@@ -99,17 +103,28 @@ async fn what_a_url_cannot_be_is_refused_with_what_to_do() {
         (json!({ "url": { "invoke_mode": "streaming" } }), "url.invoke_mode", "buffered or response-stream"),
         (json!({ "url": { "authorization": "AWS_IAM" } }), "url.authorization", "none or iam"),
         (json!({ "url": { "cors": { "origins": ["*"] } } }), "url.cors.origins", "unknown key"),
-        (json!({ "url": { "cors": { "allow_methods": ["OPTIONS"] } } }), "url.cors.allow_methods", "`OPTIONS`"),
+        (
+            json!({ "url": { "cors": { "allow_methods": ["OPTIONS"] } } }),
+            "url.cors.allow_methods",
+            "`OPTIONS`",
+        ),
         (json!({ "url": { "cors": { "max_age_s": 90_000 } } }), "url.cors.max_age_s", "from 0 to 86400"),
         (json!({ "url": true, "functions": functions() }), "url", "give each function its own `url`"),
         (json!({ "functions": { "list": { "url": { "crs": {} } } } }), "functions.list.url.crs", "`cors`"),
         (json!({ "url": true, "cors": {} }), "cors", "set it in `url`"),
-        (json!({ "functions": functions(), "throttling": { "rate": 1, "burst": 1 } }), "throttling", "add `routes`"),
+        (
+            json!({ "functions": functions(), "throttling": { "rate": 1, "burst": 1 } }),
+            "throttling",
+            "add `routes`",
+        ),
     ];
     for (more, field, said) in cases {
         let error = refusal(one(more.clone())).await;
         assert!(error.message().contains(said), "{more}: {error}");
-        assert!(error.context().iter().any(|(key, value)| key == "field" && value == field), "{more}: {error:?}");
+        assert!(
+            error.context().iter().any(|(key, value)| key == "field" && value == field),
+            "{more}: {error:?}"
+        );
     }
     let service = json!({ "kind": "container-service", "image": "registry.example/worker:1", "url": true });
     let error = refusal(service).await;

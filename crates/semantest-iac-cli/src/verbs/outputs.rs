@@ -42,7 +42,9 @@ pub(super) async fn run(session: &Session) -> Result<Exit> {
         for function in &outputs.functions {
             let name = &function.function_name;
             lines.push(format!("{component}.functions.{name}.arn={}", function.arn));
-            if let Some(url) = function.endpoint.as_ref().filter(|url| Some(*url) != outputs.endpoint.as_ref()) {
+            if let Some(url) =
+                function.endpoint.as_ref().filter(|url| Some(*url) != outputs.endpoint.as_ref())
+            {
                 lines.push(format!("{component}.functions.{name}.endpoint={url}"));
             }
         }

@@ -248,10 +248,7 @@ fn check_judges(wanted: &Wanted<'_>, role: &str, own: &FunctionSettings) -> Resu
     let definition = wanted.definition;
     let called_otherwise =
         asked_functions(definition).contains(role) || function_url::is_asked(own.url.as_ref());
-    let has_routes = own
-        .routes
-        .as_ref()
-        .map_or_else(|| !called_otherwise, |routes| !routes.is_empty());
+    let has_routes = own.routes.as_ref().map_or_else(|| !called_otherwise, |routes| !routes.is_empty());
     if own.authorizer.is_some() && !has_routes {
         let text =
             format!("function `{role}` has no routes that an authorizer could judge; remove `authorizer`");

@@ -105,11 +105,7 @@ fn fact(
 }
 
 /// A resource's own endpoint, a function's URL, or else its component's endpoint.
-fn endpoint_of(
-    resource: &ResourceState,
-    urls: &BTreeMap<&str, &str>,
-    front: Option<&str>,
-) -> Option<String> {
+fn endpoint_of(resource: &ResourceState, urls: &BTreeMap<&str, &str>, front: Option<&str>) -> Option<String> {
     let url = resource.output_text("function_name").and_then(|name| urls.get(name).copied());
     resource.output_text("endpoint").or(url).or(front).map(str::to_owned)
 }

@@ -15,9 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::control::frames::Frames;
 use crate::control::invocation_log::lines_of;
-use crate::control::messages::{
-    Invoked, PutFunction, PutSecrets, PutService, Refused, Sent, StreamEnd,
-};
+use crate::control::messages::{Invoked, PutFunction, PutSecrets, PutService, Refused, Sent, StreamEnd};
 use crate::host::definition::ApiDefinition;
 use crate::host::host::Host;
 use crate::http_server::{FullResponse, Handler, is_for_loopback, json};

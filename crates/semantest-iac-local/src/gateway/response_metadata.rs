@@ -58,7 +58,10 @@ mod tests {
     use crate::runtime::invocation::InvocationOutcome;
 
     /// What comes of these parts, and of what follows them.
-    async fn read_from(written: &[&[u8]], end: InvocationOutcome) -> Result<Option<(Response<()>, Bytes)>, String> {
+    async fn read_from(
+        written: &[&[u8]],
+        end: InvocationOutcome,
+    ) -> Result<Option<(Response<()>, Bytes)>, String> {
         let (parts_in, parts) = mpsc::channel(written.len().max(1));
         for part in written {
             parts_in.send(Bytes::copy_from_slice(part)).await.expect("room");
@@ -80,7 +83,10 @@ mod tests {
         for cut in 0..=text.len() {
             let read = read_from(&[&text[..cut], &text[cut..]], success()).await.expect("read");
             let (head, rest) = read.expect("a response");
-            assert_eq!((head.status().as_u16(), &head.headers()["x-a"]), (418, &HeaderValue::from_static("b")));
+            assert_eq!(
+                (head.status().as_u16(), &head.headers()["x-a"]),
+                (418, &HeaderValue::from_static("b"))
+            );
             assert_eq!(head.headers().get_all("set-cookie").iter().count(), 2);
             assert_eq!(head.headers()["content-type"], "application/octet-stream");
             assert!(b"the body".starts_with(&rest), "{rest:?}");

@@ -400,7 +400,9 @@ mod tests {
         let (reply, answered) = oneshot::channel();
         let invocation = Invocation::default();
         let given_up = invocation.given_up.clone();
-        pool.state().waiting.push_back((Instant::now(), Job::new(id.into(), invocation, Reply::Whole(reply))));
+        pool.state()
+            .waiting
+            .push_back((Instant::now(), Job::new(id.into(), invocation, Reply::Whole(reply))));
         (answered, given_up)
     }
 
