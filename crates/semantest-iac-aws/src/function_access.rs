@@ -23,7 +23,7 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::clients::Clients;
-use crate::error::{Failure, failed};
+use crate::error::{Failure, failed, words};
 use crate::provider::AwsProvider;
 use crate::{container_service, function, function_alias};
 
@@ -91,7 +91,7 @@ impl FunctionAccess for AwsProvider {
         let request_id = answer.request_id().unwrap_or_default().to_owned();
         let content_type = answer.response_stream_content_type.take();
         let mut told = StreamAnswer { request_id, content_type, ..StreamAnswer::default() };
-        while let Some(event) = answer.event_stream.recv().await.map_err(|error| failed(STREAM, error))? {
+        while let Some(event) = answer.event_stream.recv().await.map_err(|error| broken_off(&error))? {
             match event {
                 InvokeWithResponseStreamResponseEvent::PayloadChunk(chunk) => {
                     parts(chunk.payload.unwrap_or_default().as_ref());
@@ -126,6 +126,12 @@ impl FunctionAccess for AwsProvider {
             tokio::time::sleep(POLL.min(until - Instant::now())).await;
         }
     }
+}
+
+/// What the function wrote before has been passed on.
+fn broken_off(error: &(dyn std::error::Error + 'static)) -> Error {
+    let text = format!("the response broke off: {}", words(error));
+    Error::new(ErrorKind::Unavailable, format!("aws.{STREAM}"), text)
 }
 
 /// Where the lines of a function, or of a container service, are.

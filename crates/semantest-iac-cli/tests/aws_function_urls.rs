@@ -5,6 +5,7 @@ mod program;
 
 use aws::projects::orders;
 use aws::{AwsProject, boto3, changes, eventually, get};
+use semantest_iac_testkit::aws_emulator::AwsEmulator;
 use semantest_iac_testkit::fault_proxy::Moment;
 use serde_json::{Value, json};
 
@@ -61,7 +62,7 @@ fn a_url_is_made_changed_found_wrong_and_taken_away_on_aws() {
         r#""url-invoke" "lambda:InvokeFunction" {"Bool":{"lambda:InvokedViaFunctionUrl":"true"}}"#,
     ];
     assert_eq!(statements(&aws), both);
-    let emulator = aws.proxy.url().to_owned();
+    let emulator = AwsEmulator::shared().url();
     let (status, body) = get(&emulator, &by_path(&url));
     assert_eq!(status, 200, "{body}");
 

@@ -33,9 +33,10 @@ struct FunctionUrlInputs {
 /// The URL of `function`; nothing where it has none.
 pub(crate) fn lower(blueprint: &Blueprint, function: &ServerlessFunction) -> Option<Resource> {
     let url = function.url.as_ref()?;
-    let parts = [&blueprint.project, &blueprint.environment, &blueprint.component, &function.role, "url"];
+    let (component, role) = (&blueprint.component, &function.role);
+    let parts: [&str; 5] = [&blueprint.project, &blueprint.environment, component, role, "url"];
     let inputs = FunctionUrlInputs {
-        url_id: api_id(&parts.map(|part: &str| part)),
+        url_id: api_id(&parts),
         function: name_of(&function.role),
         authorization: url.authorization,
         invoke_mode: url.invoke_mode,

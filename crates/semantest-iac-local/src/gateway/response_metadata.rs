@@ -32,14 +32,16 @@ pub(crate) async fn read(stream: &mut ResponseStream) -> Result<Option<(Response
         if begun.len() > LIMIT {
             return Err(format!("the response's metadata takes more than {LIMIT} bytes"));
         }
-        match stream.parts.recv().await {
-            Some(part) => begun.extend_from_slice(&part),
-            None if (&mut stream.end).await.is_ok_and(|outcome| outcome.is_success()) => {
-                let text = "the response ended before its metadata did (HttpResponseStream.from needs a write before the end)";
-                return Err(text.to_owned());
-            }
-            None => return Ok(None),
+        if let Some(part) = stream.parts.recv().await {
+            begun.extend_from_slice(&part);
+            continue;
         }
+        let ended = (&mut stream.end).await;
+        if !ended.is_ok_and(|outcome| outcome.is_success()) {
+            return Ok(None);
+        }
+        let text = "the response ended before its metadata did (HttpResponseStream.from needs a write before the end)";
+        return Err(text.to_owned());
     }
 }
 

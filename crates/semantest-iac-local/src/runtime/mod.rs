@@ -17,4 +17,4 @@ mod pool_size;
 mod response_stream;
 mod runtime_api;
 pub(crate) mod spawn;
-mod worker;
+pub(crate) mod worker;
