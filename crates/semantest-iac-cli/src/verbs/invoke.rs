@@ -64,7 +64,8 @@ pub(super) async fn run(session: &Session, arguments: &InvokeArguments) -> Resul
         return Ok(Exit::DONE);
     }
     if arguments.stream {
-        let parts = |part: &[u8]| session.output.part(part);
+        let output = session.output.clone();
+        let parts = |part: &[u8]| output.part(part);
         let answer = iac.stream(environment, &component, function, event, &parts).await?;
         return Ok(told(session, &answer));
     }
