@@ -486,7 +486,7 @@ fn a_response_comes_as_it_is_written(chat: &Chat) {
 fn fails_in_the_middle(chat: &Chat) {
     for (role, target, log) in [
         ("stream", "/breaks", "broken on purpose"),
-        ("stream", "/exits", "exit status: 3"),
+        ("stream", "/exits", "exit status 3"),
         ("limited", "/forever", "Task timed out after 1.00 seconds"),
         ("own", "/fails", "[ERROR] Teapot: short and stout"),
         ("own", "/breaks-off", "the response broke off"),
