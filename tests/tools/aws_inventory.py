@@ -127,7 +127,7 @@ def functions():
             "policies": {at: statements(aws, name, at) for at in [""] + [alias["Name"] for alias in aliases]},
             "concurrency": attempt(aws.get_function_concurrency, {}, FunctionName=name).get("ReservedConcurrentExecutions"),
             "provisioned": provisioned(aws, name),
-        }
+        } | urls(aws, name)
 
     return each(describe, pages(aws.list_functions, "Functions"))
 
@@ -157,6 +157,11 @@ def statements(aws, name, qualifier):
     policy = attempt(aws.get_policy, None, **where)
     found = json.loads(policy["Policy"])["Statement"] if policy else []
     return sorted(found, key=lambda statement: statement["Sid"])
+
+
+def urls(aws, name):
+    found = attempt(aws.list_function_url_configs, {}, FunctionName=name).get("FunctionUrlConfigs", [])
+    return {"urls": [only(url, "AuthType", "InvokeMode", "Cors") for url in found]} if found else {}
 
 
 def provisioned(aws, name):

@@ -1,9 +1,10 @@
 """Runs handlers under runtime clients and tells what each client sends to the Lambda Runtime API and prints.
 
-Standard input: {"folder", "handler", "clients": {name: {"command", "environment"}}, "events": [{"name", "event", "headers"}]}.
+Standard input: {"folder", "handler", "clients": {name: {"command", "environment"}}, "events": [{"name", "event", "headers", "streams"}]}.
 Standard output: {client: {event name: {"sent": [{"to", "type", "body"}], "printed", "ended"}}}. Every client is given the
 same events with the same ids, in one process as long as that lives. It shares no code with the product.
 """
+import base64
 import http.client
 import json
 import os
@@ -25,6 +26,8 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 DEPTH = re.compile(r"repeated \d+ more times")
 # A frame of a traceback that Python prints, with its line and the marks under it.
 FRAME = re.compile(r'''  File "([^"]+)", line .*\n(?:    .*\n)*''')
+# Node names a handler by what it is called on, which is the client's own.
+CALLED_ON = re.compile(r"    at \w+\.handler \(")
 # A frame of a stack of Node's: in a list of JSON, or as a line.
 NODE_FRAME = re.compile(r''',"    at [^"\n]*"|\n    at [^"\n]*''')
 
@@ -34,6 +37,7 @@ def comparable(text, folder):
     text = TIME.sub("TIME", text.replace("\r", "\n").replace("\u00a0", " "))
     text = FRAME.sub(lambda frame: frame[0] if frame[1].startswith(folder) else "", text)
     text = NODE_FRAME.sub(lambda frame: frame[0] if folder in frame[0] else "", text)
+    text = CALLED_ON.sub("    at handler (", text)
     return DEPTH.sub("repeated N more times", text)
 
 
@@ -61,14 +65,40 @@ class Api(BaseHTTPRequestHandler):
         self.answer(200, headers, event["event"].encode())
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("content-length", "0")))
+        body, trailers = self.body()
         to = self.path.removeprefix(BASE).split("/")
-        self.server.sent.append({
+        sent = {
             "to": "/".join(part for part in to if "-" not in part),
             "type": self.headers.get("content-type"),
             "body": comparable(body.decode("utf-8", "backslashreplace"), self.server.folder),
-        })
+        }
+        mode = self.headers.get("lambda-runtime-function-response-mode")
+        if mode is not None:
+            announced = sorted(name.strip().lower() for name in ",".join(self.headers.get_all("trailer") or []).split(","))
+            sent |= {"mode": mode, "announced": announced, "trailers": self.told(trailers)}
+        self.server.sent.append(sent)
         self.answer(202, {}, b"")
+
+    def body(self):
+        """The whole body, and its trailers: a response that is written in parts comes in chunks."""
+        if self.headers.get("transfer-encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("content-length", "0"))), {}
+        body = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        trailers = {}
+        while line := self.rfile.readline().strip():
+            name, _, value = line.decode("latin-1").partition(":")
+            trailers[name.lower()] = value.strip()
+        return body, trailers
+
+    def told(self, trailers):
+        error = "lambda-runtime-function-error-body"
+        if error in trailers:
+            text = base64.b64decode(trailers[error]).decode("utf-8", "backslashreplace")
+            trailers[error] = comparable(text, self.server.folder)
+        return trailers
 
     def answer(self, status, headers, body):
         self.send_response(status)
@@ -133,6 +163,10 @@ class Client:
         first = len(self.server.sent) if self.process.poll() is None else 0
         self.server.events.put(event)
         ended = self.waits() if self.process.poll() is None else self.process.returncode
+        # A response that is written in parts may come after its client has asked for the next event.
+        until = time.monotonic() + 5 * bool(event.get("streams"))
+        while len(self.server.sent) == first and time.monotonic() < until:
+            time.sleep(0.01)
         self.output.seek(before)
         printed = self.output.read().decode("utf-8", "backslashreplace")
         return {"sent": self.server.sent[first:], "printed": comparable(printed, self.folder), "ended": ended}

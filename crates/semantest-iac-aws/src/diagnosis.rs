@@ -20,6 +20,7 @@ const ACTIONS: [(&str, &[&str]); 5] = [
             "lambda:PublishVersion",
             "lambda:CreateAlias",
             "lambda:AddPermission",
+            "lambda:CreateFunctionUrlConfig",
             "lambda:DeleteFunction",
         ],
     ),

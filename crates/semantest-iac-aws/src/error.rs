@@ -209,7 +209,7 @@ pub(crate) fn foreign(what: &str, name: &str) -> Error {
 }
 
 /// The words of an error and its causes, each once.
-fn words(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn words(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = String::new();
     let mut next = Some(error);
     while let Some(error) = next {

@@ -8,12 +8,13 @@ use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use aws_sdk_lambda::operation::RequestId;
 use aws_sdk_lambda::operation::invoke::builders::InvokeFluentBuilder;
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::{InvocationType, LogType};
+use aws_sdk_lambda::types::{InvocationType, InvokeWithResponseStreamResponseEvent, LogType};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use semantest_iac_core::ports::clock::Timestamp;
 use semantest_iac_core::ports::provider::{
-    FunctionAccess, InvokeAnswer, InvokeRequest, LogLine, LogPage, LogQuery, ResourceHandle,
+    FunctionAccess, InvokeAnswer, InvokeRequest, LogLine, LogPage, LogQuery, PartSink, ResourceHandle,
+    StreamAnswer,
 };
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
@@ -22,9 +23,11 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::clients::Clients;
-use crate::error::{Failure, failed};
+use crate::error::{Failure, failed, words};
 use crate::provider::AwsProvider;
 use crate::{container_service, function, function_alias};
+
+const STREAM: &str = "lambda.InvokeWithResponseStream";
 
 /// Between two looks for new lines.
 const POLL: Duration = Duration::from_secs(1);
@@ -77,6 +80,36 @@ impl FunctionAccess for AwsProvider {
         Ok(answer.request_id().unwrap_or_default().to_owned())
     }
 
+    async fn stream(&self, request: &InvokeRequest, parts: PartSink<'_>) -> Result<StreamAnswer> {
+        let aws = self.clients_of(&request.function).await?;
+        let name = function::name(&request.function).unwrap_or_default();
+        let call = aws.lambda.invoke_with_response_stream().function_name(&name);
+        let call = call.qualifier(function_alias::NAME).payload(Blob::new(request.payload.get()));
+        let begun = Instant::now();
+        let sent = call.log_type(LogType::Tail).customize().config_override(once()).send().await;
+        let mut answer = sent.map_err(|error| failed(STREAM, error))?;
+        let request_id = answer.request_id().unwrap_or_default().to_owned();
+        let content_type = answer.response_stream_content_type.take();
+        let mut told = StreamAnswer { request_id, content_type, ..StreamAnswer::default() };
+        while let Some(event) = answer.event_stream.recv().await.map_err(|error| broken_off(&error))? {
+            match event {
+                InvokeWithResponseStreamResponseEvent::PayloadChunk(chunk) => {
+                    parts(chunk.payload.unwrap_or_default().as_ref());
+                }
+                InvokeWithResponseStreamResponseEvent::InvokeComplete(end) => {
+                    told.error_type = end.error_code;
+                    told.error = end.error_details;
+                    let tail = end.log_result.and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
+                    let tail = Tail::read(&String::from_utf8_lossy(&tail), &name);
+                    told.duration_ms = tail.duration_ms.or(Some(begun.elapsed().as_secs_f64() * 1000.0));
+                    told.logs = tail.lines;
+                }
+                _ => {}
+            }
+        }
+        Ok(told)
+    }
+
     async fn logs(&self, query: &LogQuery) -> Result<LogPage> {
         let aws = self.clients_of(&query.function).await?;
         let log = Log::of(&query.function);
@@ -93,6 +126,12 @@ impl FunctionAccess for AwsProvider {
             tokio::time::sleep(POLL.min(until - Instant::now())).await;
         }
     }
+}
+
+/// What the function wrote before has been passed on.
+fn broken_off(error: &(dyn std::error::Error + 'static)) -> Error {
+    let text = format!("the response broke off: {}", words(error));
+    Error::new(ErrorKind::Unavailable, format!("aws.{STREAM}"), text)
 }
 
 /// Where the lines of a function, or of a container service, are.

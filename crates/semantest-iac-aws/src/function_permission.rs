@@ -125,15 +125,24 @@ async fn add(aws: &Clients, wanted: &Inputs) -> Result<(), Failure> {
 }
 
 async fn remove(aws: &Clients, there: &Inputs) -> Result<()> {
-    let call =
-        aws.lambda.remove_permission().function_name(&there.function_name).qualifier(&there.alias_name);
-    gone("lambda.RemovePermission", call.statement_id(&there.statement_id).send().await)
+    remove_statement(aws, &there.function_name, &there.alias_name, &there.statement_id).await
 }
 
 async fn statement(aws: &Clients, asked: &Inputs) -> Result<Option<Value>> {
-    let call = aws.lambda.get_policy().function_name(&asked.function_name).qualifier(&asked.alias_name);
-    let Some(answer) = seen("lambda.GetPolicy", call.send().await)? else { return Ok(None) };
-    let policy: Value = serde_json::from_str(answer.policy().unwrap_or_default()).unwrap_or_default();
-    let statements = policy["Statement"].as_array().cloned().unwrap_or_default();
+    let statements = statements(aws, &asked.function_name, &asked.alias_name).await?;
     Ok(statements.into_iter().find(|statement| statement["Sid"] == asked.statement_id.as_str()))
+}
+
+/// Takes a statement out of the policy of a function's alias.
+pub(crate) async fn remove_statement(aws: &Clients, function: &str, alias: &str, id: &str) -> Result<()> {
+    let call = aws.lambda.remove_permission().function_name(function).qualifier(alias);
+    gone("lambda.RemovePermission", call.statement_id(id).send().await)
+}
+
+/// What the policy of a function's alias says.
+pub(crate) async fn statements(aws: &Clients, function: &str, alias: &str) -> Result<Vec<Value>> {
+    let call = aws.lambda.get_policy().function_name(function).qualifier(alias);
+    let Some(answer) = seen("lambda.GetPolicy", call.send().await)? else { return Ok(Vec::new()) };
+    let policy: Value = serde_json::from_str(answer.policy().unwrap_or_default()).unwrap_or_default();
+    Ok(policy["Statement"].as_array().cloned().unwrap_or_default())
 }

@@ -7,6 +7,7 @@ use crate::function::Function;
 use crate::function_alias::FunctionAlias;
 use crate::function_layer::Layer;
 use crate::function_permission::FunctionPermission;
+use crate::function_url::FunctionUrl;
 use crate::http_api::HTTP_API;
 use crate::iam_role::IamRole;
 use crate::iam_role_policy::IamRolePolicy;
@@ -29,6 +30,7 @@ pub(crate) const KINDS: &[&dyn ResourceKind] = &[
     &Function,
     &FunctionAlias,
     &FunctionPermission,
+    &FunctionUrl,
     &HTTP_API,
     &IamRole,
     &IamRolePolicy,

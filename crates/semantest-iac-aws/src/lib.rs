@@ -30,6 +30,7 @@ mod function_change;
 mod function_layer;
 mod function_permission;
 mod function_state;
+mod function_url;
 mod http_api;
 mod http_client;
 mod iam_role;

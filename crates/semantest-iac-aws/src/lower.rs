@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::api_stage::{self, DEFAULT_STAGE};
 use crate::{
-    function, function_alias, function_layer, function_permission, http_api, iam_role, iam_role_policy,
-    log_group, websocket_api,
+    function, function_alias, function_layer, function_permission, function_url, http_api, iam_role,
+    iam_role_policy, log_group, websocket_api,
 };
 
 /// The resources of `blueprint`.
@@ -43,6 +43,7 @@ pub(crate) fn lower(blueprint: &Blueprint, settings: &ProviderSettings) -> Resul
         {
             resources.push(function_permission::lower(region, &function, &alias, &front.api.address));
         }
+        resources.extend(function_url::lower(region, one, &function, &alias));
         resources.extend([group, function, alias]);
     }
     if let Some(front) = front {

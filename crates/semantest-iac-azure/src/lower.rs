@@ -29,6 +29,7 @@ pub(crate) fn lower(blueprint: &Blueprint, settings: &ProviderSettings) -> Resul
     // The portal's names are known, too: `West Europe`.
     let region = region.replace(' ', "").to_ascii_lowercase();
     check_tags(blueprint)?;
+    check_urls(blueprint)?;
     let mut resources = match (&blueprint.service, &blueprint.api) {
         (Some(service), _) => containers(blueprint, service, &region)?,
         (None, Some(api)) => functions(blueprint, api, &region)?,
@@ -91,6 +92,23 @@ fn containers(blueprint: &Blueprint, service: &ContainerService, region: &str) -
 
 /// Lambda starts the runtime with the program that this variable names.
 const WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
+/// A function of Azure has the address of its app, and routes in it.
+fn check_urls(blueprint: &Blueprint) -> Result<()> {
+    let Some(function) = blueprint.functions.iter().find(|function| function.url.is_some()) else {
+        return Ok(());
+    };
+    let field = match function.role == blueprint.component {
+        true => "url".to_owned(),
+        false => format!("functions.{}.url", function.role),
+    };
+    let text = format!(
+        "`{field}`: Azure Functions share the address of their app and send responses whole. Give the function `routes`, and set \
+         url = false for this environment ([environments.<name>.components.{}]); what has to stream needs AWS or a \
+         container-service",
+        blueprint.component
+    );
+    Err(invalid(&field, text))
+}
 
 /// What other clouds can and Azure Functions cannot.
 fn check_functions(blueprint: &Blueprint, api: &ApiGateway) -> Result<()> {

@@ -298,6 +298,9 @@ pub(crate) struct InvokeArguments {
     /// Does not wait: what comes of it stands in the function's log.
     #[arg(long = "async")]
     pub asynchronous: bool,
+    /// Prints the response as it comes, byte for byte.
+    #[arg(long, conflicts_with = "asynchronous")]
+    pub stream: bool,
     /// A file with the event, or - for standard input [default: {}].
     pub file: Option<PathBuf>,
 }

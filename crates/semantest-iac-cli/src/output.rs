@@ -75,6 +75,13 @@ impl Output {
         self.note_write(written);
     }
 
+    /// Part of a result, byte for byte.
+    pub fn part(&self, part: &[u8]) {
+        let mut out = std::io::stdout().lock();
+        let written = out.write_all(part).and_then(|()| out.flush());
+        self.note_write(written);
+    }
+
     /// An empty screen, where there is one.
     pub fn clear(&self) {
         if std::io::stdout().is_terminal() {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use semantest_iac_core::ports::clock::Timestamp;
 use semantest_iac_core::ports::provider::{
-    FunctionAccess, InvokeAnswer, InvokeRequest, LogLine, LogPage, LogQuery,
+    FunctionAccess, InvokeAnswer, InvokeRequest, LogLine, LogPage, LogQuery, PartSink, StreamAnswer,
 };
 use semantest_iac_core::{Error, ErrorKind, Result};
 
@@ -45,6 +45,21 @@ impl FunctionAccess for LocalProvider {
             Some((host, _)) => Ok(host.send(&name, &request.payload).await?.request_id),
             None => Err(not_here(&name)),
         }
+    }
+
+    async fn stream(&self, request: &InvokeRequest, parts: PartSink<'_>) -> Result<StreamAnswer> {
+        let name = physical_name(&request.function)?;
+        let Some((host, state)) = self.host_with_something().await? else { return Err(not_here(&name)) };
+        let inspected = state.inspected.contains(&name);
+        let end = host.stream(&name, &request.payload, inspected, parts).await?;
+        Ok(StreamAnswer {
+            request_id: end.request_id,
+            content_type: Some(end.content_type),
+            error_type: end.error_type,
+            error: end.error,
+            duration_ms: Some(end.duration_ms),
+            logs: end.logs.into_iter().map(|entry| line(&name, entry)).collect(),
+        })
     }
 
     async fn logs(&self, query: &LogQuery) -> Result<LogPage> {

@@ -16,6 +16,7 @@ mod debuggers;
 mod error;
 mod function;
 mod function_access;
+mod function_url;
 mod gateway;
 pub mod host;
 mod host_link;

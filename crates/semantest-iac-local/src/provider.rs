@@ -27,7 +27,7 @@ use crate::host::service_definition::ServiceDefinition;
 use crate::host_link::HostLink;
 use crate::packages::Packages;
 use crate::runtime::interpreter;
-use crate::{api, http_api, load_balancer, websocket_api};
+use crate::{api, function_url, http_api, load_balancer, websocket_api};
 
 /// What of a deployment runs the user's code, by name.
 #[derive(Clone, Debug, Default)]
@@ -77,19 +77,19 @@ impl LocalProvider {
         }
     }
 
-    /// Whether the host has all this and can run it: functions and services with their code and their secrets, an API or a
-    /// load balancer at `endpoint`. Replicas that had to be started are waited for.
+    /// Whether the host has all this and can run it: functions and services with their code and their secrets, something that
+    /// answers at each of `endpoints`. Replicas that had to be started are waited for.
     /// A host that is as it should be is not even asked. One that does not run and has run something is started; one
     /// that lacks secrets is given those that are known.
     ///
     /// # Errors
     /// `Unavailable` where it does not start or answer.
-    pub async fn holds(&self, workloads: &Workloads<'_>, endpoint: Option<&str>) -> Result<bool> {
-        if self.serves(workloads, endpoint) {
+    pub async fn holds(&self, workloads: &Workloads<'_>, endpoints: &[&str]) -> Result<bool> {
+        if self.serves(workloads, endpoints) {
             return Ok(true);
         }
         let host = self.host_with_something().await?;
-        let serves = self.serves(workloads, endpoint);
+        let serves = self.serves(workloads, endpoints);
         if let Some((host, _)) = host.filter(|_| serves && !workloads.services.is_empty()) {
             host.settled().await?;
         }
@@ -97,7 +97,7 @@ impl LocalProvider {
     }
 
     /// As [`Self::holds`], as far as its files tell: nobody is asked and nothing is started.
-    pub fn serves(&self, workloads: &Workloads<'_>, endpoint: Option<&str>) -> bool {
+    pub fn serves(&self, workloads: &Workloads<'_>, endpoints: &[&str]) -> bool {
         self.host.serving().is_some_and(|serving| {
             let is_whole = |package: &String| self.packages.is_whole(package);
             let has_all = |name: &&str| !serving.lacking.contains(*name);
@@ -109,7 +109,7 @@ impl LocalProvider {
                 package.is_some_and(|package| package.as_ref().is_none_or(is_whole)) && has_all(name)
             };
             let workloads = workloads.functions.iter().all(runs) && workloads.services.iter().all(keeps);
-            workloads && endpoint.is_none_or(|wanted| serving.endpoints.contains(wanted))
+            workloads && endpoints.iter().all(|wanted| serving.endpoints.contains(*wanted))
         })
     }
 
@@ -244,6 +244,8 @@ impl Provider for LocalProvider {
         let region = settings.region.as_deref();
         let functions = blueprint.functions.iter().map(|one| function::lower(blueprint, one, region));
         let mut resources: Vec<_> = functions.collect::<Result<_>>()?;
+        let urls = blueprint.functions.iter().filter_map(|one| function_url::lower(blueprint, one));
+        resources.extend(urls);
         if let Some(api) = &blueprint.api {
             resources.push(match api.protocol {
                 ApiProtocol::Http => http_api::lower(blueprint, api, region)?,
@@ -380,6 +382,7 @@ pub(crate) fn physical_name(resource: &ResourceHandle) -> Result<String> {
         function::KIND => "function_name",
         http_api::KIND | websocket_api::KIND => "api_id",
         container_service::KIND => "service_name",
+        function_url::KIND => "url_id",
         load_balancer::KIND => "name",
         other => return Err(api::unknown(other)),
     };

@@ -239,7 +239,7 @@ async fn starting_at_once_starts_one_host() {
     });
     machine.secrets.set("memory:canary", "resolved");
     let name = functions(&["shop-dev-rest-api"]);
-    let (one, other) = tokio::join!(machine.provider.holds(&name, None), again.holds(&name, None));
+    let (one, other) = tokio::join!(machine.provider.holds(&name, &[]), again.holds(&name, &[]));
     one.expect("a host");
     other.expect("a host");
     assert_eq!(machine.invoke(&function).await[0], "hello");
@@ -259,7 +259,7 @@ async fn a_host_that_was_started_anew_gets_its_secrets_from_whoever_knows_them()
     assert!(message.contains("memory:canary") && message.contains("deploy again"), "{message}");
     assert_eq!(machine.seen(&function).await["environment_variables"], json!({}), "it shows what it lacks");
     let provider = &machine.provider;
-    let held = async |name: &str| provider.holds(&functions(&[name]), None).await;
+    let held = async |name: &str| provider.holds(&functions(&[name]), &[]).await;
     assert!(!held("shop-dev-rest-api").await.expect("a look"), "it cannot run");
 
     machine.secrets.set("memory:canary", "another");
@@ -320,7 +320,7 @@ async fn functions_of_one_package_are_applied_at_once() {
         assert!(
             machine
                 .provider
-                .holds(&functions(&names.iter().map(String::as_str).collect::<Vec<_>>()), None)
+                .holds(&functions(&names.iter().map(String::as_str).collect::<Vec<_>>()), &[])
                 .await
                 .expect("a look")
         );

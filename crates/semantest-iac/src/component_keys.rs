@@ -3,6 +3,7 @@
 use semantest_iac_core::domain::component::{ComponentKind, nearest};
 use semantest_iac_core::domain::compute::hosting_plan::HostingPlan;
 use semantest_iac_core::domain::compute::when_busy::WhenBusy;
+use semantest_iac_core::domain::networking::function_url::{InvokeMode, UrlAuthorization};
 use serde_json::Value;
 
 /// What a key takes.
@@ -31,6 +32,10 @@ pub(crate) enum Takes {
     TextOrTexts,
     /// The type of an authorizer.
     AuthorizerType,
+    /// Whether a function has a URL, or what it is like.
+    Url,
+    UrlAuthorization,
+    InvokeMode,
 }
 
 const FUNCTION: &[(&str, Takes)] = &[
@@ -41,6 +46,7 @@ const FUNCTION: &[(&str, Takes)] = &[
     ("memory_mb", Takes::Whole(128, 10_240)),
     ("timeout_s", Takes::Whole(1, 900)),
     ("routes", Takes::Texts),
+    ("url", Takes::Url),
     ("environment_variables", Takes::Words(true)),
     ("env_file", Takes::Text),
     ("reserved_concurrency", Takes::Whole(0, u32::MAX as u64)),
@@ -70,6 +76,7 @@ const COMPONENT: &[(&str, Takes)] = &[
     ("memory_mb", Takes::Memory),
     ("timeout_s", Takes::Whole(1, 900)),
     ("routes", Takes::Texts),
+    ("url", Takes::Url),
     ("environment_variables", Takes::Words(true)),
     ("env_file", Takes::Text),
     ("functions", Takes::Functions),
@@ -99,6 +106,12 @@ const COMPONENT: &[(&str, Takes)] = &[
     ("tags", Takes::Words(false)),
 ];
 
+const URL: &[(&str, Takes)] = &[
+    ("authorization", Takes::UrlAuthorization),
+    ("invoke_mode", Takes::InvokeMode),
+    ("cors", Takes::Table(CORS)),
+];
+
 const CORS: &[(&str, Takes)] = &[
     ("allow_origins", Takes::Texts),
     ("allow_methods", Takes::Texts),
@@ -124,15 +137,18 @@ const AUTHORIZER_TYPES: [&str; 2] = ["jwt", "lambda"];
 /// For a key that is not known: which, and what was perhaps meant.
 pub(crate) fn takes(path: &[&str]) -> Result<Takes, String> {
     path.iter().try_fold(Takes::Table(COMPONENT), |takes, key| match takes {
-        Takes::Table(keys) => {
-            let known = keys.iter().find(|(known, _)| known == key);
-            known.map(|(_, takes)| *takes).ok_or_else(|| unknown(key, keys))
-        }
+        Takes::Table(keys) => takes_of(keys, key),
+        Takes::Url => takes_of(URL, key),
         Takes::Functions => Ok(Takes::Table(FUNCTION)),
         Takes::Authorizers => Ok(Takes::Table(AUTHORIZER)),
         Takes::Words(_) => Ok(Takes::Text),
         _ => Err(format!("`{}` is no table: there is no key `{key}` in it", path[0])),
     })
+}
+
+fn takes_of(keys: &[(&str, Takes)], key: &str) -> Result<Takes, String> {
+    let known = keys.iter().find(|(known, _)| *known == key);
+    known.map(|(_, takes)| *takes).ok_or_else(|| unknown(key, keys))
 }
 
 fn unknown(key: &str, keys: &[(&str, Takes)]) -> String {
@@ -177,6 +193,9 @@ impl Takes {
             Self::Authorizers => "a table of authorizers by name".into(),
             Self::TextOrTexts => "text, or a list of texts, such as [\"a\", \"b\"]".into(),
             Self::AuthorizerType => one_of(AUTHORIZER_TYPES),
+            Self::Url => "true, false or a table with the keys authorization, invoke_mode, cors".into(),
+            Self::UrlAuthorization => one_of(UrlAuthorization::ALL.map(UrlAuthorization::as_str)),
+            Self::InvokeMode => one_of(InvokeMode::ALL.map(InvokeMode::as_str)),
         }
     }
 
@@ -190,6 +209,7 @@ impl Takes {
                     None => Some(unknown(key, keys)),
                 })
             }
+            (Self::Url, Value::Object(_)) => Self::Table(URL).misfit(path, value),
             (Self::Functions | Self::Authorizers, Value::Object(map)) => {
                 let keys = if self == Self::Functions { FUNCTION } else { AUTHORIZER };
                 let misfit = |(name, inner): (&String, &Value)| {
@@ -220,6 +240,9 @@ impl Takes {
             Self::Texts => value.as_array().is_some_and(|list| list.iter().all(Value::is_string)),
             Self::TextOrTexts => value.is_string() || Self::Texts.fits(value),
             Self::AuthorizerType => AUTHORIZER_TYPES.iter().any(|word| value == word),
+            Self::Url => value.is_boolean() || value.is_object(),
+            Self::UrlAuthorization => UrlAuthorization::ALL.iter().any(|way| value == way.as_str()),
+            Self::InvokeMode => InvokeMode::ALL.iter().any(|mode| value == mode.as_str()),
             Self::Words(_) | Self::Table(_) | Self::Functions | Self::Authorizers => value.is_object(),
         }
     }
@@ -229,6 +252,7 @@ impl Takes {
 mod tests {
     use semantest_iac_core::domain::component::{COMPONENT_KEYS, FUNCTION_KEYS};
     use semantest_iac_core::domain::networking::authorizer::AUTHORIZER_KEYS;
+    use semantest_iac_core::domain::networking::function_url::{CORS_KEYS, URL_KEYS};
 
     use super::*;
 
@@ -238,6 +262,7 @@ mod tests {
         assert_eq!(names(COMPONENT), COMPONENT_KEYS);
         assert_eq!(names(FUNCTION), FUNCTION_KEYS);
         assert_eq!(names(AUTHORIZER), AUTHORIZER_KEYS);
+        assert_eq!((names(URL), names(CORS)), (URL_KEYS.to_vec(), CORS_KEYS.to_vec()));
     }
 
     #[test]
@@ -245,6 +270,7 @@ mod tests {
         assert_eq!(takes(&["memory_mb"]), Ok(Takes::Memory));
         assert_eq!(takes(&["functions", "list", "environment_variables", "X"]), Ok(Takes::Text));
         assert_eq!(takes(&["cors", "allow_credentials"]), Ok(Takes::Flag));
+        assert_eq!(takes(&["functions", "list", "url", "invoke_mode"]), Ok(Takes::InvokeMode));
         assert!(takes(&["memry_mb"]).expect_err("unknown").contains("`memory_mb`"));
         assert!(takes(&["functions", "list", "memry_mb"]).expect_err("unknown").contains("`memory_mb`"));
         assert!(takes(&["memory_mb", "x"]).is_err());

@@ -22,7 +22,8 @@ use semantest_iac_core::ports::clock::Timestamp;
 use semantest_iac_core::ports::event_bus::{EventFilter, EventHandler, SubscriptionId};
 use semantest_iac_core::ports::event_store::{Position, RecordedEvent};
 use semantest_iac_core::ports::provider::{
-    FunctionAccess, InvokeAnswer, InvokeRequest, LogPage, LogQuery, Provider, ResourceHandle,
+    FunctionAccess, InvokeAnswer, InvokeRequest, LogPage, LogQuery, PartSink, Provider, ResourceHandle,
+    StreamAnswer,
 };
 use semantest_iac_core::{Error, ErrorKind, Result};
 use semantest_iac_local::{LocalProvider, Workloads};
@@ -132,7 +133,7 @@ impl Iac {
             if !deployed.provider.as_deref().is_some_and(|provider| self.is_on_this_machine(provider)) {
                 continue;
             }
-            match self.local.holds(&workloads_of(deployed), deployed.endpoint.as_deref()).await? {
+            match self.local.holds(&workloads_of(deployed), &endpoints_of(deployed)).await? {
                 true => self.local.confirm(&name),
                 false => drop(self.service.refresh(environment, component).await?),
             }
@@ -151,7 +152,7 @@ impl Iac {
             let here = deployed.provider.as_deref().is_some_and(|provider| self.is_on_this_machine(provider));
             deployed.status != "deployed"
                 || !here
-                || self.local.serves(&workloads_of(deployed), deployed.endpoint.as_deref())
+                || self.local.serves(&workloads_of(deployed), &endpoints_of(deployed))
         }))
     }
 
@@ -428,6 +429,22 @@ impl Iac {
         access(provider.as_ref())?.send(&InvokeRequest { function, payload }).await
     }
 
+    /// Calls a function directly and passes its response on to `parts` as it comes.
+    ///
+    /// # Errors
+    /// As [`Self::invoke`].
+    pub async fn stream(
+        &self,
+        environment: &str,
+        component: &str,
+        function: Option<&str>,
+        payload: Box<RawValue>,
+        parts: PartSink<'_>,
+    ) -> Result<StreamAnswer> {
+        let (provider, function) = self.function(environment, component, function).await?;
+        access(provider.as_ref())?.stream(&InvokeRequest { function, payload }, parts).await
+    }
+
     /// Roles of what of a component has a log: its functions, or its container service.
     ///
     /// # Errors
@@ -530,6 +547,12 @@ fn workloads_of(deployed: &DeploymentAnswer) -> Workloads<'_> {
         functions: deployed.functions.iter().map(|one| one.function_name.as_str()).collect(),
         services: services.filter_map(|one| one.id.as_deref()).collect(),
     }
+}
+
+/// Where a deployment on this machine is called, its functions' own URLs included.
+fn endpoints_of(deployed: &DeploymentAnswer) -> Vec<&str> {
+    let functions = deployed.functions.iter().map(|one| one.endpoint.as_deref());
+    functions.chain([deployed.endpoint.as_deref()]).flatten().collect()
 }
 
 /// What a request that leaves something in place is about.

@@ -30,7 +30,17 @@ impl Iac {
         let endpoint = status.deployments.into_iter().find_map(|deployment| deployment.endpoint);
         let routes = blueprint.api.iter().flat_map(|api| api.routes.iter().cloned());
         let is_meant = |route: &Route| role.as_ref().is_none_or(|role| *role == route.function);
-        let routes: Vec<Route> = routes.filter(is_meant).collect();
+        let mut routes: Vec<Route> = routes.filter(is_meant).collect();
+        if routes.is_empty() {
+            // A URL takes every request.
+            let called = blueprint.functions.iter().filter(|function| function.url.is_some());
+            let route = |role: &str| Route {
+                route_key: "$default".into(),
+                function: role.to_owned(),
+                ..Route::default()
+            };
+            routes.extend(called.map(|function| route(&function.role)).find(is_meant));
+        }
         let names = [self.project().name(), environment, component];
         let stage_variables =
             blueprint.api.as_ref().map(|api| api.stage_variables.clone()).unwrap_or_default();

@@ -137,7 +137,11 @@ export class Worker {
     const [what, id, how] = path.split("/");
     const kind = request.headers["lambda-runtime-function-error-type"] ?? "Unhandled";
     let accepted = true;
-    if (what === "invocation" && how === "response") accepted = this.#respond(id, body);
+    // A response that was written in parts tells at its end that it has failed.
+    const failed = request.trailers["lambda-runtime-function-error-type"];
+    if (what === "invocation" && how === "response" && failed) {
+      accepted = this.#fail(id, failed, Buffer.from(request.trailers["lambda-runtime-function-error-body"] ?? "", "base64"));
+    } else if (what === "invocation" && how === "response") accepted = this.#respond(id, body);
     else if (what === "invocation" && how === "error") accepted = this.#fail(id, kind, body);
     else if (path === "init/error") this.#failed = { errorType: kind, payload: this.#told(kind, body) };
     else return done(reply(response, 404, { errorType: "NotFound", errorMessage: "no such path" }));

@@ -51,6 +51,10 @@ pub(crate) fn deploy(answer: &DeployAnswer) -> String {
     }
     for function in &answer.functions {
         let _ = write!(out, "\n  function  {}", function.function_name);
+        // One of its own: the component's stands above.
+        if let Some(url) = function.endpoint.as_ref().filter(|url| Some(*url) != answer.endpoint.as_ref()) {
+            let _ = write!(out, " {url}");
+        }
     }
     if let Some(failed) = &answer.error {
         let _ = write!(out, "\n  error     {}", error(failed).replace('\n', "\n          "));

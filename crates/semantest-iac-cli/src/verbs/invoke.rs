@@ -4,7 +4,7 @@ use std::path::Path;
 
 use schemars::JsonSchema;
 use semantest_iac::domain::component::nearest;
-use semantest_iac::ports::provider::InvokeAnswer;
+use semantest_iac::ports::provider::{InvokeAnswer, StreamAnswer};
 use semantest_iac::{Error, ErrorKind, Iac, Result, SAMPLE_EVENTS, SampleEvent, SampleRequest};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -44,6 +44,9 @@ struct Call {
 }
 
 pub(super) async fn run(session: &Session, arguments: &InvokeArguments) -> Result<Exit> {
+    if arguments.stream && session.output.is_json() {
+        return Err(failed("--stream prints the response as it comes: leave --output json out".to_owned()));
+    }
     let kind = ready_made(arguments)?;
     let iac = session.open_to_look().await?;
     let component = session.component(&iac).await?;
@@ -60,8 +63,27 @@ pub(super) async fn run(session: &Session, arguments: &InvokeArguments) -> Resul
         session.output.note(&format!("`semantest-iac logs --component {component}` shows what comes of it"));
         return Ok(Exit::DONE);
     }
+    if arguments.stream {
+        let output = session.output.clone();
+        let parts = |part: &[u8]| output.part(part);
+        let answer = iac.stream(environment, &component, function, event, &parts).await?;
+        return Ok(told(session, &answer));
+    }
     let answer = iac.invoke(environment, &component, function, event).await?;
     Ok(tell(session, &answer))
+}
+
+/// Tells how a response ended that was printed as it came.
+fn told(session: &Session, answer: &StreamAnswer) -> Exit {
+    answer.logs.iter().for_each(|line| session.output.note(&line.message));
+    let report = answer.logs.iter().any(|line| line.message.starts_with(REPORT));
+    if let Some(took) = answer.duration_ms.filter(|_| !report) {
+        session.output.note(&format!("{REPORT}: {}\tDuration: {took:.2} ms", answer.request_id));
+    }
+    let Some(error_type) = &answer.error_type else { return Exit::DONE };
+    let error = answer.error.as_deref().map(|error| format!(" {error}")).unwrap_or_default();
+    session.output.note(&format!("the function failed: {error_type}{error}"));
+    Exit::FAILED
 }
 
 fn tell(session: &Session, answer: &InvokeAnswer) -> Exit {

@@ -40,7 +40,13 @@ pub(super) async fn run(session: &Session) -> Result<Exit> {
     for (component, outputs) in &outputs {
         lines.extend(outputs.endpoint.iter().map(|endpoint| format!("{component}.endpoint={endpoint}")));
         for function in &outputs.functions {
-            lines.push(format!("{component}.functions.{}.arn={}", function.function_name, function.arn));
+            let name = &function.function_name;
+            lines.push(format!("{component}.functions.{name}.arn={}", function.arn));
+            if let Some(url) =
+                function.endpoint.as_ref().filter(|url| Some(*url) != outputs.endpoint.as_ref())
+            {
+                lines.push(format!("{component}.functions.{name}.endpoint={url}"));
+            }
         }
     }
     session.output.result(&OutputsAnswer { outputs }, &lines.join("\n"));

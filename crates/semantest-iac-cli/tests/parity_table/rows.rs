@@ -33,8 +33,8 @@ pub struct Topic {
 }
 
 /// The order in which topics stand in the table.
-const TOPICS: [&str; 8] =
-    ["events", "responses", "routes", "cors", "functions", "layers", "errors", "websockets"];
+const TOPICS: [&str; 9] =
+    ["events", "responses", "routes", "cors", "urls", "functions", "layers", "errors", "websockets"];
 
 /// The folder of rows, code and projects.
 pub fn folder() -> PathBuf {

@@ -27,7 +27,7 @@ pub struct Endpoint {
 
 /// Runs the functions of the table.
 pub trait Subject {
-    /// An API by its name: `api`, `cors` or `chat`.
+    /// An API by its name (`api`, `cors` or `chat`), or a component whose function has a URL.
     fn endpoint(&self, api: &str) -> Endpoint;
     /// Invokes a function of `api`: whether it failed, and the text it answered.
     fn invoke(&self, function: &str, event: &Value) -> (bool, String);

@@ -207,6 +207,27 @@ mod node {
         recorded(runtime, "index.handler", clients("index.handler", version), &events).compare(unlike);
     }
 
+    /// What handlers write in parts: bodies, their type, the errors that end them.
+    fn writes_as_aws_lambda_ric(runtime: &str, version: u32, kinds: &[&str], unlike: &[(&str, &str)]) {
+        // Names alone are asked for; what the module finds there otherwise is the client's.
+        let names = "globalThis.awslambda = { streamifyResponse: (one) => one, HttpResponseStream: {} };\
+                     JSON.stringify(require('./stream.js').names)";
+        let names = Command::new("node")
+            .args(["--print", names])
+            .current_dir(root().join("tests/vectors/runtimes"))
+            .output();
+        let names: Value = serde_json::from_slice(&names.expect("node").stdout).expect("names");
+        let mut events: Vec<Value> = kinds.iter().flat_map(|kind| acts(&names[kind])).collect();
+        assert!(events.len() > 30, "{}", events.len());
+        let in_parts = |event: &mut Value| event["streams"] = json!(true);
+        events.iter_mut().for_each(in_parts);
+        recorded(runtime, "stream.handler", clients("stream.handler", version), &events).compare(unlike);
+        let mut once = [json!({ "name": "start", "event": "{}" })];
+        once.iter_mut().for_each(in_parts);
+        let handler = "stream.synchronous";
+        recorded(runtime, handler, clients(handler, version), &once).compare(&[]);
+    }
+
     const WORDS: &str = "the same kind of error, in words of our own";
 
     #[test]
@@ -223,6 +244,19 @@ mod node {
             ("fails with no prototype", "AWS's client crashes while it tells of the error; ours tells"),
         ];
         as_aws_lambda_ric("nodejs24.x", 4, &["answers"], &unlike);
+    }
+
+    #[test]
+    fn streaming_handlers_write_what_they_write_under_aws_lambda_ric_before_node_24() {
+        writes_as_aws_lambda_ric("nodejs20.x", 3, &["always"], &[("fails without anything", WORDS)]);
+    }
+
+    #[test]
+    fn streaming_handlers_write_what_they_write_under_aws_lambda_ric_from_node_24_on() {
+        writes_as_aws_lambda_ric("nodejs24.x", 4, &["always", "modern"], &[]);
+        let start = [json!({ "name": "start", "event": "{}" })];
+        let handler = "stream.malformed";
+        recorded("nodejs24.x", handler, clients(handler, 4), &start).compare_errors();
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub struct FunctionAnswer {
     pub function_name: String,
     /// The cloud's identifier.
     pub arn: String,
-    /// Where its component is called.
+    /// Where it is called: its own URL, or else where its component is.
     pub endpoint: Option<String>,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::application::component_handler::Wanted;
+use crate::application::function_url;
 use crate::application::identity_source;
 use crate::domain::component::{ComponentDefinition, FunctionSettings, nearest};
 use crate::domain::networking::api_gateway::{ApiGateway, ApiProtocol, Route};
@@ -245,10 +246,9 @@ fn check_scopes(wanted: &Wanted<'_>, field: &str, scopes: Option<&[String]>) -> 
 /// What stands on a function must mean something for it.
 fn check_judges(wanted: &Wanted<'_>, role: &str, own: &FunctionSettings) -> Result<()> {
     let definition = wanted.definition;
-    let has_routes = own
-        .routes
-        .as_ref()
-        .map_or_else(|| !asked_functions(definition).contains(role), |routes| !routes.is_empty());
+    let called_otherwise =
+        asked_functions(definition).contains(role) || function_url::is_asked(own.url.as_ref());
+    let has_routes = own.routes.as_ref().map_or_else(|| !called_otherwise, |routes| !routes.is_empty());
     if own.authorizer.is_some() && !has_routes {
         let text =
             format!("function `{role}` has no routes that an authorizer could judge; remove `authorizer`");

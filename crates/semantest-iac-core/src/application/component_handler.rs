@@ -8,6 +8,7 @@ use crate::application::deploy_pulumi_stack::DeployPulumiStack;
 use crate::application::deploy_rest_api::DeployRestApi;
 use crate::application::deploy_websocket::DeployWebsocket;
 use crate::application::entry_point;
+use crate::application::function_url;
 use crate::application::layers;
 use crate::application::stage_variables;
 use crate::domain::blueprint::Blueprint;
@@ -194,6 +195,7 @@ impl Wanted<'_> {
                 provisioned_concurrency: own.provisioned_concurrency.or(all.provisioned_concurrency),
             },
             when_busy: self.when_busy(role, own)?,
+            url: function_url::of(self, role, own)?,
         })
     }
 

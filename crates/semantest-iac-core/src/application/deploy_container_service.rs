@@ -74,6 +74,7 @@ fn check(wanted: &Wanted<'_>) -> Result<()> {
         ("layers", definition.layers.is_some()),
         ("functions", !definition.functions.is_empty()),
         ("routes", definition.routes.is_some()),
+        ("url", definition.url.is_some()),
         ("kms_key", definition.kms_key.is_some()),
         ("access_log", definition.access_log.is_some()),
         ("throttling", definition.throttling.is_some()),

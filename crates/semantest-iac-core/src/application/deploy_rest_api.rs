@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::application::authorization::asked_functions;
 use crate::application::component_handler::{ComponentHandler, Wanted};
+use crate::application::function_url;
 use crate::domain::blueprint::Blueprint;
 use crate::domain::component::ComponentKind;
 use crate::domain::networking::api_gateway::{ApiProtocol, Route};
@@ -18,7 +19,10 @@ impl ComponentHandler for DeployRestApi {
     fn blueprint(&self, wanted: &Wanted<'_>) -> Result<Blueprint> {
         let mut blueprint = wanted.empty_blueprint(ComponentKind::RestApi);
         blueprint.functions = wanted.functions()?;
-        blueprint.api = Some(wanted.api(ApiProtocol::Http, routes(wanted)?)?);
+        let routes = routes(wanted)?;
+        if !function_url::replace_the_api(wanted, !routes.is_empty())? {
+            blueprint.api = Some(wanted.api(ApiProtocol::Http, routes)?);
+        }
         Ok(blueprint)
     }
 }
@@ -30,13 +34,16 @@ fn routes(wanted: &Wanted<'_>) -> Result<Vec<Route>> {
         return Err(wanted.invalid("routes", text.into()));
     }
     let mut table = Table { wanted, by_key: BTreeMap::new() };
-    if definition.functions.is_empty() {
+    let only_by_url = definition.routes.is_none() && function_url::is_asked(definition.url.as_ref());
+    if definition.functions.is_empty() && !only_by_url {
         table.add_all("routes", wanted.component, definition.routes.as_deref())?;
     }
     let asked = asked_functions(definition);
     for (role, function) in &definition.functions {
-        // What an authorizer asks is for the gateway to call, and for clients only where it says so.
-        if function.routes.is_none() && asked.contains(role.as_str()) {
+        // What an authorizer asks is for the gateway to call, and what has a URL is called there; by the API only where it
+        // says so.
+        let called = asked.contains(role.as_str()) || function_url::is_asked(function.url.as_ref());
+        if function.routes.is_none() && called {
             continue;
         }
         table.add_all(&format!("functions.{role}.routes"), role, function.routes.as_deref())?;

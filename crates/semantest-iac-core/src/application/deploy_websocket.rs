@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::application::authorization::asked_functions;
 use crate::application::component_handler::{ComponentHandler, Wanted};
+use crate::application::function_url;
 use crate::domain::blueprint::Blueprint;
 use crate::domain::component::ComponentKind;
 use crate::domain::networking::api_gateway::{ApiProtocol, Route};
@@ -46,7 +47,8 @@ fn routes(wanted: &Wanted<'_>) -> Result<Vec<Route>> {
     for (role, function) in &definition.functions {
         let by_role =
             ROUTES_BY_ROLE.iter().find(|(known, _)| known == role).map(|(_, route)| vec![(*route).into()]);
-        let none = asked.contains(role.as_str()).then(Vec::new);
+        let called = asked.contains(role.as_str()) || function_url::is_asked(function.url.as_ref());
+        let none = called.then(Vec::new);
         let Some(keys) = function.routes.clone().or(by_role).or(none) else {
             let text = format!(
                 "function `{role}` has no `routes`; only connect, disconnect and message have one by their name"

@@ -13,6 +13,7 @@ mod deploy_websocket;
 mod digest_only;
 mod entry_point;
 pub mod executor;
+mod function_url;
 mod identity_source;
 pub mod infrastructure_event_bus;
 pub mod inspect;

@@ -1,5 +1,7 @@
 //! Outcome facts of a run, and functions as the outside world knows them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use crate::application::answer::FunctionAnswer;
@@ -15,6 +17,7 @@ use crate::events::outcome::{
 /// Functions by name.
 pub(crate) fn functions_of(state: &DeploymentState) -> Vec<FunctionAnswer> {
     let front = state.endpoint();
+    let urls: BTreeMap<&str, &str> = state.function_urls().collect();
     let is_function = |resource: &&ResourceState| resource.role == Some(ResourceRole::Function);
     let mut functions: Vec<FunctionAnswer> = state
         .resources
@@ -24,7 +27,7 @@ pub(crate) fn functions_of(state: &DeploymentState) -> Vec<FunctionAnswer> {
         .map(|resource| FunctionAnswer {
             function_name: text(resource, "function_name"),
             arn: text(resource, "arn"),
-            endpoint: endpoint_of(resource, front.as_deref()),
+            endpoint: endpoint_of(resource, &urls, front.as_deref()),
         })
         .collect();
     functions.sort_by(|one, other| one.function_name.cmp(&other.function_name));
@@ -34,33 +37,47 @@ pub(crate) fn functions_of(state: &DeploymentState) -> Vec<FunctionAnswer> {
 /// A fact for each resource with a role that changed since facts were last recorded: functions first. Where what is in
 /// front of them changed, functions are called elsewhere or otherwise, and are told again.
 pub(crate) fn outcome_facts(target: &Target, provider: &str, state: &DeploymentState) -> Vec<Event> {
-    let is_front = |role: ResourceRole| role != ResourceRole::Function;
+    let is_front = |role| !matches!(role, ResourceRole::Function | ResourceRole::FunctionUrl);
     let is_changed = |address: &Address| state.changed.contains(address);
     let front_changed =
         state.resources.iter().any(|(address, one)| one.role.is_some_and(is_front) && is_changed(address));
+    let urls: BTreeMap<&str, &str> = state.function_urls().collect();
+    let is_url = |resource: &ResourceState| resource.role == Some(ResourceRole::FunctionUrl);
+    let urls_changed = state.resources.iter().filter(|(address, one)| is_url(one) && is_changed(address));
+    let urls_changed: BTreeSet<&str> =
+        urls_changed.filter_map(|(_, url)| url.output_text("function_name")).collect();
     // Once: looking for it in a deployment of many resources takes a while.
     let front = state.endpoint();
     let told = |(address, resource): &(&Address, &ResourceState)| {
-        let of_front = front_changed && resource.role == Some(ResourceRole::Function);
+        let has_url_changed =
+            || resource.output_text("function_name").is_some_and(|name| urls_changed.contains(name));
+        let of_front = resource.role == Some(ResourceRole::Function) && (front_changed || has_url_changed());
         resource.exists() && resource.unfinished.is_none() && (is_changed(address) || of_front)
     };
     let told: Vec<_> = state.resources.iter().filter(told).collect();
     let (functions, others): (Vec<_>, Vec<_>) =
         told.into_iter().partition(|(_, resource)| resource.role == Some(ResourceRole::Function));
     let in_order = functions.into_iter().chain(others);
-    in_order.filter_map(|(_, resource)| fact(target, provider, resource, front.as_deref())).collect()
+    let endpoint = |resource| endpoint_of(resource, &urls, front.as_deref());
+    in_order.filter_map(|(_, resource)| fact(target, provider, resource, endpoint(resource))).collect()
 }
 
-fn fact(target: &Target, provider: &str, resource: &ResourceState, front: Option<&str>) -> Option<Event> {
+fn fact(
+    target: &Target,
+    provider: &str,
+    resource: &ResourceState,
+    endpoint: Option<String>,
+) -> Option<Event> {
     let (component, environment) = (target.component.clone(), target.environment.clone());
     let role = resource.role?;
     let (arn, provider) = (text(resource, "arn"), provider.to_owned());
-    let endpoint = endpoint_of(resource, front);
     Some(match role {
         ResourceRole::Function => {
             let function_name = text(resource, "function_name");
             FunctionDeployed { function_name, arn, endpoint, component, environment, provider }.into()
         }
+        // Told with its function.
+        ResourceRole::FunctionUrl => return None,
         ResourceRole::ContainerService => {
             let service_name = text(resource, "service_name");
             ContainerServiceDeployed { service_name, arn, endpoint, component, environment, provider }.into()
@@ -87,9 +104,10 @@ fn fact(target: &Target, provider: &str, resource: &ResourceState, front: Option
     })
 }
 
-/// A function's own endpoint, or else its component's.
-fn endpoint_of(resource: &ResourceState, front: Option<&str>) -> Option<String> {
-    resource.output_text("endpoint").or(front).map(str::to_owned)
+/// A resource's own endpoint, a function's URL, or else its component's endpoint.
+fn endpoint_of(resource: &ResourceState, urls: &BTreeMap<&str, &str>, front: Option<&str>) -> Option<String> {
+    let url = resource.output_text("function_name").and_then(|name| urls.get(name).copied());
+    resource.output_text("endpoint").or(url).or(front).map(str::to_owned)
 }
 
 fn text(resource: &ResourceState, output: &str) -> String {

@@ -12,6 +12,7 @@ use crate::domain::compute::when_busy::WhenBusy;
 use crate::domain::environment::SettingValue;
 use crate::domain::networking::api_gateway::{Cors, Throttling};
 use crate::domain::networking::authorizer::{AUTHORIZER_KEYS, AuthorizerSettings};
+use crate::domain::networking::function_url::{CORS_KEYS, URL_KEYS, UrlSetting};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a component is.
@@ -76,9 +77,12 @@ pub struct ComponentDefinition {
     /// Time limit of one invocation in seconds (1 to 900).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_s: Option<u32>,
-    /// Routes of the only function; default: everything.
+    /// Routes of the only function; default: everything, or nothing where it has a `url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routes: Option<Vec<String>>,
+    /// Address of the only function's own, with no API in front: `true`, or `{ authorization, invoke_mode, cors }`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<UrlSetting>,
     /// Environment variables of every function: text, or `{ secret = "env:NAME" }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment_variables: BTreeMap<String, SettingValue>,
@@ -188,6 +192,9 @@ pub struct FunctionSettings {
     /// `GET /orders`, or a WebSocket route such as `sendMessage`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routes: Option<Vec<String>>,
+    /// Address of its own, with no API in front: `true`, or `{ authorization, invoke_mode, cors }`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<UrlSetting>,
     /// Laid over the component's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment_variables: BTreeMap<String, SettingValue>,
@@ -221,6 +228,7 @@ pub const COMPONENT_KEYS: &[&str] = &[
     "memory_mb",
     "timeout_s",
     "routes",
+    "url",
     "environment_variables",
     "env_file",
     "functions",
@@ -259,6 +267,7 @@ pub const FUNCTION_KEYS: &[&str] = &[
     "memory_mb",
     "timeout_s",
     "routes",
+    "url",
     "environment_variables",
     "env_file",
     "reserved_concurrency",
@@ -275,11 +284,13 @@ impl ComponentDefinition {
     /// `InvalidInput` for an unknown key (with the nearest known one) or a value of the wrong type.
     pub fn from_map(component: &str, map: Map<String, Value>) -> Result<Self> {
         check_keys(component, "", &map, COMPONENT_KEYS)?;
+        check_url_keys(component, "", &map)?;
         for (table, known) in [("functions", FUNCTION_KEYS), ("authorizers", AUTHORIZER_KEYS)] {
             let Some(Value::Object(named)) = map.get(table) else { continue };
             for (name, settings) in named {
                 if let Value::Object(settings) = settings {
                     check_keys(component, &format!("{table}.{name}."), settings, known)?;
+                    check_url_keys(component, &format!("{table}.{name}."), settings)?;
                 }
             }
         }
@@ -323,6 +334,9 @@ pub fn explain(field: &str, said: &str) -> String {
         "log_retention_days" => "it must be a whole number of days",
         "access_log" => "it must be true or false",
         "throttling" => "it must be a table such as { rate = 100, burst = 200 }",
+        "url" => "it must be true, false, or a table such as { invoke_mode = \"response-stream\" }",
+        "authorization" => "it must be none or iam",
+        "invoke_mode" => "it must be buffered or response-stream",
         "plan" => "it must be consumption, flex-consumption or premium",
         "when_busy" => "it must be queue or reject",
         "rate" => "it must be a number of requests a second, above 0",
@@ -359,6 +373,16 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(2))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Checks the keys of `url` in `map`, which stands at `path`.
+fn check_url_keys(component: &str, path: &str, map: &Map<String, Value>) -> Result<()> {
+    let Some(Value::Object(url)) = map.get("url") else { return Ok(()) };
+    check_keys(component, &format!("{path}url."), url, URL_KEYS)?;
+    match url.get("cors") {
+        Some(Value::Object(cors)) => check_keys(component, &format!("{path}url.cors."), cors, CORS_KEYS),
+        _ => Ok(()),
+    }
 }
 
 fn check_keys(component: &str, path: &str, map: &Map<String, Value>, known: &[&str]) -> Result<()> {

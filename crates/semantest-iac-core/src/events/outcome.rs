@@ -17,7 +17,7 @@ pub struct FunctionDeployed {
     pub function_name: String,
     /// The cloud's identifier.
     pub arn: String,
-    /// Where its component is called; absent where nothing is in front of it.
+    /// Where it is called: its own URL, or else where its component is; absent where nothing is in front of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
     /// Component it belongs to.

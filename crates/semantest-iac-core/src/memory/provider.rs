@@ -83,6 +83,9 @@ fn name_or_id(resource: &ResourceHandle) -> Result<String> {
     name_of(&resource.inputs).or_else(|error| resource.id.clone().ok_or(error))
 }
 
+/// What the name of a function's URL ends with.
+const URL: &str = "-url";
+
 fn outputs_of(kind: &str, name: &str, code: Option<&Value>) -> Properties {
     let mut outputs = Properties::new();
     outputs.insert("arn".into(), json!(format!("mem:{kind}:{name}")));
@@ -93,6 +96,10 @@ fn outputs_of(kind: &str, name: &str, code: Option<&Value>) -> Properties {
         }
         "memory.api" => {
             outputs.insert("api_id".into(), json!(name));
+            outputs.insert("endpoint".into(), json!(format!("http://{name}.memory")));
+        }
+        "memory.function_url" => {
+            outputs.insert("function_name".into(), json!(name.strip_suffix(URL)));
             outputs.insert("endpoint".into(), json!(format!("http://{name}.memory")));
         }
         "memory.service" => {
@@ -123,7 +130,17 @@ impl Provider for InMemoryProvider {
             resource.role = Some(ResourceRole::Function);
             resource.volatile_outputs.insert("version".into());
             resource.replace_on.insert("runtime".into());
+            let arn = Reference::text(&resource.address, "arn");
             resources.push(resource);
+            if let Some(url) = &function.url {
+                let mut inputs = to_properties(url);
+                inputs.insert("name".into(), json!(name(&function.role) + URL));
+                inputs.insert("function".into(), json!(arn));
+                let mut resource =
+                    Resource::new(format!("function.{}.url", function.role), "memory.function_url", inputs);
+                resource.role = Some(ResourceRole::FunctionUrl);
+                resources.push(resource);
+            }
         }
         if let Some(api) = &blueprint.api {
             let mut inputs = Properties::from_iter([("name".to_owned(), json!(name("api")))]);

@@ -291,6 +291,26 @@ pub struct InvokeAnswer {
     pub logs: Vec<LogLine>,
 }
 
+/// What a direct call gave whose response was passed on as it came.
+#[derive(Clone, Debug, Default)]
+pub struct StreamAnswer {
+    /// The function's request id.
+    pub request_id: String,
+    /// What the function calls its response, where known: `text/event-stream`, ….
+    pub content_type: Option<String>,
+    /// `Unhandled`, `Sandbox.Timedout`, …; absent on success.
+    pub error_type: Option<String>,
+    /// What is told of that error, as text.
+    pub error: Option<String>,
+    /// How long it took, in milliseconds, where known.
+    pub duration_ms: Option<f64>,
+    /// Its log lines, where known.
+    pub logs: Vec<LogLine>,
+}
+
+/// Takes parts of a response as they come.
+pub type PartSink<'a> = &'a (dyn Fn(&[u8]) + Send + Sync);
+
 /// One line of a function's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogLine {
@@ -349,6 +369,17 @@ pub trait FunctionAccess: Send + Sync {
         let _ = request;
         let text = "this provider calls functions only to wait for them: leave --async out";
         Err(Error::new(ErrorKind::Unsupported, "function.send", text))
+    }
+
+    /// Calls a function and passes its response on to `parts` as it comes. A handler's failure is an answer, not an error; what
+    /// it had written before was passed on.
+    ///
+    /// # Errors
+    /// `Unsupported` where the provider knows responses only whole.
+    async fn stream(&self, request: &InvokeRequest, parts: PartSink<'_>) -> Result<StreamAnswer> {
+        let _ = (request, parts);
+        let text = "this provider knows responses only whole: leave --stream out";
+        Err(Error::new(ErrorKind::Unsupported, "function.stream", text))
     }
 
     /// Log lines of a function.

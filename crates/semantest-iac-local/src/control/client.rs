@@ -4,17 +4,23 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use semantest_iac_core::ports::provider::PartSink;
 use semantest_iac_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::net::TcpStream;
+use tokio_util::task::AbortOnDropHandle;
 
-use crate::control::messages::{HostState, Invoked, PutFunction, PutSecrets, PutService, Refused, Sent};
+use crate::control::frames;
+use crate::control::messages::{
+    HostState, Invoked, PutFunction, PutSecrets, PutService, Refused, Sent, StreamEnd,
+};
 use crate::host::definition::{ApiDefinition, FunctionDefinition, SecretValues};
 use crate::inspection::{Inspect, Inspecting};
 
@@ -171,6 +177,34 @@ impl ControlClient {
         self.call(Method::POST, &format!("/functions/{}/invoke", escape(name)), &event, time).await
     }
 
+    /// Calls a function and passes on what it writes, as it comes.
+    ///
+    /// # Errors
+    /// As [`Self::invoke`].
+    pub async fn stream(
+        &self,
+        name: &str,
+        event: &RawValue,
+        inspected: bool,
+        parts: PartSink<'_>,
+    ) -> Result<StreamEnd> {
+        let time = if inspected { INSPECTED_TIME } else { INVOKE_TIME };
+        let path = format!("/functions/{}/stream", escape(name));
+        let exchange = async {
+            let (response, _driver) = self.begin(Method::POST, &path, event.get().to_owned().into()).await?;
+            let status = response.status();
+            let body = response.into_body();
+            if !status.is_success() {
+                return Ok(Err(refusal(status, &body.collect().await?.to_bytes())));
+            }
+            frames::read(body, parts).await.map(Ok)
+        };
+        match tokio::time::timeout(time, exchange).await {
+            Ok(answered) => answered.map_err(|error: BoxError| unreachable(error.as_ref()))?,
+            Err(_) => Err(silent(&path, time)),
+        }
+    }
+
     /// Hands a function an event, and does not wait for what comes of it.
     ///
     /// # Errors
@@ -214,10 +248,7 @@ impl ControlClient {
         let exchange = self.exchange(method, path, Bytes::from(body));
         let (status, bytes) = match tokio::time::timeout(time, exchange).await {
             Ok(answered) => answered.map_err(|error| unreachable(error.as_ref()))?,
-            Err(_) => {
-                let text = format!("the local host did not answer {path} within {} seconds", time.as_secs());
-                return Err(Error::new(ErrorKind::Timeout, "local.control", text).retry_later());
-            }
+            Err(_) => return Err(silent(path, time)),
         };
         if status.is_success() {
             return serde_json::from_slice(&bytes).map_err(|error| {
@@ -225,18 +256,7 @@ impl ControlClient {
                 Error::new(ErrorKind::Internal, "local.control", text).caused_by(error)
             });
         }
-        let said = serde_json::from_slice::<Refused>(&bytes).map(|refused| refused.message);
-        let said = said.unwrap_or_else(|_| status.to_string());
-        let kind = match status {
-            StatusCode::NOT_FOUND => ErrorKind::NotFound,
-            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => ErrorKind::InvalidInput,
-            StatusCode::FORBIDDEN => ErrorKind::PermissionDenied,
-            StatusCode::CONFLICT => ErrorKind::Held,
-            StatusCode::SERVICE_UNAVAILABLE => ErrorKind::Unavailable,
-            _ => ErrorKind::Provider,
-        };
-        let error = Error::new(kind, "local.control", said);
-        Err(if kind == ErrorKind::Unavailable { error.with(STOPPING, true) } else { error })
+        Err(refusal(status, &bytes))
     }
 
     async fn exchange(
@@ -244,11 +264,23 @@ impl ControlClient {
         method: Method,
         path: &str,
         body: Bytes,
-    ) -> std::result::Result<(StatusCode, Bytes), Box<dyn std::error::Error + Send + Sync>> {
+    ) -> std::result::Result<(StatusCode, Bytes), BoxError> {
+        let (response, _driver) = self.begin(method, path, body).await?;
+        let status = response.status();
+        Ok((status, response.into_body().collect().await?.to_bytes()))
+    }
+
+    /// The beginning of an answer, and what keeps its connection going.
+    async fn begin(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> std::result::Result<(Response<Incoming>, AbortOnDropHandle<()>), BoxError> {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
         stream.set_nodelay(true)?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        let driver = tokio::spawn(connection);
+        let driver = AbortOnDropHandle::new(tokio::spawn(async move { drop(connection.await) }));
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -256,12 +288,30 @@ impl ControlClient {
             .header(AUTHORIZATION, format!("Bearer {}", self.token))
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(body))?;
-        let response = sender.send_request(request).await?;
-        let status = response.status();
-        let bytes = response.into_body().collect().await?.to_bytes();
-        driver.abort();
-        Ok((status, bytes))
+        Ok((sender.send_request(request).await?, driver))
     }
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+fn silent(path: &str, time: Duration) -> Error {
+    let text = format!("the local host did not answer {path} within {} seconds", time.as_secs());
+    Error::new(ErrorKind::Timeout, "local.control", text).retry_later()
+}
+
+fn refusal(status: StatusCode, bytes: &[u8]) -> Error {
+    let said = serde_json::from_slice::<Refused>(bytes).map(|refused| refused.message);
+    let said = said.unwrap_or_else(|_| status.to_string());
+    let kind = match status {
+        StatusCode::NOT_FOUND => ErrorKind::NotFound,
+        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => ErrorKind::InvalidInput,
+        StatusCode::FORBIDDEN => ErrorKind::PermissionDenied,
+        StatusCode::CONFLICT => ErrorKind::Held,
+        StatusCode::SERVICE_UNAVAILABLE => ErrorKind::Unavailable,
+        _ => ErrorKind::Provider,
+    };
+    let error = Error::new(kind, "local.control", said);
+    if kind == ErrorKind::Unavailable { error.with(STOPPING, true) } else { error }
 }
 
 fn escape(part: &str) -> String {

@@ -92,6 +92,23 @@ pub struct Invoked {
     pub logs: Vec<LogEntry>,
 }
 
+/// `POST /functions/{name}/stream`: what follows the parts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StreamEnd {
+    /// Lambda's request id.
+    pub request_id: String,
+    /// What the runtime calls the response.
+    pub content_type: String,
+    /// Absent on success.
+    pub error_type: Option<String>,
+    /// The error object, as text.
+    pub error: Option<String>,
+    /// How long it took, cold start included.
+    pub duration_ms: f64,
+    /// Its log lines.
+    pub logs: Vec<LogEntry>,
+}
+
 /// `POST /functions/{name}/events`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sent {

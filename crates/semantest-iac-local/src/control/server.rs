@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::header::AUTHORIZATION;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::control::frames::Frames;
 use crate::control::invocation_log::lines_of;
-use crate::control::messages::{Invoked, PutFunction, PutSecrets, PutService, Refused, Sent};
+use crate::control::messages::{Invoked, PutFunction, PutSecrets, PutService, Refused, Sent, StreamEnd};
 use crate::host::definition::ApiDefinition;
 use crate::host::host::Host;
 use crate::http_server::{FullResponse, Handler, is_for_loopback, json};
@@ -31,17 +32,19 @@ pub(crate) struct Control {
 }
 
 impl Handler for Control {
-    type Body = Full<Bytes>;
+    type Body = Frames;
 
-    async fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: SocketAddr) -> FullResponse {
+    async fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: SocketAddr) -> Response<Frames> {
         if !is_for_loopback(&request) || !self.is_authorized(&request) {
-            return refuse(StatusCode::FORBIDDEN, "the token of this host is needed");
+            return refuse(StatusCode::FORBIDDEN, "the token of this host is needed").map(Frames::from);
         }
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let body = match Limited::new(request.into_body(), LIMIT).collect().await {
             Ok(body) => body.to_bytes(),
-            Err(_) => return refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
+            Err(_) => {
+                return refuse(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large").map(Frames::from);
+            }
         };
         let parts: Vec<String> = path
             .split('/')
@@ -49,7 +52,12 @@ impl Handler for Control {
             .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
             .collect();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        self.route(&method, &parts, body).await
+        match (&method, parts.as_slice()) {
+            (&Method::POST, ["functions", name, "stream"]) if !self.host.stop.is_cancelled() => {
+                self.stream(name, body).await
+            }
+            _ => self.route(&method, &parts, body).await.map(Frames::from),
+        }
     }
 }
 
@@ -148,6 +156,30 @@ impl Control {
             }
             Err(refused) => refusal(refused),
         }
+    }
+
+    /// Calls a function and passes on what it writes, as it does.
+    async fn stream(&self, name: &str, event: Bytes) -> Response<Frames> {
+        let start = Instant::now();
+        let invocation = Invocation { event, ..Invocation::default() };
+        let streamed = match self.host.runtime.stream(name, invocation).await {
+            Ok(streamed) => streamed,
+            Err(refused) => return refusal(refused).map(Frames::from),
+        };
+        let log = FunctionLog::path(&self.host.state_dir, name);
+        Response::new(Frames::of(streamed, move |content_type, outcome| {
+            let (request_id, failure) = match outcome {
+                InvocationOutcome::Success { request_id, .. } => (request_id, None),
+                InvocationOutcome::FunctionError { request_id, error_type, payload } => {
+                    (request_id, Some((error_type, String::from_utf8_lossy(&payload).into_owned())))
+                }
+            };
+            let (error_type, error) = failure.unzip();
+            let duration_ms = start.elapsed().as_secs_f64() * 1000.0;
+            // Everything that was printed is in the log before the end is told.
+            let logs = lines_of(&log, &request_id);
+            StreamEnd { request_id, content_type, error_type, error, duration_ms, logs }
+        }))
     }
 
     async fn invoke(&self, name: &str, event: Bytes) -> FullResponse {

@@ -3,7 +3,7 @@
 //! Source: API Gateway developer guide, "Configure CORS for HTTP APIs".
 
 use hyper::header::{HeaderMap, HeaderValue, VARY};
-use hyper::{Method, StatusCode};
+use hyper::{Method, Response, StatusCode};
 
 use crate::host::definition::Cors;
 use crate::http_server::FullResponse;
@@ -29,7 +29,7 @@ pub(crate) fn preflight(cors: &Cors, method: &Method, headers: &HeaderMap) -> Op
 }
 
 /// Puts the headers of an actual response; those that the function has set are ignored.
-pub(crate) fn add(cors: &Cors, headers: &HeaderMap, response: &mut FullResponse) {
+pub(crate) fn add<B>(cors: &Cors, headers: &HeaderMap, response: &mut Response<B>) {
     let all = response.headers().keys().filter(|name| name.as_str().starts_with("access-control-"));
     for name in all.cloned().collect::<Vec<_>>() {
         response.headers_mut().remove(name);
@@ -72,7 +72,7 @@ fn vary_by_origin(headers: &mut HeaderMap) {
     }
 }
 
-fn set(response: &mut FullResponse, name: &'static str, value: &str) {
+fn set<B>(response: &mut Response<B>, name: &'static str, value: &str) {
     if let (false, Ok(value)) = (value.is_empty(), HeaderValue::from_str(value)) {
         response.headers_mut().insert(name, value);
     }

@@ -56,44 +56,44 @@ struct AuthorizerEvent<'a> {
 /// What both are told of a request.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Told<'a> {
-    version: &'static str,
-    route_key: &'a str,
-    raw_path: &'a str,
-    raw_query_string: &'a str,
+pub(super) struct Told<'a> {
+    pub version: &'static str,
+    pub route_key: &'a str,
+    pub raw_path: &'a str,
+    pub raw_query_string: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    cookies: Vec<&'a str>,
-    headers: BTreeMap<String, String>,
+    pub cookies: Vec<&'a str>,
+    pub headers: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    query_string_parameters: BTreeMap<String, String>,
-    request_context: RequestContext<'a>,
+    pub query_string_parameters: BTreeMap<String, String>,
+    pub request_context: RequestContext<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct RequestContext<'a> {
-    account_id: &'static str,
-    api_id: &'a str,
+pub(super) struct RequestContext<'a> {
+    pub account_id: &'static str,
+    pub api_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    authorizer: Option<&'a Value>,
-    domain_name: &'a str,
-    domain_prefix: &'a str,
-    http: HttpContext<'a>,
-    request_id: &'a str,
-    route_key: &'a str,
-    stage: &'static str,
-    time: String,
-    time_epoch: i64,
+    pub authorizer: Option<&'a Value>,
+    pub domain_name: &'a str,
+    pub domain_prefix: &'a str,
+    pub http: HttpContext<'a>,
+    pub request_id: &'a str,
+    pub route_key: &'a str,
+    pub stage: &'static str,
+    pub time: String,
+    pub time_epoch: i64,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct HttpContext<'a> {
-    method: &'a str,
-    path: &'a str,
-    protocol: &'static str,
-    source_ip: String,
-    user_agent: &'a str,
+pub(super) struct HttpContext<'a> {
+    pub method: &'a str,
+    pub path: &'a str,
+    pub protocol: &'static str,
+    pub source_ip: String,
+    pub user_agent: &'a str,
 }
 
 /// A request that has found its route.
@@ -201,14 +201,12 @@ impl<'a> HttpRequest<'a> {
     }
 
     fn told<'b>(&'b self, authorizer: Option<&'b Value>) -> Told<'b> {
-        let cookies = self.parts.headers.get_all("cookie").iter().filter_map(|value| value.to_str().ok());
-        let cookies = cookies.flat_map(|value| value.split(';')).map(str::trim);
         Told {
             version: "2.0",
             route_key: &self.route().route_key,
             raw_path: &self.path,
             raw_query_string: self.query(),
-            cookies: cookies.filter(|cookie| !cookie.is_empty()).collect(),
+            cookies: cookies(self.parts),
             headers: headers(self.parts, self.arrival, self.peer),
             query_string_parameters: query_parameters(self.query()),
             request_context: self.request_context(authorizer),
@@ -238,7 +236,14 @@ impl<'a> HttpRequest<'a> {
     }
 }
 
-fn headers(parts: &Parts, arrival: Arrival, peer: SocketAddr) -> BTreeMap<String, String> {
+/// Cookies one by one.
+pub(super) fn cookies(parts: &Parts) -> Vec<&str> {
+    let cookies = parts.headers.get_all("cookie").iter().filter_map(|value| value.to_str().ok());
+    let cookies = cookies.flat_map(|value| value.split(';')).map(str::trim);
+    cookies.filter(|cookie| !cookie.is_empty()).collect()
+}
+
+pub(super) fn headers(parts: &Parts, arrival: Arrival, peer: SocketAddr) -> BTreeMap<String, String> {
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in &parts.headers {
         if name == "cookie" || name == "connection" || name == "transfer-encoding" {
@@ -276,7 +281,7 @@ pub(crate) fn query_parameters(query: &str) -> BTreeMap<String, String> {
 }
 
 /// Text for the types API Gateway takes for text, Base64 for everything else.
-fn encode_body(body: &Bytes, content_type: Option<&str>) -> (Option<String>, bool) {
+pub(super) fn encode_body(body: &Bytes, content_type: Option<&str>) -> (Option<String>, bool) {
     if body.is_empty() {
         return (None, false);
     }

@@ -1,6 +1,7 @@
 //! What a function answers, as an HTTP response.
 //!
-//! Source: API Gateway developer guide, "Lambda function response for format 2.0".
+//! Source: API Gateway developer guide, "Lambda function response for format 2.0"; AWS Lambda developer guide, "Invoking Lambda
+//! function URLs".
 
 use base64::Engine;
 use base64::alphabet;
@@ -22,15 +23,36 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The response for what a handler returned.
+/// What an answer of an HTTP API is where its function says nothing of it.
+const OF_AN_API: HeaderValue = HeaderValue::from_static("text/plain;charset=UTF-8");
+/// What an answer of a function's URL is.
+const OF_A_URL: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The response of an HTTP API for what a handler returned.
 ///
 /// # Errors
 /// What is wrong with it, in words for the function's log; the client gets [`internal_error`].
 pub(crate) fn http_response(payload: &[u8]) -> Result<FullResponse, String> {
+    response(payload, OF_AN_API)
+}
+
+/// The same of a function's URL.
+///
+/// # Errors
+/// As [`http_response`].
+pub(crate) fn url_response(payload: &[u8]) -> Result<FullResponse, String> {
+    response(payload, OF_A_URL)
+}
+
+fn response(payload: &[u8], content_type: HeaderValue) -> Result<FullResponse, String> {
     let value: Value =
         serde_json::from_slice(payload).map_err(|error| format!("the response is not JSON: {error}"))?;
     match &value {
-        Value::Object(map) if map.contains_key("statusCode") => explicit(map),
+        Value::Object(map) if map.contains_key("statusCode") => {
+            let empty = head(map, content_type)?;
+            let body = body(map)?;
+            Ok(empty.map(|()| Full::new(body)))
+        }
         // Anything else is the body of a success.
         Value::String(text) => Ok(json(StatusCode::OK, text.clone())),
         Value::Null => Ok(json(StatusCode::OK, "null")),
@@ -43,9 +65,13 @@ pub(crate) fn internal_error() -> FullResponse {
     json(StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#)
 }
 
-fn explicit(map: &Map<String, Value>) -> Result<FullResponse, String> {
-    let status = status_code(&map["statusCode"])?;
-    let mut response = Response::new(Full::new(body(map)?));
+/// Status, headers and cookies that `map` tells of; where it tells of no content, that is of `content_type`.
+///
+/// # Errors
+/// As [`http_response`].
+pub(crate) fn head(map: &Map<String, Value>, content_type: HeaderValue) -> Result<Response<()>, String> {
+    let status = map.get("statusCode").map_or(Ok(StatusCode::OK), status_code)?;
+    let mut response = Response::new(());
     *response.status_mut() = status;
     if let Some(Value::Object(headers)) = map.get("headers") {
         for (name, value) in headers {
@@ -64,7 +90,7 @@ fn explicit(map: &Map<String, Value>) -> Result<FullResponse, String> {
     }
     let empty = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if !response.headers().contains_key(CONTENT_TYPE) && !empty {
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain;charset=UTF-8"));
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
     }
     Ok(response)
 }

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use semantest_iac_core::domain::compute::when_busy::WhenBusy;
 use semantest_iac_core::domain::networking::api_gateway::Throttling;
 use semantest_iac_core::domain::networking::authorizer::{JwtAuthorizer, LambdaAuthorizer};
+use semantest_iac_core::domain::networking::function_url::{InvokeMode, UrlAuthorization};
 use serde::{Deserialize, Serialize};
 
 use crate::host::service_definition::LoadBalancerDefinition;
@@ -225,7 +226,28 @@ impl WebsocketApiDefinition {
     }
 }
 
-/// What listens on a port: an API of either kind, or a load balancer.
+/// The URL of a function: one loopback port, payload format 2.0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FunctionUrlDefinition {
+    /// Deterministic id, as in `requestContext.apiId`.
+    pub id: String,
+    /// Whose it is.
+    pub tags: Tags,
+    /// Name of the function that answers.
+    pub function: String,
+    /// The port asked for; `None`: any free one, kept from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Who may call it.
+    pub authorization: UrlAuthorization,
+    /// When its responses are sent.
+    pub invoke_mode: InvokeMode,
+    /// Cross-origin settings; `None`: no CORS handling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
+}
+
+/// What listens on a port: an API of either kind, a function's URL, or a load balancer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "protocol", rename_all = "lowercase")]
 pub enum ApiDefinition {
@@ -233,6 +255,8 @@ pub enum ApiDefinition {
     Http(HttpApiDefinition),
     /// WebSocket API.
     Websocket(WebsocketApiDefinition),
+    /// URL of a function.
+    Url(FunctionUrlDefinition),
     /// Load balancer of a container service.
     Balancer(LoadBalancerDefinition),
 }
@@ -243,6 +267,7 @@ impl ApiDefinition {
         match self {
             Self::Http(api) => &api.id,
             Self::Websocket(api) => &api.id,
+            Self::Url(url) => &url.id,
             Self::Balancer(balancer) => &balancer.id,
         }
     }
@@ -252,6 +277,7 @@ impl ApiDefinition {
         match self {
             Self::Http(api) => api.port,
             Self::Websocket(api) => api.port,
+            Self::Url(url) => url.port,
             Self::Balancer(balancer) => balancer.port,
         }
     }
@@ -260,6 +286,7 @@ impl ApiDefinition {
         match self {
             Self::Http(api) => api.port = port,
             Self::Websocket(api) => api.port = port,
+            Self::Url(url) => url.port = port,
             Self::Balancer(balancer) => balancer.port = port,
         }
     }

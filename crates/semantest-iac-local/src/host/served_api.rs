@@ -1,4 +1,4 @@
-//! An API or a load balancer that the host serves.
+//! An API, a function's URL or a load balancer that the host serves.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -11,8 +11,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::balancer::proxy;
-use crate::gateway::{http_api, websocket_api};
-use crate::host::definition::{ApiDefinition, HttpApiDefinition, WebsocketApiDefinition};
+use crate::gateway::{function_url, http_api, websocket_api};
+use crate::host::definition::{
+    ApiDefinition, FunctionUrlDefinition, HttpApiDefinition, WebsocketApiDefinition,
+};
 use crate::host::service_definition::LoadBalancerDefinition;
 use crate::replicas::services::Services;
 use crate::runtime::invocation::Invoker;
@@ -32,6 +34,7 @@ pub(crate) struct ServedApi {
 enum InForce {
     Http(watch::Sender<Arc<HttpApiDefinition>>),
     Websocket(watch::Sender<Arc<WebsocketApiDefinition>>),
+    Url(watch::Sender<Arc<FunctionUrlDefinition>>),
     Balancer(watch::Sender<Arc<LoadBalancerDefinition>>),
 }
 
@@ -63,6 +66,11 @@ impl ServedApi {
                 let serving = websocket_api::serve(receiver, listener, invoker, acceptor, shutdown.clone());
                 (InForce::Websocket(sender), tokio::spawn(serving))
             }
+            ApiDefinition::Url(url) => {
+                let (sender, receiver) = watch::channel(Arc::new(url));
+                let serving = function_url::serve(receiver, listener, invoker, acceptor, shutdown.clone());
+                (InForce::Url(sender), tokio::spawn(serving))
+            }
             ApiDefinition::Balancer(balancer) => {
                 let (sender, receiver) = watch::channel(Arc::new(balancer));
                 let serving = proxy::serve(receiver, listener, services, shutdown.clone());
@@ -82,6 +90,7 @@ impl ServedApi {
             (InForce::Websocket(api), ApiDefinition::Websocket(new)) => {
                 drop(api.send_replace(Arc::new(new.clone())));
             }
+            (InForce::Url(url), ApiDefinition::Url(new)) => drop(url.send_replace(Arc::new(new.clone()))),
             (InForce::Balancer(balancer), ApiDefinition::Balancer(new)) => {
                 drop(balancer.send_replace(Arc::new(new.clone())));
             }

@@ -15,8 +15,8 @@ use crate::cgroup::memory_limits::MemoryLimits;
 use crate::host::definition::{FunctionDefinition, SecretValues};
 use crate::runtime::debugging::Inspected;
 use crate::runtime::function_log::FunctionLog;
-use crate::runtime::invocation::{Invocation, InvocationOutcome, InvocationRefused, Invoker};
-use crate::runtime::pool::{Job, Pool};
+use crate::runtime::invocation::{Invocation, InvocationOutcome, InvocationRefused, Invoker, Streamed};
+use crate::runtime::pool::{Job, Pool, Reply};
 use crate::runtime::worker::MAX_PAYLOAD;
 
 /// Runs functions by name.
@@ -173,18 +173,29 @@ impl FunctionRuntime {
         self.sent.wait().await;
     }
 
-    /// Queues an invocation.
+    /// Queues an invocation whose response is wanted whole.
     pub(super) fn submit(
         &self,
         request_id: &str,
         function: &str,
         invocation: Invocation,
     ) -> Result<oneshot::Receiver<InvocationOutcome>, InvocationRefused> {
+        let (reply, answered) = oneshot::channel();
+        self.queue(request_id, function, invocation, Reply::Whole(reply))?;
+        Ok(answered)
+    }
+
+    fn queue(
+        &self,
+        request_id: &str,
+        function: &str,
+        invocation: Invocation,
+        reply: Reply,
+    ) -> Result<(), InvocationRefused> {
         let bytes = invocation.event.len();
         if bytes > MAX_PAYLOAD {
             return Err(InvocationRefused::TooLarge { bytes, limit: MAX_PAYLOAD });
         }
-        let (reply, answered) = oneshot::channel();
         let pools = self.pools();
         if pools.stopping {
             return Err(InvocationRefused::Stopping);
@@ -193,7 +204,7 @@ impl FunctionRuntime {
             return Err(InvocationRefused::NoSuchFunction(function.to_owned()));
         };
         pool.submit(Job::new(request_id.to_owned(), invocation, reply));
-        Ok(answered)
+        Ok(())
     }
 
     /// Runs an invocation of that id and waits for its end.
@@ -208,6 +219,10 @@ impl FunctionRuntime {
     }
 }
 
+fn id_of(invocation: &Invocation) -> String {
+    invocation.request_id.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
+}
+
 #[async_trait]
 impl Invoker for FunctionRuntime {
     async fn invoke(
@@ -215,7 +230,13 @@ impl Invoker for FunctionRuntime {
         function: &str,
         invocation: Invocation,
     ) -> Result<InvocationOutcome, InvocationRefused> {
-        self.invoke_as(&uuid::Uuid::new_v4().to_string(), function, invocation).await
+        self.invoke_as(&id_of(&invocation), function, invocation).await
+    }
+
+    async fn stream(&self, function: &str, invocation: Invocation) -> Result<Streamed, InvocationRefused> {
+        let (reply, answered) = oneshot::channel();
+        self.queue(&id_of(&invocation), function, invocation, Reply::Streamed(reply))?;
+        answered.await.map_err(|_| InvocationRefused::Stopping)
     }
 
     fn is_inspected(&self, function: &str) -> bool {

@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 /// An event for a function.
@@ -13,6 +14,8 @@ pub struct Invocation {
     pub event: Bytes,
     /// `Root=1-…` for `X-Amzn-Trace-Id`; made up when absent.
     pub trace_id: Option<String>,
+    /// Its id; made up when absent.
+    pub request_id: Option<String>,
     /// Base64 client context of a direct invocation.
     pub client_context: Option<String>,
     /// Cancelled by who has told their caller that there is no answer: what still waits then is never begun. What has
@@ -49,11 +52,39 @@ pub enum InvocationOutcome {
     },
 }
 
+/// What comes of an invocation whose caller takes the response as it is written.
+#[derive(Debug)]
+pub enum Streamed {
+    /// It ended before it wrote anything, or its runtime answers whole.
+    Whole(InvocationOutcome),
+    /// Its response has begun.
+    Begun(ResponseStream),
+}
+
+/// A response on its way.
+#[derive(Debug)]
+pub struct ResponseStream {
+    /// Lambda's request id.
+    pub request_id: String,
+    /// What the runtime calls its content.
+    pub content_type: String,
+    /// Its parts in order. A caller that is slow holds the function up; one that drops this lets it go on.
+    pub parts: mpsc::Receiver<Bytes>,
+    /// How it ended: a success says nothing more. It comes once there are no more parts; where it never comes, the host has
+    /// ended.
+    pub end: oneshot::Receiver<InvocationOutcome>,
+}
+
 const THROTTLED: &str = "TooManyRequestsException";
 const THROTTLED_PAYLOAD: &[u8] =
     br#"{"errorMessage":"Rate Exceeded: as many run as reserved_concurrency allows","errorType":"TooManyRequestsException"}"#;
 
 impl InvocationOutcome {
+    /// Whether the handler returned.
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Success { .. })
+    }
+
     /// The function may not run: as many run as may, or none may.
     pub(crate) fn throttled(request_id: String) -> Self {
         let payload = Bytes::from_static(THROTTLED_PAYLOAD);
@@ -93,6 +124,11 @@ pub trait Invoker: Send + Sync + 'static {
         function: &str,
         invocation: Invocation,
     ) -> Result<InvocationOutcome, InvocationRefused>;
+
+    /// As [`Self::invoke`]; the response comes as the function writes it.
+    async fn stream(&self, function: &str, invocation: Invocation) -> Result<Streamed, InvocationRefused> {
+        self.invoke(function, invocation).await.map(Streamed::Whole)
+    }
 
     /// Which code and settings `function` runs with: another number after every change.
     fn generation(&self, function: &str) -> u64;

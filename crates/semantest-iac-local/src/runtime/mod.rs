@@ -16,6 +16,7 @@ pub(crate) mod memory;
 pub(crate) mod output;
 mod pool;
 mod pool_size;
+mod response_stream;
 mod runtime_api;
 pub(crate) mod spawn;
-mod worker;
+pub(crate) mod worker;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use semantest_iac_core::domain::compute::when_busy::WhenBusy;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,20 +18,49 @@ use crate::cgroup::memory_limits::MemoryLimits;
 use crate::host::definition::{FunctionDefinition, SecretValues};
 use crate::runtime::debugging::Debugging;
 use crate::runtime::function_log::FunctionLog;
-use crate::runtime::invocation::{Invocation, InvocationOutcome};
+use crate::runtime::invocation::{Invocation, InvocationOutcome, ResponseStream, Streamed};
 use crate::runtime::pool_size::{Load, PATIENCE, PoolSize};
 use crate::runtime::worker;
 
 /// A limit that is reached is told of in the function's log no more often than this.
 const REMINDER: Duration = Duration::from_secs(60);
 
+/// So many parts of a response are held for a caller who is slower than its function.
+const PARTS_UNDER_WAY: usize = 8;
+
 /// An invocation on its way to a worker.
 pub(crate) struct Job {
     pub request_id: String,
     pub invocation: Invocation,
-    pub reply: oneshot::Sender<InvocationOutcome>,
+    reply: Reply,
     /// With a worker, from when it is handed over.
     busy: Option<Busy>,
+}
+
+/// Who waits for what comes of an invocation.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// Who takes the response once it is whole; of a response that has begun, its end.
+    Whole(oneshot::Sender<InvocationOutcome>),
+    /// Who takes it as it is written.
+    Streamed(oneshot::Sender<Streamed>),
+}
+
+impl Reply {
+    fn is_closed(&self) -> bool {
+        match self {
+            Self::Whole(sender) => sender.is_closed(),
+            Self::Streamed(sender) => sender.is_closed(),
+        }
+    }
+
+    /// The asker may have given up.
+    fn send(self, outcome: InvocationOutcome) {
+        match self {
+            Self::Whole(sender) => drop(sender.send(outcome)),
+            Self::Streamed(sender) => drop(sender.send(Streamed::Whole(outcome))),
+        }
+    }
 }
 
 /// Counts among the workers that have something to do until it goes.
@@ -52,12 +81,25 @@ impl Drop for Busy {
 
 impl Job {
     /// An invocation that no worker has yet.
-    pub fn new(
-        request_id: String,
-        invocation: Invocation,
-        reply: oneshot::Sender<InvocationOutcome>,
-    ) -> Self {
+    pub fn new(request_id: String, invocation: Invocation, reply: Reply) -> Self {
         Self { request_id, invocation, reply, busy: None }
+    }
+
+    /// Tells who takes it as it is written that the response has begun, and gives where its parts go; nothing where it is
+    /// wanted whole.
+    pub fn begin_response(&mut self, content_type: String) -> Option<mpsc::Sender<Bytes>> {
+        if matches!(self.reply, Reply::Whole(_)) {
+            return None;
+        }
+        let (parts_in, parts) = mpsc::channel(PARTS_UNDER_WAY);
+        let (end_in, end) = oneshot::channel();
+        if let Reply::Streamed(asker) = std::mem::replace(&mut self.reply, Reply::Whole(end_in)) {
+            let request_id = self.request_id.clone();
+            let begun = ResponseStream { request_id, content_type, parts, end };
+            // The asker may have given up.
+            let _ = asker.send(Streamed::Begun(begun));
+        }
+        Some(parts_in)
     }
 
     /// Whether nobody waits for its answer any more.
@@ -68,8 +110,7 @@ impl Job {
     /// Answers. Whoever asks again at once is not to be told that there is still too much to do.
     pub fn answer(mut self, outcome: InvocationOutcome) {
         self.busy = None;
-        // The asker may have given up.
-        let _ = self.reply.send(outcome);
+        self.reply.send(outcome);
     }
 
     /// Answers that the function may not run.
@@ -365,7 +406,9 @@ mod tests {
         let (reply, answered) = oneshot::channel();
         let invocation = Invocation::default();
         let given_up = invocation.given_up.clone();
-        pool.state().waiting.push_back((Instant::now(), Job::new(id.into(), invocation, reply)));
+        pool.state()
+            .waiting
+            .push_back((Instant::now(), Job::new(id.into(), invocation, Reply::Whole(reply))));
         (answered, given_up)
     }
 

@@ -17,11 +17,12 @@ use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::runtime::link::{Hold, Holding, Link};
+use crate::runtime::response_stream;
 use crate::runtime::worker::{MAX_PAYLOAD, Worker};
 
 const BASE: &str = "/2018-06-01/runtime/";
 /// Who sends more than this is cut off, in bytes.
-const MAX_READ: usize = 1024 * 1024 * 1024;
+pub(crate) const MAX_READ: usize = 1024 * 1024 * 1024;
 
 /// Serves `worker` on `listener`, and where it has one over its own connection, until the task is aborted.
 pub(crate) async fn serve(worker: Arc<Worker>, listener: TcpListener, link: Option<Link>) {
@@ -59,6 +60,12 @@ async fn answer(
         hold.set(false);
         return Ok(next);
     }
+    if response_stream::is_one(request.headers()) && !get {
+        let id = path.strip_prefix("invocation/").and_then(|rest| rest.strip_suffix("/response"));
+        if let Some(id) = id {
+            return Ok(told(response_stream::take(&worker, id, request).await));
+        }
+    }
     let Ok(body) = read(request.into_body()).await else {
         return Ok(json(
             StatusCode::BAD_REQUEST,
@@ -69,7 +76,7 @@ async fn answer(
     let accepted = match (parts.next(), parts.next(), parts.next()) {
         (Some("invocation"), Some(id), Some("response")) if !get => match body {
             Some(body) => worker.respond(id, body),
-            None => worker.respond_too_large(id),
+            None => worker.respond_too_large(id, MAX_PAYLOAD),
         },
         (Some("invocation"), Some(id), Some("error")) if !get => {
             worker.fail(id, &error_type, body.unwrap_or_default())
@@ -85,13 +92,17 @@ async fn answer(
             ));
         }
     };
-    Ok(match accepted {
+    Ok(told(accepted))
+}
+
+fn told(accepted: bool) -> Response<Full<Bytes>> {
+    match accepted {
         true => json(StatusCode::ACCEPTED, r#"{"status":"OK"}"#),
         false => json(
             StatusCode::BAD_REQUEST,
             r#"{"errorType":"InvalidRequestID","errorMessage":"Invalid request ID"}"#,
         ),
-    })
+    }
 }
 
 /// The body, or nothing where it is larger than may be. That too is read to its end: a worker that is cut off in the

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::process::Child;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::cgroup::memory_cgroup::MemoryCgroup;
@@ -163,11 +164,19 @@ impl Worker {
         true
     }
 
+    /// The handler begins to write a response: where its parts go, or nothing where it is wanted whole. An error where that is
+    /// not the invocation under way.
+    pub fn begin_response(&self, id: &str, content_type: String) -> Result<Option<mpsc::Sender<Bytes>>, ()> {
+        match lock(&self.current).as_mut() {
+            Some(running) if running.job.request_id == id => Ok(running.job.begin_response(content_type)),
+            _ => Err(()),
+        }
+    }
+
     /// The handler has returned more than may be returned.
-    pub fn respond_too_large(&self, id: &str) -> bool {
+    pub fn respond_too_large(&self, id: &str, limit: usize) -> bool {
         let Some(job) = self.finish(id) else { return false };
-        let text =
-            format!("Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD} bytes).");
+        let text = format!("Response payload size exceeded maximum allowed payload size ({limit} bytes).");
         self.pool.log.write(Some(id), &text);
         job.fail("Function.ResponseSizeTooLarge", &text);
         true

@@ -1,6 +1,6 @@
 //! The keys of a component, as types, and how each is written.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::super::model::{Definitions, Field, Model, Shape, Type, in_order};
 use super::super::places::Places;
@@ -16,7 +16,8 @@ const ROOT: &str = "ComponentConfiguration";
 pub(super) fn module(model: &Model, places: &Places) -> Result<Module, String> {
     let mut module = Module::new("configuration", "The keys of a component.");
     let definitions = &model.configuration;
-    let mut renamed = BTreeSet::new();
+    // Whose keys are written otherwise, and whose those are.
+    let mut renamed = BTreeMap::new();
     for name in in_order(definitions, [ROOT])? {
         let definition = &definitions[name];
         let docs = comment(0, &definition.docs, &[]);
@@ -33,8 +34,14 @@ pub(super) fn module(model: &Model, places: &Places) -> Result<Module, String> {
             Shape::Words(_) => return Err(format!("{name} has other words in the configuration")),
             Shape::Alias(kind) if kind.names().is_empty() => {}
             Shape::Alias(kind) => {
-                let kind = annotation(kind, definitions);
-                module.define(&format!("{docs}export type {name} = {kind};\n"));
+                let text = annotation(kind, definitions);
+                module.define(&format!("{docs}export type {name} = {text};\n"));
+                // What it may be beside has no keys.
+                if let (Type::Either(_), [of]) = (kind, &kind.names()[..])
+                    && let Some(whose) = renamed.get(*of).copied()
+                {
+                    renamed.insert(name, whose);
+                }
             }
             Shape::Record(fields) => {
                 check_names(name, fields, &[])?;
@@ -43,7 +50,7 @@ pub(super) fn module(model: &Model, places: &Places) -> Result<Module, String> {
                 if let Some(text) = keys(name, fields, &renamed)? {
                     module.import("written-keys", "Keys");
                     module.define(&text);
-                    renamed.insert(name);
+                    renamed.insert(name, name);
                 }
             }
         }
@@ -70,7 +77,7 @@ fn property(field: &Field, definitions: &Definitions) -> String {
 }
 
 /// How the keys of a definition are written; nothing where all are written as they are.
-fn keys(name: &str, fields: &[Field], renamed: &BTreeSet<&str>) -> Result<Option<String>, String> {
+fn keys(name: &str, fields: &[Field], renamed: &BTreeMap<&str, &str>) -> Result<Option<String>, String> {
     let (mut spellings, mut inside) = (Vec::new(), Vec::new());
     for Field { name: key, kind, .. } in fields {
         let property = camel(key);
@@ -78,13 +85,13 @@ fn keys(name: &str, fields: &[Field], renamed: &BTreeSet<&str>) -> Result<Option
             spellings.push(format!("{property}: \"{key}\""));
         }
         match kind.without_null().0 {
-            Type::Named(of) if renamed.contains(of.as_str()) => {
-                inside.push(format!("{key}: {}", constant(of)));
+            Type::Named(of) if renamed.contains_key(of.as_str()) => {
+                inside.push(format!("{key}: {}", constant(renamed[of.as_str()])));
             }
-            Type::Table(of) if matches!(&**of, Type::Named(of) if renamed.contains(of.as_str())) => {
+            Type::Table(of) if matches!(&**of, Type::Named(of) if renamed.contains_key(of.as_str())) => {
                 inside.push(format!("{key}: {}.each()", constant(of.names()[0])));
             }
-            other if other.names().iter().any(|of| renamed.contains(of)) => {
+            other if other.names().iter().any(|of| renamed.contains_key(of)) => {
                 return Err(format!("{key}: keys in a place that is not understood"));
             }
             _ => {}

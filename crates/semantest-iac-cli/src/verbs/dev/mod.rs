@@ -248,9 +248,11 @@ impl Dev<'_> {
         let request = self.session.deployment(&self.iac, component, &self.settings)?;
         let answer = self.iac.deploy(request, &self.session.cancel).await;
         let answer = answer.map_err(|error| name_setting(error, &self.settings))?;
-        if let Some(endpoint) = answer.endpoint.clone().filter(|endpoint| !self.endpoints.contains(endpoint))
-        {
-            self.endpoints.push(endpoint);
+        let of_functions = answer.functions.iter().filter_map(|function| function.endpoint.as_ref());
+        for endpoint in answer.endpoint.iter().chain(of_functions) {
+            if !self.endpoints.contains(endpoint) {
+                self.endpoints.push(endpoint.clone());
+            }
         }
         Ok(answer)
     }

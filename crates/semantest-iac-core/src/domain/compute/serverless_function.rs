@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::compute::function_layer::FunctionLayer;
 use crate::domain::compute::when_busy::WhenBusy;
 use crate::domain::environment::SettingValue;
+use crate::domain::networking::function_url::FunctionUrl;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Memory in MiB.
@@ -56,6 +57,9 @@ pub struct ServerlessFunction {
     /// What becomes of an invocation beyond that, on `local`; absent: it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when_busy: Option<WhenBusy>,
+    /// Its own address; absent: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<FunctionUrl>,
 }
 
 impl ServerlessFunction {

@@ -55,6 +55,8 @@ impl From<&str> for Address {
 pub enum ResourceRole {
     /// A function: `FunctionDeployed`.
     Function,
+    /// The URL of a function, which `function_name` names: its `endpoint` is told with the function (`FunctionDeployed`).
+    FunctionUrl,
     /// An API: `ApiGatewayDeployed`; its `endpoint` is the component's.
     ApiGateway,
     /// A container service: `ContainerServiceDeployed`.

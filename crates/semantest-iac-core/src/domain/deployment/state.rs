@@ -162,7 +162,8 @@ impl DeploymentState {
         substitute(inputs, &keep).unwrap_or_else(|_| inputs.clone())
     }
 
-    /// Where the component is called: the endpoint of its API or load balancer.
+    /// Where the component is called: the endpoint of its API or load balancer, or else of its function's URL, where it has
+    /// one only.
     pub fn endpoint(&self) -> Option<String> {
         let front = |resource: &&ResourceState| {
             matches!(
@@ -171,7 +172,20 @@ impl DeploymentState {
             )
         };
         let mut fronts = self.resources.values().filter(front);
-        fronts.find_map(|resource| resource.output_text("endpoint")).map(str::to_owned)
+        let front = fronts.find_map(|resource| resource.output_text("endpoint"));
+        front.or_else(|| self.only_url()).map(str::to_owned)
+    }
+
+    fn only_url(&self) -> Option<&str> {
+        let mut urls = self.function_urls();
+        let (_, only) = urls.next()?;
+        urls.next().is_none().then_some(only)
+    }
+
+    /// Functions that have URLs of their own, by name, with where those answer.
+    pub fn function_urls(&self) -> impl Iterator<Item = (&str, &str)> {
+        let urls = self.resources.values().filter(|one| one.role == Some(ResourceRole::FunctionUrl));
+        urls.filter_map(|one| Some((one.output_text("function_name")?, one.output_text("endpoint")?)))
     }
 
     /// The blueprint of the current version, before settings and scaling.

@@ -14,4 +14,5 @@ macro_rules! files {
 pub const PYTHON: &[BootstrapFile] = files!("python.py", "semantest_lambda.py");
 
 /// For handlers in Node.
-pub const NODE: &[BootstrapFile] = files!("node.mjs", "node_errors.mjs", "node_module.mjs");
+pub const NODE: &[BootstrapFile] =
+    files!("node.mjs", "node_errors.mjs", "node_module.mjs", "node_stream.mjs");

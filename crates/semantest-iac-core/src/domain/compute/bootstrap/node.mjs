@@ -6,6 +6,7 @@
 import { Socket, connect } from "node:net";
 import { Fault, describe, logError, takeConsole } from "./node_errors.mjs";
 import { load } from "./node_module.mjs";
+import { ResponseStream, isStreaming, provide } from "./node_stream.mjs";
 
 const BASE = "/2018-06-01/runtime";
 const environment = process.env;
@@ -92,6 +93,8 @@ let requestId = modern ? "-" : undefined;
 // Where an error that nobody catches is told: of the start, of the invocation under way, or nowhere.
 let failing = "/init/error";
 let whenEmpty;
+// What the invocation under way writes its response to, where it writes one in parts.
+let stream;
 let ending = false;
 if (!modern) process.on("beforeExit", () => whenEmpty?.());
 takeConsole(() => requestId);
@@ -100,6 +103,8 @@ function end(what, error, code) {
   ending = true;
   logError(what, error);
   if (!failing) process.exit(code);
+  // The connection is in the middle of a response: that ends with the error.
+  if (stream) return stream.fail(error, modern).then(() => process.exit(code));
   send([postError(failing, describe(error))], () => process.exit(code));
 }
 function takeUncaught() {
@@ -112,13 +117,7 @@ function takeUncaught() {
 }
 if (!modern) takeUncaught();
 
-// Handler modules expect it when they are loaded. No gateway of ours streams: HTTP APIs do not, on AWS neither.
-globalThis.awslambda = {
-  streamifyResponse: () => async () => {
-    throw new Fault("Runtime.StreamingNotSupported", "awslambda.streamifyResponse: an HTTP API does not stream responses; return the response instead");
-  },
-  HttpResponseStream: { from: (stream) => stream },
-};
+provide(modern);
 
 // What a header of the invocation says in JSON.
 function parsed(headers, header, name) {
@@ -233,6 +232,7 @@ function serve({ headers, body }) {
   failing = `/invocation/${id}/error`;
   environment._X_AMZN_TRACE_ID = headers["lambda-runtime-trace-id"] ?? "";
   reads.unref();
+  if (runtime.streams) return inParts(id, JSON.parse(body), headers);
   let info;
   const answer = answers(id, () => info.callbackWaitsForEmptyEventLoop);
   if (modern) return returns(JSON.parse(body), context(headers, answer), answer);
@@ -258,6 +258,36 @@ async function returns(event, info, answer) {
   }
 }
 
+const NOT_ASYNC = "Streaming does not support non-async handlers.";
+
+// What the handler writes is the answer, and goes out as it is written.
+async function inParts(id, event, headers) {
+  const pass = (data, done) => writes.write(data, done);
+  const own = (stream = new ResponseStream(`${BASE}/invocation/${id}/response`, pass, runtime.handler));
+  const { succeed, fail, done, ...info } = context(headers, {});
+  // Its answer is no news.
+  waiting.push(undefined);
+  // Who returns before the end has it waited for, until the function's time is up.
+  reads.ref();
+  try {
+    const returned = runtime.handler(event, own, info);
+    if (typeof returned?.then !== "function") throw modern ? new Error(NOT_ASYNC) : NOT_ASYNC;
+    if ((await returned) !== undefined) console.warn("Streaming handlers ignore return values.");
+    await own.whole();
+  } catch (error) {
+    logError("Invoke Error", error, modern);
+    await own.fail(error, modern);
+  }
+  if (ending) return;
+  const next = () => {
+    failing = stream = whenEmpty = undefined;
+    send([NEXT], serve);
+  };
+  if (modern || !info.callbackWaitsForEmptyEventLoop) return next();
+  whenEmpty = () => setImmediate(next);
+  reads.unref();
+}
+
 function begin() {
   if (ending) return;
   failing = undefined;
@@ -265,9 +295,10 @@ function begin() {
 }
 
 const runtime = {};
-load(environment._HANDLER, environment.LAMBDA_TASK_ROOT).then(
-  (handler) => {
-    if (modern && handler.length > 2) {
+load(environment._HANDLER, environment.LAMBDA_TASK_ROOT).then((handler) => [handler, isStreaming(handler)]).then(
+  ([handler, streams]) => {
+    runtime.streams = streams;
+    if (modern && handler.length > 2 && !runtime.streams) {
       const advice = "the handler takes a callback, which Lambda does not know from Node.js 24 on: make it async and return the answer";
       return end("Init Error", new Fault("Runtime.CallbackHandlerDeprecated", advice), 1);
     }
