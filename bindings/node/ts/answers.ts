@@ -43,7 +43,7 @@ export interface FunctionAnswer {
   readonly functionName: string;
   /** The cloud's identifier. */
   readonly arn: string;
-  /** Where its component is called. */
+  /** Where it is called: its own URL, or else where its component is. */
   readonly endpoint: string | null;
 }
 

@@ -27,6 +27,29 @@ import { type ApiProtocol, SecretSetting, type SecretSettingFields, type Setting
  */
 export type ComponentKind = "rest-api" | "websocket" | "container-service" | "pulumi-stack";
 
+/**
+ * A layer of a function. What lies in a later one is found instead of what an earlier one has in the same
+ * place.
+ */
+export interface FunctionLayer {
+  /** Folder or zip of the project, or the ARN of a version that is published on AWS. */
+  readonly source: string;
+  /** SHA-256 (hex) of its package in the artifact store; what has an ARN has none. */
+  readonly package: string | null;
+}
+
+/** Reads and writes a `FunctionLayer`. */
+export const FunctionLayer = recordOf<FunctionLayer>("FunctionLayer", {
+  source: field("source", text),
+  package: optional("package", text),
+});
+
+/** A `FunctionLayer` as one may be given: what is absent is as by default. */
+export interface FunctionLayerFields {
+  readonly source: string;
+  readonly package?: string | null | undefined;
+}
+
 /** Concurrency of a function. */
 export interface FunctionScaling {
   /** At most this many at once; absent: the provider's default. */
@@ -55,12 +78,90 @@ export interface FunctionScalingFields {
  */
 export type WhenBusy = "queue" | "reject";
 
+/**
+ * Who may call a function URL.
+ *
+ * - `none`: Everybody.
+ * - `iam`: Who signs as somebody that the cloud's access management lets in.
+ */
+export type UrlAuthorization = "none" | "iam";
+
+/**
+ * When a response is sent.
+ *
+ * - `buffered`: Once it is whole.
+ * - `response-stream`: As the function writes it.
+ */
+export type InvokeMode = "buffered" | "response-stream";
+
+/** Cross-origin settings (names as in API Gateway v2). */
+export interface Cors {
+  /** Origins, or `*`. */
+  readonly allowOrigins: readonly string[];
+  /** Methods, or `*`. */
+  readonly allowMethods: readonly string[];
+  /** Request headers, or `*`. */
+  readonly allowHeaders: readonly string[];
+  /** Response headers a page may read. */
+  readonly exposeHeaders: readonly string[];
+  /** Whether cookies may be sent. */
+  readonly allowCredentials: boolean;
+  /** How long a preflight may be kept, in seconds. */
+  readonly maxAgeS: number | null;
+}
+
+/** Reads and writes a `Cors`. */
+export const Cors = recordOf<Cors>("Cors", {
+  allowOrigins: defaulted("allow_origins", many(text), [], true),
+  allowMethods: defaulted("allow_methods", many(text), [], true),
+  allowHeaders: defaulted("allow_headers", many(text), [], true),
+  exposeHeaders: defaulted("expose_headers", many(text), [], true),
+  allowCredentials: defaulted("allow_credentials", flag, false, true),
+  maxAgeS: optional("max_age_s", whole),
+});
+
+/** A `Cors` as one may be given: what is absent is as by default. */
+export interface CorsFields {
+  readonly allowOrigins?: readonly string[] | null | undefined;
+  readonly allowMethods?: readonly string[] | null | undefined;
+  readonly allowHeaders?: readonly string[] | null | undefined;
+  readonly exposeHeaders?: readonly string[] | null | undefined;
+  readonly allowCredentials?: boolean | null | undefined;
+  readonly maxAgeS?: number | null | undefined;
+}
+
+/** The URL of a function, as any cloud could serve it. */
+export interface FunctionUrl {
+  /** Who may call it. */
+  readonly authorization: UrlAuthorization;
+  /** When its responses are sent. */
+  readonly invokeMode: InvokeMode;
+  /** Cross-origin settings. */
+  readonly cors: Cors | null;
+}
+
+/** Reads and writes a `FunctionUrl`. */
+export const FunctionUrl = recordOf<FunctionUrl>("FunctionUrl", {
+  authorization: defaulted("authorization", word<UrlAuthorization>(), "none", true),
+  invokeMode: defaulted("invoke_mode", word<InvokeMode>(), "buffered", true),
+  cors: optional("cors", Cors),
+});
+
+/** A `FunctionUrl` as one may be given: what is absent is as by default. */
+export interface FunctionUrlFields {
+  readonly authorization?: UrlAuthorization | null | undefined;
+  readonly invokeMode?: InvokeMode | null | undefined;
+  readonly cors?: CorsFields | null | undefined;
+}
+
 /** A function of a component, as any cloud could run it. */
 export interface ServerlessFunction {
   /** Name inside the component (`list`, or the component's name for its only function). */
   readonly role: string;
   /** SHA-256 (hex) of the package in the artifact store. */
   readonly package: string;
+  /** Its layers; later ones come before earlier ones. */
+  readonly layers: readonly FunctionLayer[];
   /** `nodejs20.x`, `python3.12`, `provided.al2023`, … */
   readonly runtime: string;
   /** `file.function`. */
@@ -81,12 +182,15 @@ export interface ServerlessFunction {
   readonly scaling: FunctionScaling;
   /** What becomes of an invocation beyond that, on `local`; absent: it waits. */
   readonly whenBusy: WhenBusy | null;
+  /** Its own address; absent: it has none. */
+  readonly url: FunctionUrl | null;
 }
 
 /** Reads and writes a `ServerlessFunction`. */
 export const ServerlessFunction = recordOf<ServerlessFunction>("ServerlessFunction", {
   role: field("role", text),
   package: field("package", text),
+  layers: defaulted("layers", many(FunctionLayer), []),
   runtime: field("runtime", text),
   handler: field("handler", text),
   typescript: optional("typescript", text),
@@ -97,12 +201,14 @@ export const ServerlessFunction = recordOf<ServerlessFunction>("ServerlessFuncti
   logRetentionDays: optional("log_retention_days", whole),
   scaling: defaulted("scaling", FunctionScaling, {}, true),
   whenBusy: optional("when_busy", word<WhenBusy>()),
+  url: optional("url", FunctionUrl),
 });
 
 /** A `ServerlessFunction` as one may be given: what is absent is as by default. */
 export interface ServerlessFunctionFields {
   readonly role: string;
   readonly package: string;
+  readonly layers?: readonly FunctionLayerFields[] | null | undefined;
   readonly runtime: string;
   readonly handler: string;
   readonly typescript?: string | null | undefined;
@@ -113,6 +219,7 @@ export interface ServerlessFunctionFields {
   readonly logRetentionDays?: number | null | undefined;
   readonly scaling?: FunctionScalingFields | null | undefined;
   readonly whenBusy?: WhenBusy | null | undefined;
+  readonly url?: FunctionUrlFields | null | undefined;
 }
 
 /**
@@ -150,42 +257,6 @@ export interface RouteFields {
   readonly function: string;
   readonly authorizer?: string | null | undefined;
   readonly authorizationScopes?: readonly string[] | null | undefined;
-}
-
-/** Cross-origin settings (names as in API Gateway v2). */
-export interface Cors {
-  /** Origins, or `*`. */
-  readonly allowOrigins: readonly string[];
-  /** Methods, or `*`. */
-  readonly allowMethods: readonly string[];
-  /** Request headers, or `*`. */
-  readonly allowHeaders: readonly string[];
-  /** Response headers a page may read. */
-  readonly exposeHeaders: readonly string[];
-  /** Whether cookies may be sent. */
-  readonly allowCredentials: boolean;
-  /** How long a preflight may be kept, in seconds. */
-  readonly maxAgeS: number | null;
-}
-
-/** Reads and writes a `Cors`. */
-export const Cors = recordOf<Cors>("Cors", {
-  allowOrigins: defaulted("allow_origins", many(text), [], true),
-  allowMethods: defaulted("allow_methods", many(text), [], true),
-  allowHeaders: defaulted("allow_headers", many(text), [], true),
-  exposeHeaders: defaulted("expose_headers", many(text), [], true),
-  allowCredentials: defaulted("allow_credentials", flag, false, true),
-  maxAgeS: optional("max_age_s", whole),
-});
-
-/** A `Cors` as one may be given: what is absent is as by default. */
-export interface CorsFields {
-  readonly allowOrigins?: readonly string[] | null | undefined;
-  readonly allowMethods?: readonly string[] | null | undefined;
-  readonly allowHeaders?: readonly string[] | null | undefined;
-  readonly exposeHeaders?: readonly string[] | null | undefined;
-  readonly allowCredentials?: boolean | null | undefined;
-  readonly maxAgeS?: number | null | undefined;
 }
 
 /** How many requests an API takes; more are refused with 429. */

@@ -151,12 +151,20 @@ export interface PlanStepFields {
  * `function_name`, `api_id`, `service_name` or `stack_name`.
  *
  * - `function`: A function: `FunctionDeployed`.
+ * - `function_url`: The URL of a function, which `function_name` names: its `endpoint` is told with the
+ *   function (`FunctionDeployed`).
  * - `api_gateway`: An API: `ApiGatewayDeployed`; its `endpoint` is the component's.
  * - `container_service`: A container service: `ContainerServiceDeployed`.
  * - `load_balancer`: A load balancer: `LoadBalancerDeployed`; its `endpoint` is the component's.
  * - `stack`: A stack: `StackDeployed`; an output `endpoint` is the component's.
  */
-export type ResourceRole = "function" | "api_gateway" | "container_service" | "load_balancer" | "stack";
+export type ResourceRole =
+  | "function"
+  | "function_url"
+  | "api_gateway"
+  | "container_service"
+  | "load_balancer"
+  | "stack";
 
 /**
  * What went wrong, as a word a program can match on.

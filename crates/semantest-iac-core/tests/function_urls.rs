@@ -25,7 +25,7 @@ async fn blueprint(definition: Value) -> Blueprint {
         Event::DeploymentPlanned(planned) => planned.blueprint,
         _ => None,
     });
-    planned.expect("a plan")
+    *planned.expect("a plan")
 }
 
 async fn refusal(definition: Value) -> Error {

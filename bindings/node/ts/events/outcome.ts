@@ -23,7 +23,9 @@ export interface FunctionDeployedFields {
   readonly functionName: string;
   /** The cloud's identifier. */
   readonly arn: string;
-  /** Where its component is called; absent where nothing is in front of it. */
+  /**
+   * Where it is called: its own URL, or else where its component is; absent where nothing is in front of it.
+   */
   readonly endpoint?: string | null | undefined;
   /** Component it belongs to. */
   readonly component: string;
@@ -52,7 +54,9 @@ export class FunctionDeployed extends KnownEvent {
   declare readonly functionName: string;
   /** The cloud's identifier. */
   declare readonly arn: string;
-  /** Where its component is called; absent where nothing is in front of it. */
+  /**
+   * Where it is called: its own URL, or else where its component is; absent where nothing is in front of it.
+   */
   declare readonly endpoint: string | null;
   /** Component it belongs to. */
   declare readonly component: string;

@@ -70,7 +70,7 @@ class FunctionAnswer(Record):
     Attributes:
         function_name: Name of the function in the cloud.
         arn: The cloud's identifier.
-        endpoint: Where its component is called.
+        endpoint: Where it is called: its own URL, or else where its component is.
     """
 
     _fields: ClassVar[Fields] = {

@@ -28,8 +28,11 @@ __all__ = [
     "ComponentKind",
     "ContainerService",
     "Cors",
+    "FunctionLayer",
     "FunctionScaling",
+    "FunctionUrl",
     "HostingPlan",
+    "InvokeMode",
     "JwtAuthorizer",
     "KeySet",
     "LambdaAuthorizer",
@@ -40,6 +43,7 @@ __all__ = [
     "Route",
     "ServerlessFunction",
     "Throttling",
+    "UrlAuthorization",
     "WhenBusy",
 ]
 
@@ -52,6 +56,25 @@ Words:
     container-service: A long-running container behind a load balancer.
     pulumi-stack: A stack of a Pulumi program.
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionLayer(Record):
+    """A layer of a function. What lies in a later one is found instead of what an earlier one has
+    in the same place.
+
+    Attributes:
+        source: Folder or zip of the project, or the ARN of a version that is published on AWS.
+        package: SHA-256 (hex) of its package in the artifact store; what has an ARN has none.
+    """
+
+    _fields: ClassVar[Fields] = {
+        "source": Field(text),
+        "package": Field(text, default=None),
+    }
+
+    source: str
+    package: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +104,73 @@ Words:
         API.
 """
 
+UrlAuthorization: TypeAlias = Literal["none", "iam"]
+"""Who may call a function URL.
+
+Words:
+    none: Everybody.
+    iam: Who signs as somebody that the cloud's access management lets in.
+"""
+
+InvokeMode: TypeAlias = Literal["buffered", "response-stream"]
+"""When a response is sent.
+
+Words:
+    buffered: Once it is whole.
+    response-stream: As the function writes it.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cors(Record):
+    """Cross-origin settings (names as in API Gateway v2).
+
+    Attributes:
+        allow_origins: Origins, or `*`.
+        allow_methods: Methods, or `*`.
+        allow_headers: Request headers, or `*`.
+        expose_headers: Response headers a page may read.
+        allow_credentials: Whether cookies may be sent.
+        max_age_s: How long a preflight may be kept, in seconds.
+    """
+
+    _fields: ClassVar[Fields] = {
+        "allow_origins": Field(many(text), default=(), written=True),
+        "allow_methods": Field(many(text), default=(), written=True),
+        "allow_headers": Field(many(text), default=(), written=True),
+        "expose_headers": Field(many(text), default=(), written=True),
+        "allow_credentials": Field(flag, default=False, written=True),
+        "max_age_s": Field(whole, default=None),
+    }
+
+    allow_origins: tuple[str, ...] = ()
+    allow_methods: tuple[str, ...] = ()
+    allow_headers: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    allow_credentials: bool = False
+    max_age_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionUrl(Record):
+    """The URL of a function, as any cloud could serve it.
+
+    Attributes:
+        authorization: Who may call it.
+        invoke_mode: When its responses are sent.
+        cors: Cross-origin settings.
+    """
+
+    _fields: ClassVar[Fields] = {
+        "authorization": Field(text, default="none", written=True),
+        "invoke_mode": Field(text, default="buffered", written=True),
+        "cors": Field(record(Cors), default=None),
+    }
+
+    authorization: UrlAuthorization = "none"
+    invoke_mode: InvokeMode = "buffered"
+    cors: Cors | None = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerlessFunction(Record):
@@ -89,6 +179,7 @@ class ServerlessFunction(Record):
     Attributes:
         role: Name inside the component (`list`, or the component's name for its only function).
         package: SHA-256 (hex) of the package in the artifact store.
+        layers: Its layers; later ones come before earlier ones.
         runtime: `nodejs20.x`, `python3.12`, `provided.al2023`, …
         handler: `file.function`.
         typescript: File of the handler in the package, where that is TypeScript that was not
@@ -100,11 +191,13 @@ class ServerlessFunction(Record):
         log_retention_days: How many days logs are kept; absent: the provider's default.
         scaling: How many may run at once.
         when_busy: What becomes of an invocation beyond that, on `local`; absent: it waits.
+        url: Its own address; absent: it has none.
     """
 
     _fields: ClassVar[Fields] = {
         "role": Field(text),
         "package": Field(text),
+        "layers": Field(many(record(FunctionLayer)), default=()),
         "runtime": Field(text),
         "handler": Field(text),
         "typescript": Field(text, default=None),
@@ -115,10 +208,12 @@ class ServerlessFunction(Record):
         "log_retention_days": Field(whole, default=None),
         "scaling": Field(record(FunctionScaling), default=FunctionScaling(), written=True),
         "when_busy": Field(text, default=None),
+        "url": Field(record(FunctionUrl), default=None),
     }
 
     role: str
     package: str
+    layers: tuple[FunctionLayer, ...] = ()
     runtime: str
     handler: str
     typescript: str | None = None
@@ -129,6 +224,7 @@ class ServerlessFunction(Record):
     log_retention_days: int | None = None
     scaling: FunctionScaling = FunctionScaling()
     when_busy: WhenBusy | None = None
+    url: FunctionUrl | None = None
 
 
 HostingPlan: TypeAlias = Literal["consumption", "flex-consumption", "premium"]
@@ -163,36 +259,6 @@ class Route(Record):
     function: str
     authorizer: str | None = None
     authorization_scopes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cors(Record):
-    """Cross-origin settings (names as in API Gateway v2).
-
-    Attributes:
-        allow_origins: Origins, or `*`.
-        allow_methods: Methods, or `*`.
-        allow_headers: Request headers, or `*`.
-        expose_headers: Response headers a page may read.
-        allow_credentials: Whether cookies may be sent.
-        max_age_s: How long a preflight may be kept, in seconds.
-    """
-
-    _fields: ClassVar[Fields] = {
-        "allow_origins": Field(many(text), default=(), written=True),
-        "allow_methods": Field(many(text), default=(), written=True),
-        "allow_headers": Field(many(text), default=(), written=True),
-        "expose_headers": Field(many(text), default=(), written=True),
-        "allow_credentials": Field(flag, default=False, written=True),
-        "max_age_s": Field(whole, default=None),
-    }
-
-    allow_origins: tuple[str, ...] = ()
-    allow_methods: tuple[str, ...] = ()
-    allow_headers: tuple[str, ...] = ()
-    expose_headers: tuple[str, ...] = ()
-    allow_credentials: bool = False
-    max_age_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from semantest_iac.blueprint import ComponentKind, HostingPlan, WhenBusy
+from semantest_iac.blueprint import (
+    ComponentKind,
+    HostingPlan,
+    InvokeMode,
+    UrlAuthorization,
+    WhenBusy,
+)
 
 __all__ = [
     "AuthorizerKind",
@@ -15,13 +21,56 @@ __all__ = [
     "ComponentKind",
     "Cors",
     "FunctionSettings",
+    "FunctionUrlSettings",
     "HostingPlan",
+    "InvokeMode",
     "Replicas",
     "SecretSetting",
     "SettingValue",
     "Throttling",
+    "UrlAuthorization",
+    "UrlSetting",
     "WhenBusy",
 ]
+
+
+class Cors(TypedDict, total=False):
+    """Cross-origin settings (names as in API Gateway v2).
+
+    Attributes:
+        allow_origins: Origins, or `*`.
+        allow_methods: Methods, or `*`.
+        allow_headers: Request headers, or `*`.
+        expose_headers: Response headers a page may read.
+        allow_credentials: Whether cookies may be sent.
+        max_age_s: How long a preflight may be kept, in seconds.
+    """
+
+    allow_origins: list[str]
+    allow_methods: list[str]
+    allow_headers: list[str]
+    expose_headers: list[str]
+    allow_credentials: bool
+    max_age_s: int | None
+
+
+class FunctionUrlSettings(TypedDict, total=False):
+    """The keys of a function's `url`.
+
+    Attributes:
+        authorization: `none` (the default: everybody may call it) or `iam` (requests are signed).
+        invoke_mode: `buffered` (the default) or `response-stream`: whether a response is sent once
+            it is whole, or as the function writes it.
+        cors: Cross-origin settings of the URL.
+    """
+
+    authorization: UrlAuthorization | None
+    invoke_mode: InvokeMode | None
+    cors: Cors | None
+
+
+UrlSetting: TypeAlias = bool | FunctionUrlSettings
+"""`url` of a function: whether it has one, or what it is like."""
 
 
 class SecretSetting(TypedDict, total=False):
@@ -49,10 +98,13 @@ class FunctionSettings(TypedDict, total=False):
     Attributes:
         handler: `file.function`.
         code: Folder or zip with the code; default: the component's.
+        layers: Its layers, instead of the component's.
         runtime: Runtime; default: the component's.
         memory_mb: Memory in MiB.
         timeout_s: Time limit in seconds.
         routes: `GET /orders`, or a WebSocket route such as `sendMessage`.
+        url: Address of its own, with no API in front: `true`, or `{ authorization, invoke_mode,
+            cors }`.
         environment_variables: Laid over the component's.
         env_file: File of environment variables, laid over the component's.
         reserved_concurrency: How many invocations may run at once.
@@ -65,10 +117,12 @@ class FunctionSettings(TypedDict, total=False):
 
     handler: str | None
     code: str | None
+    layers: list[str] | None
     runtime: str | None
     memory_mb: int | None
     timeout_s: int | None
     routes: list[str] | None
+    url: UrlSetting | None
     environment_variables: Mapping[str, SettingValue]
     env_file: str | None
     reserved_concurrency: int | None
@@ -76,26 +130,6 @@ class FunctionSettings(TypedDict, total=False):
     when_busy: WhenBusy | None
     authorizer: str | None
     authorization_scopes: list[str] | None
-
-
-class Cors(TypedDict, total=False):
-    """Cross-origin settings (names as in API Gateway v2).
-
-    Attributes:
-        allow_origins: Origins, or `*`.
-        allow_methods: Methods, or `*`.
-        allow_headers: Request headers, or `*`.
-        expose_headers: Response headers a page may read.
-        allow_credentials: Whether cookies may be sent.
-        max_age_s: How long a preflight may be kept, in seconds.
-    """
-
-    allow_origins: list[str]
-    allow_methods: list[str]
-    allow_headers: list[str]
-    expose_headers: list[str]
-    allow_credentials: bool
-    max_age_s: int | None
 
 
 class Replicas(TypedDict, total=False):
@@ -171,11 +205,16 @@ class ComponentConfiguration(TypedDict, total=False):
             component's name where that is a kind.
         code: Folder or zip with the code, relative to the project file. Of a container-service:
             where `command` runs on `local`; absent: in the project's folder.
+        layers: Layers of every function: folders or zips, relative to the project file, or ARNs of
+            published ones; at most five. Their files are found under `/opt`, those of later ones
+            before those of earlier ones.
         runtime: `nodejs20.x`, `python3.12`, `provided.al2023`, …
         handler: `file.function`.
         memory_mb: Memory in MiB (128 to 10240).
         timeout_s: Time limit of one invocation in seconds (1 to 900).
-        routes: Routes of the only function; default: everything.
+        routes: Routes of the only function; default: everything, or nothing where it has a `url`.
+        url: Address of the only function's own, with no API in front: `true`, or `{ authorization,
+            invoke_mode, cors }`.
         environment_variables: Environment variables of every function: text, or `{ secret =
             "env:NAME" }`.
         env_file: File of environment variables (`NAME=value` lines), relative to the project file:
@@ -217,11 +256,13 @@ class ComponentConfiguration(TypedDict, total=False):
 
     kind: ComponentKind | None
     code: str | None
+    layers: list[str] | None
     runtime: str | None
     handler: str | None
     memory_mb: int | None
     timeout_s: int | None
     routes: list[str] | None
+    url: UrlSetting | None
     environment_variables: Mapping[str, SettingValue]
     env_file: str | None
     functions: Mapping[str, FunctionSettings]

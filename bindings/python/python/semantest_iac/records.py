@@ -163,6 +163,7 @@ class PlanStep(Record):
 
 ResourceRole: TypeAlias = Literal[
     "function",
+    "function_url",
     "api_gateway",
     "container_service",
     "load_balancer",
@@ -175,6 +176,8 @@ A resource that has a part to play gives it through outputs of fixed names: `arn
 
 Words:
     function: A function: `FunctionDeployed`.
+    function_url: The URL of a function, which `function_name` names: its `endpoint` is told with
+        the function (`FunctionDeployed`).
     api_gateway: An API: `ApiGatewayDeployed`; its `endpoint` is the component's.
     container_service: A container service: `ContainerServiceDeployed`.
     load_balancer: A load balancer: `LoadBalancerDeployed`; its `endpoint` is the component's.

@@ -1,5 +1,6 @@
 //! Deploy and plan: from a request and the user's definition to a goal.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
@@ -253,9 +254,9 @@ impl DeploymentService {
         }
         for (layer, field) in layers::locations(definition) {
             // The same folder may be code as well.
-            if !packages.contains_key(&layer) {
-                let package = self.ports.project.package(&layer, left_out, artifacts).await;
-                packages.insert(layer, package.map_err(|error| error.with("field", field))?);
+            if let Entry::Vacant(place) = packages.entry(layer) {
+                let package = self.ports.project.package(place.key(), left_out, artifacts).await;
+                place.insert(package.map_err(|error| error.with("field", field))?);
             }
         }
         Ok(packages)

@@ -38,7 +38,8 @@ class FunctionDeployed(KnownEvent):
     Attributes:
         function_name: Name of the function in the cloud.
         arn: The cloud's identifier.
-        endpoint: Where its component is called; absent where nothing is in front of it.
+        endpoint: Where it is called: its own URL, or else where its component is; absent where
+            nothing is in front of it.
         component: Component it belongs to.
         environment: Environment name.
         provider: Provider.
