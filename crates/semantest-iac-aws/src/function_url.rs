@@ -26,9 +26,9 @@ use crate::resource_kind::{ResourceKind, properties, read};
 pub(crate) const WORD: &str = "aws.lambda_function_url";
 
 /// The statement that lets everybody use the URL.
-const MAY_USE: &str = "url";
+const MAY_USE: &str = "function-url";
 /// The statement that lets everybody run the function, if through its URL.
-const MAY_RUN: &str = "url-invoke";
+const MAY_RUN: &str = "function-url-invoke";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Inputs {

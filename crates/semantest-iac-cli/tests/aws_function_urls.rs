@@ -49,7 +49,7 @@ fn statements(aws: &AwsProject) -> Vec<String> {
 
 #[test]
 fn a_url_is_made_changed_found_wrong_and_taken_away_on_aws() {
-    let aws = with_url("url-story", OPEN);
+    let aws = with_url("own-url-story", OPEN);
     let deployed = aws.ok(&["deploy"]);
     let url = url_of(&deployed, "create");
     assert!(url.starts_with("https://") && url.ends_with(".lambda-url.eu-west-1.on.aws"), "{url}");
@@ -58,8 +58,8 @@ fn a_url_is_made_changed_found_wrong_and_taken_away_on_aws() {
     assert_eq!(urls(&aws), json!({ "AuthType": "NONE", "InvokeMode": "RESPONSE_STREAM", "Cors": cors }));
     // Since October 2025 everybody needs both.
     let both = [
-        r#""url" "lambda:InvokeFunctionUrl" {"StringEquals":{"lambda:FunctionUrlAuthType":"NONE"}}"#,
-        r#""url-invoke" "lambda:InvokeFunction" {"Bool":{"lambda:InvokedViaFunctionUrl":"true"}}"#,
+        r#""function-url" "lambda:InvokeFunctionUrl" {"StringEquals":{"lambda:FunctionUrlAuthType":"NONE"}}"#,
+        r#""function-url-invoke" "lambda:InvokeFunction" {"Bool":{"lambda:InvokedViaFunctionUrl":"true"}}"#,
     ];
     assert_eq!(statements(&aws), both);
     let emulator = AwsEmulator::shared().url();
@@ -73,8 +73,8 @@ fn a_url_is_made_changed_found_wrong_and_taken_away_on_aws() {
 
     // Somebody closes it by hand: that is found, and the next deploy opens it.
     boto3(
-        "boto3.client('lambda').remove_permission(FunctionName=sys.argv[1], Qualifier='live', StatementId='url-invoke')",
-        &["url-story-dev-orders-create"],
+        "boto3.client('lambda').remove_permission(FunctionName=sys.argv[1], Qualifier='live', StatementId='function-url-invoke')",
+        &["own-url-story-dev-orders-create"],
     );
     let drift = aws.ok(&["refresh"])["drift"].to_string();
     assert!(drift.contains("\"authorization\"") && drift.contains("closed"), "{drift}");
@@ -113,13 +113,13 @@ fn printed_as_it_comes(aws: &AwsProject) {
 
 #[test]
 fn a_run_that_is_killed_while_it_makes_a_url_leaves_one_and_no_other() {
-    let undisturbed = with_url("url-whole", "true");
+    let undisturbed = with_url("own-url-whole", "true");
     undisturbed.ok(&["deploy"]);
     let calls = undisturbed.proxy.take_calls();
     let first = calls.iter().filter(|call| call.changes_something());
     let first = first.map(|call| call.name()).collect::<Vec<_>>();
     let at = first.iter().position(|name| name == "lambda:CreateFunctionUrlConfig").expect("the call") + 1;
-    let aws = with_url("url-story-b", "true");
+    let aws = with_url("own-url-killed", "true");
     // What comes after that call is lost with the program.
     for moment in [Moment::AfterChange(at), Moment::AfterChange(at + 1)] {
         let hold = aws.proxy.hold(moment);
