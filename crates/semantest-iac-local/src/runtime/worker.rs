@@ -137,7 +137,7 @@ impl Worker {
                 _ => None,
             }
         }?;
-        self.note_memory(false);
+        self.note_memory();
         self.output.end();
         let taken = running.since.elapsed().as_secs_f64() * 1000.0;
         let memory = self.pool.function.memory_mb;
@@ -214,14 +214,20 @@ impl Worker {
         self.pool.log.write_all(id, &line.lines().collect::<Vec<_>>());
     }
 
-    /// Memory now, in KiB, noted for the report; of its children too, where `group` says so.
-    fn note_memory(&self, group: bool) -> Option<u64> {
-        let process = self.process.load(Ordering::Relaxed);
-        let kib = match (self.kept_kib(), group) {
-            (Some(kib), _) => kib,
-            (None, true) => group_kib(process, self.memory_kib()),
-            (None, false) => self.memory.get()?.kib()?,
+    /// Memory now, in KiB, noted for the report.
+    fn note_memory(&self) -> Option<u64> {
+        let kib = match self.kept_kib() {
+            Some(kib) => kib,
+            None => self.memory.get()?.kib()?,
         };
+        self.peak_kib.fetch_max(kib, Ordering::Relaxed);
+        Some(kib)
+    }
+
+    /// The same with that of its children. Every process of this machine is asked for it: not on the host's own thread.
+    async fn note_memory_of_group(&self) -> Option<u64> {
+        let (process, limit) = (self.process.load(Ordering::Relaxed), self.memory_kib());
+        let kib = tokio::task::spawn_blocking(move || group_kib(process, limit)).await.ok()?;
         self.peak_kib.fetch_max(kib, Ordering::Relaxed);
         Some(kib)
     }
@@ -251,22 +257,23 @@ impl Worker {
         }
     }
 
-    fn watch_memory(&self) {
+    async fn watch_memory(&self) {
         if let Some(kib) = self.kept_kib() {
             self.peak_kib.fetch_max(kib, Ordering::Relaxed);
             return;
         }
-        let group = {
+        let due = {
             let mut current = lock(&self.current);
             let Some(running) = current.as_mut() else { return };
-            // To find its children every process of this machine is asked: only for what runs longer, and not often.
+            // Only for what runs longer, and not often.
             let due = running.group_counted.elapsed() >= WATCH_GROUP;
             if due {
                 running.group_counted = Instant::now();
             }
             due
         };
-        let Some(kib) = self.note_memory(group) else { return };
+        let kib = if due { self.note_memory_of_group().await } else { self.note_memory() };
+        let Some(kib) = kib else { return };
         if kib > self.memory_kib() {
             let (error_type, text) = self.out_of_memory();
             self.condemn(&error_type, &text);
@@ -362,7 +369,7 @@ async fn run(worker: &Arc<Worker>, mut child: Child) -> Option<(String, Bytes)> 
             () = tokio::time::sleep_until(time_up.into()), if !inspected => time_up = worker.time_out(limit),
             _ = tick.tick() => {
                 worker.pool.log.flush();
-                worker.watch_memory();
+                worker.watch_memory().await;
                 worker.watch_start(started);
             }
         }
