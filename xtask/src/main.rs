@@ -143,6 +143,8 @@ fn compile(root: &Path) -> Outcome {
     // With the native module of the npm package, but not that of the wheel, which is built from the source distribution.
     cargo(root, &["build", "--workspace", "--exclude", "semantest-iac-python", "--quiet"])
         .args(&["--lib", "--bins", "--tests"])
+        // The tests of the local provider run it.
+        .args(&["--example", "local_host"])
         .run("programs and tests")
 }
 
