@@ -125,7 +125,8 @@ test("the first interrupt finishes what is under way, and meanwhile others are h
     await process.until("stderr", "creating function.orders");
     assert.equal(project.json(deploy, 4).error.kind, "held");
     const waiting = new Started([...COMMAND, ...deploy, "--output", "json", "--wait", "600"], { cwd: project.folder });
-    await after(500);
+    // Nothing tells that it waits. Before, an interrupt finds no run that it could stop.
+    await after(4000);
     waiting.process.kill("SIGINT");
     const left = await waiting.ended();
     assert.equal(left.code, 130, JSON.stringify(left));

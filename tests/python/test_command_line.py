@@ -194,6 +194,8 @@ def wait_until_it_runs(process: subprocess.Popen[str], folder: Path) -> None:
     while not any(is_of_state(descriptor) for descriptor in list(descriptors.iterdir())):
         assert process.poll() is None
         time.sleep(0.01)
+    # From there it is not far to where it waits.
+    time.sleep(0.5)
 
 
 @both
