@@ -538,6 +538,20 @@ async fn a_deployment_that_is_held_is_refused_with_the_holder_or_waited_for() {
     assert_eq!(deploy_with(&service).await.expect("a run").status, RunStatus::Deployed);
 }
 
+#[tokio::test]
+async fn a_stop_that_comes_before_the_wait_for_a_holder_is_told_as_a_stop() {
+    let world = World::new();
+    let held = world.leases.acquire("shop/dev/orders", "alice", now(&world), Duration::from_secs(60)).await;
+    assert!(matches!(held, Ok(LeaseAnswer::Acquired(_))), "it is free");
+    let patient = ServiceOptions { lease_wait: Duration::from_secs(120), ..ServiceOptions::default() };
+    let service = world.service_with(world.provider.clone(), world.store.clone(), patient);
+    let stopped = go();
+    stopped.cancel();
+    let error = service.deploy(service.envelope(request()), &request(), &stopped).await.expect_err("stopped");
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert!(world.provider.calls().is_empty());
+}
+
 fn now(world: &World) -> semantest_iac_core::ports::clock::Timestamp {
     semantest_iac_core::ports::clock::Clock::now(world.clock.as_ref())
 }

@@ -55,7 +55,7 @@ pub(crate) async fn acquire(
             LeaseAnswer::Acquired(lease) => return Ok(lease),
             LeaseAnswer::HeldBy(holder) => {
                 let waited = Duration::try_from(now.duration_since(start)).unwrap_or_default();
-                if waited >= options.lease_wait || cancel.is_cancelled() {
+                if waited >= options.lease_wait {
                     return Err(held(name, &holder));
                 }
             }
