@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { setTimeout as after } from "node:timers/promises";
 import { test } from "node:test";
 
 import { COMMAND, DeployedProject } from "./deployed-project.js";
@@ -125,8 +124,7 @@ test("the first interrupt finishes what is under way, and meanwhile others are h
     await process.until("stderr", "creating function.orders");
     assert.equal(project.json(deploy, 4).error.kind, "held");
     const waiting = new Started([...COMMAND, ...deploy, "--output", "json", "--wait", "600"], { cwd: project.folder });
-    // Nothing tells that it waits. Before, an interrupt finds no run that it could stop.
-    await after(4000);
+    await waiting.until("stderr", "waiting: `");
     waiting.process.kill("SIGINT");
     const left = await waiting.ended();
     assert.equal(left.code, 130, JSON.stringify(left));

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import * as iac from "semantest-iac";
-import { blueprint, type DeployAnswer, DeployAnswer as Deploys, InvokeAnswer, LogLine, PlanStep, PropertyChange, PublishAnswer } from "semantest-iac";
+import { blueprint, type DeployAnswer, DeployAnswer as Deploys, InvokeAnswer, LogLine, networking, PlanStep, PropertyChange, PublishAnswer } from "semantest-iac";
 
 import { camelCase, sampleOf, schema, type Schema } from "./schema-data.js";
 
@@ -18,7 +18,7 @@ const RENAMED: Readonly<Record<string, string>> = { StatusOfAll: "StatusAnswer" 
 const VERBS = ["deploy", "publish", "plan", "status", "refresh", "discover", "invoke"];
 
 /** Everything public that reads and writes records, by name. */
-const KINDS = new Map<string, Kind>(Object.entries<unknown>({ ...iac, ...blueprint }).filter(isKind));
+const KINDS = new Map<string, Kind>(Object.entries<unknown>({ ...iac, ...networking, ...blueprint }).filter(isKind));
 
 function isKind(entry: [string, unknown]): entry is [string, Kind] {
   const [, thing] = entry;

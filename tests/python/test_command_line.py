@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -177,27 +176,6 @@ def wait_for(process: subprocess.Popen[str], text: str) -> str:
     return read
 
 
-def wait_until_it_runs(process: subprocess.Popen[str], folder: Path) -> None:
-    """Until it has something of the project's state open; where that cannot be seen, for a while."""
-    descriptors = Path(f"/proc/{process.pid}/fd")
-    state = str(folder.resolve() / ".semantest")
-    if not descriptors.exists():
-        time.sleep(2)
-        return
-
-    def is_of_state(descriptor: Path) -> bool:
-        try:
-            return os.readlink(descriptor).startswith(state)
-        except OSError:
-            return False
-
-    while not any(is_of_state(descriptor) for descriptor in list(descriptors.iterdir())):
-        assert process.poll() is None
-        time.sleep(0.01)
-    # From there it is not far to where it waits.
-    time.sleep(0.5)
-
-
 @both
 def test_the_first_interrupt_finishes_what_is_under_way_and_meanwhile_others_are_held(
     project: Project, command: list[str]
@@ -210,7 +188,7 @@ def test_the_first_interrupt_finishes_what_is_under_way_and_meanwhile_others_are
         held = project.json(*deploy[:-2], code=4, command=command)
         assert held["error"]["kind"] == "held"
         waiting = start([*command, *deploy, "--wait", "600"], project.folder)
-        wait_until_it_runs(waiting, project.folder)
+        wait_for(waiting, "waiting: `")
         waiting.send_signal(signal.SIGINT)
         code, stdout, stderr = ended(waiting)
         assert code == 130 and "Traceback" not in stderr, (code, stderr)

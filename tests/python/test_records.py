@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from schema_data import sample, schema
 
-from semantest_iac import answers, blueprint, configuration, records
+from semantest_iac import answers, blueprint, configuration, networking, records
 from semantest_iac._record import Record
 from semantest_iac.answers import DeployAnswer, InvokeAnswer, LogLine, PublishAnswer
 from semantest_iac.errors import InvalidInputError
@@ -17,7 +17,7 @@ from semantest_iac.records import ChangeCounts, ErrorRecord, PlanStep, PropertyC
 
 RECORDS: dict[str, type[Record]] = {
     name: thing
-    for module in (records, blueprint, answers)
+    for module in (records, networking, blueprint, answers)
     for name, thing in vars(module).items()
     if isinstance(thing, type) and issubclass(thing, Record) and thing is not Record
 }

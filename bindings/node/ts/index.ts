@@ -42,6 +42,7 @@ export { Iac } from "./iac.js";
 export { listen } from "./listen.js";
 export type { EventClass, EventOf, Handle, HandlerContext, ListenOptions } from "./listen.js";
 export type { AnyEvent } from "./live-event.js";
+export * as networking from "./networking.js";
 export type { LogPage } from "./ports/functions.js";
 export type { Publishable } from "./publish.js";
 export * from "./records.js";

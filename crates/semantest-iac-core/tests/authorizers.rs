@@ -207,6 +207,16 @@ async fn what_an_http_api_could_not_be_authorized_by_is_refused_with_what_to_do(
         (json!({ "stage_variables": { "a-b": "x" } }), "stage_variables.a-b", "letters, digits and _"),
         (json!({ "stage_variables": { "a": "x y" } }), "stage_variables.a", "a value of 1 to 512"),
         (json!({ "stage_variables": { "a": "" } }), "stage_variables.a", "a value of 1 to 512"),
+        (
+            json!({ "cors": { "allow_origins": ["https://*.example"] } }),
+            "cors.allow_origins",
+            "matches no origin",
+        ),
+        (
+            json!({ "cors": { "allow_origins": ["*"], "allow_credentials": true } }),
+            "cors.allow_credentials",
+            "name the origins",
+        ),
     ];
     for (over, field, said) in cases {
         let error = refusal(http(over.clone())).await;

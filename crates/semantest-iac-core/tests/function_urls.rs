@@ -109,6 +109,11 @@ async fn what_a_url_cannot_be_is_refused_with_what_to_do() {
             "`OPTIONS`",
         ),
         (json!({ "url": { "cors": { "max_age_s": 90_000 } } }), "url.cors.max_age_s", "from 0 to 86400"),
+        (
+            json!({ "url": { "cors": { "allow_origins": ["https://*.example"] } } }),
+            "url.cors.allow_origins",
+            "`https://*.example` matches no origin",
+        ),
         (json!({ "url": true, "functions": functions() }), "url", "give each function its own `url`"),
         (json!({ "functions": { "list": { "url": { "crs": {} } } } }), "functions.list.url.crs", "`cors`"),
         (json!({ "url": true, "cors": {} }), "cors", "set it in `url`"),

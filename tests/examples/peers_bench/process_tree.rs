@@ -23,9 +23,10 @@ impl Tree {
 }
 
 impl Tree {
-    /// Waits for its end.
+    /// Waits for its end, which has to be a good one.
     pub fn wait(mut self) {
-        self.child.wait().expect("its end");
+        let status = self.child.wait().expect("its end");
+        assert!(status.success(), "{status}");
     }
 }
 

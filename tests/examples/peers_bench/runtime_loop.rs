@@ -5,9 +5,10 @@
 //! `peers_bench runtime-loop pipes|tcp COUNT PROGRAM...` is a process of its own, so that its processor time and its worker's are counted
 //! as those of the local host and its workers are.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
 
@@ -33,10 +34,28 @@ pub fn run(over: &str, count: usize, command: &[String]) {
     }
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     command.env("AWS_LAMBDA_RUNTIME_API", listener.local_addr().expect("an address").to_string());
-    let worker = command.spawn().expect("a worker");
-    let (stream, _) = listener.accept().expect("a connection");
+    let mut worker = command.spawn().expect("a worker");
+    let stream = connected(&listener, &mut worker);
     stream.set_nodelay(true).expect("nodelay");
     give(count, worker, stream.try_clone().expect("a descriptor"), stream);
+}
+
+/// The worker's connection. One that ends before it connects would be waited for without end.
+fn connected(listener: &TcpListener, worker: &mut Child) -> TcpStream {
+    listener.set_nonblocking(true).expect("a listener");
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false).expect("a connection");
+                return stream;
+            }
+            Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}"),
+        }
+        if let Some(status) = worker.try_wait().expect("a worker") {
+            panic!("the worker has ended before it asked for anything: {status}");
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn give(count: usize, mut worker: Child, reads: impl Read, mut writes: impl Write) {

@@ -8,18 +8,26 @@ use super::model::{Model, in_order};
 pub(crate) type Places = BTreeMap<String, &'static str>;
 
 /// Modules of records, and what is in them.
-pub(crate) const RECORDS: [(&str, &str); 3] = [
+pub(crate) const RECORDS: [(&str, &str); 4] = [
     ("records", "What events and answers are made of."),
+    ("networking", "How functions and services are reached, whatever the cloud."),
     ("blueprint", "What a component needs, whatever the cloud."),
     ("answers", "What a run, a look or a published event is answered with."),
 ];
 
-/// A definition that events have is a record, or part of the blueprint if nothing else has it; the others are answers'.
+/// What leads to functions and services: all of it is networking.
+const WAYS_IN: [&str; 3] = ["ApiGateway", "FunctionUrl", "LoadBalancer"];
+
+/// A definition that events have is a record, or part of the blueprint or its networking if nothing else has it; the others are
+/// answers'.
 pub(crate) fn places(model: &Model) -> Result<Places, String> {
     let definitions = &model.definitions;
     let mut places: Places = definitions.keys().map(|name| (name.clone(), "answers")).collect();
     for name in in_order(definitions, ["Blueprint"])? {
         places.insert(name.into(), "blueprint");
+    }
+    for name in in_order(definitions, WAYS_IN)? {
+        places.insert(name.into(), "networking");
     }
     let fields = model.events.iter().flat_map(|event| &event.fields);
     let named = fields.flat_map(|field| field.kind.names()).filter(|name| *name != "Blueprint");

@@ -51,8 +51,8 @@ else:
         "listen": "_listen",
     }
     _MODULES = frozenset(
-        "answers blocking blueprint configuration conformance eda errors events ports pythoneda "
-        "records".split()
+        "answers blocking blueprint configuration conformance eda errors events networking ports "
+        "pythoneda records".split()
     )
 
     def __getattr__(name):

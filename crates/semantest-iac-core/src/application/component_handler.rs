@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::application::authorization;
+use crate::application::cors;
 use crate::application::deploy_container_service::DeployContainerService;
 use crate::application::deploy_pulumi_stack::DeployPulumiStack;
 use crate::application::deploy_rest_api::DeployRestApi;
@@ -134,6 +135,7 @@ impl Wanted<'_> {
     /// The API in front of the functions.
     pub fn api(&self, protocol: ApiProtocol, routes: Vec<Route>) -> Result<ApiGateway> {
         stage_variables::check(self)?;
+        cors::check(self)?;
         let mut api = ApiGateway {
             protocol,
             routes,

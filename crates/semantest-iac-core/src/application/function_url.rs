@@ -1,6 +1,7 @@
 //! URLs of functions: which function has one, and what it is like.
 
 use crate::application::component_handler::Wanted;
+use crate::application::cors::check_origins;
 use crate::domain::component::{ComponentDefinition, FunctionSettings};
 use crate::domain::networking::api_gateway::Cors;
 use crate::domain::networking::function_url::{FunctionUrl, UrlSetting};
@@ -40,6 +41,7 @@ pub(crate) fn of(wanted: &Wanted<'_>, role: &str, own: &FunctionSettings) -> Res
 }
 
 fn check_cors(wanted: &Wanted<'_>, field: &str, cors: &Cors) -> Result<()> {
+    check_origins(wanted, &format!("{field}.cors"), cors)?;
     let unknown = |method: &&String| !METHODS.contains(&method.as_str());
     if let Some(method) = cors.allow_methods.iter().find(unknown) {
         let text = format!(

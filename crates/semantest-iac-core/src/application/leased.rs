@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::application::service::DeploymentService;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ports::lease::{Lease, LeaseAnswer};
+use crate::ports::provider::NOTICE;
 
 /// How often a lease that is held is asked for again.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
@@ -49,6 +50,7 @@ pub(crate) async fn acquire(
     let ports = &service.ports;
     let options = &service.options;
     let start = ports.clock.now();
+    let mut told = false;
     loop {
         let now = ports.clock.now();
         match ports.leases.acquire(name, &options.owner, now, options.lease_time).await? {
@@ -57,6 +59,10 @@ pub(crate) async fn acquire(
                 let waited = Duration::try_from(now.duration_since(start)).unwrap_or_default();
                 if waited >= options.lease_wait {
                     return Err(held(name, &holder));
+                }
+                if !std::mem::replace(&mut told, true) {
+                    let (owner, since) = (&holder.owner, holder.since);
+                    tracing::info!(target: NOTICE, "waiting: `{name}` is being worked on by {owner} since {since}");
                 }
             }
         }

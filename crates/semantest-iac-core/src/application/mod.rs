@@ -5,6 +5,7 @@ mod authorization;
 pub mod catch_up;
 mod component_handler;
 mod configure_environment;
+mod cors;
 mod deploy;
 mod deploy_container_service;
 mod deploy_pulumi_stack;

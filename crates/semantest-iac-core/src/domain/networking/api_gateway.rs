@@ -36,7 +36,7 @@ pub struct Route {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cors {
-    /// Origins, or `*`.
+    /// Origins (`https://app.example`), or `*`, `http://*`, `https://*`.
     pub allow_origins: Vec<String>,
     /// Methods, or `*`.
     pub allow_methods: Vec<String>,
@@ -44,7 +44,7 @@ pub struct Cors {
     pub allow_headers: Vec<String>,
     /// Response headers a page may read.
     pub expose_headers: Vec<String>,
-    /// Whether cookies may be sent.
+    /// Whether cookies may be sent; of an API not from every origin (`*`).
     pub allow_credentials: bool,
     /// How long a preflight may be kept, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
