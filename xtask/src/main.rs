@@ -171,7 +171,7 @@ fn judge_azure(root: &Path, tools: &Path) -> Outcome {
     if !folder.join("specification").is_dir() {
         return Err(format!("SEMANTEST_AZURE_SPECS: there is no specification/ in {}", folder.display()));
     }
-    cargo(root, &["test", "--workspace", "--quiet", "--test", "azure_judged", "--", "--ignored"])
+    cargo(root, &["test", "--workspace", "--quiet", "--test", "cli", "--", "--ignored", "azure_judged::"])
         .env("SEMANTEST_TOOLS", tools)
         .env("SEMANTEST_AZURE_SPECS", folder)
         .run("judgement of the calls to Azure")

@@ -21,7 +21,7 @@ const PROGRAMS: [&str; 3] = [
 const VERSION: &str = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
 
 /// The tests that need a real `pulumi`; all of them are ignored unless asked for.
-const WITH_PULUMI: &str = "pulumi_*";
+const WITH_PULUMI: &str = "pulumi";
 
 /// The plugin's program.
 const PLUGIN: &str = "pulumi-resource-semantest";

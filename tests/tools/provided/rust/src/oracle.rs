@@ -1,5 +1,5 @@
 //! A handler in Rust with AWS's own client, which does what handlers do and fails as they fail, each act under its name:
-//! `oracle names` lists them. `crates/semantest-iac-cli/tests/runtime_clients` runs it where the host stands in for AWS.
+//! `oracle names` lists them. `crates/semantest-iac-cli/tests/cli/runtime_clients` runs it where the host stands in for AWS.
 
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
