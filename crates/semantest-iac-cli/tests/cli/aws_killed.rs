@@ -1,5 +1,6 @@
 //! kill -9 before and after each call that a run makes to AWS: the same command again ends as if nothing had happened.
 
+use crate::aws;
 use std::process::Stdio;
 
 use crate::aws::projects::{hello, layered, websocket, worker};

@@ -2,6 +2,7 @@
 
 use crate::aws::projects::hello;
 use crate::aws::{AwsProject, boto3, eventually, get};
+use crate::program;
 use serde_json::{Value, json};
 
 const CANARY: &str = "canary-4b1d88e0c7";

@@ -1,6 +1,6 @@
 //! What clouds do wrong, and what the program makes of it: through the real program, against a simulated Azure.
 
-use crate::azure::{AzureProject, hello, worker};
+use crate::azure::{self, AzureProject, hello, worker};
 use semantest_iac_testkit::arm_simulator::{Delay, Fault, Rule};
 use serde_json::json;
 

@@ -1,5 +1,6 @@
 //! `dev`: what is saved is served, and nothing is lost on the way.
 
+use crate::container;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::program::{Project, raw};
+use crate::program::{self, Project, raw};
 use serde_json::{Value, json};
 
 /// How long anything that is waited for may take, on a machine that does other things too.

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use crate::program::{Project, get};
+use crate::program::{self, Project, get};
 use serde_json::{Value, json};
 
 const CODE: &str = "import os\ndef handler(event, context):\n    return str(os.getpid())\n";

@@ -1,5 +1,6 @@
 //! kill -9 of the real program at any moment: the same command again ends as if nothing had happened.
 
+use crate::container;
 use std::process::Stdio;
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::program::{Project, Ran, get};
+use crate::program::{self, Project, Ran, get};
 use serde_json::{Value, json};
 
 const FUNCTION: &str = ".semantest/local/functions/shop-dev-rest-api.json";

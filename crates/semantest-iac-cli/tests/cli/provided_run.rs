@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use crate::program::Project;
+use crate::program::{self, Project};
 use serde_json::{Value, json};
 
 /// A deployed function that is the program of this language.

@@ -1,6 +1,6 @@
 //! What a user does, through the real program on the real local provider.
 
-use crate::program::{Project, get};
+use crate::program::{self, Project, get};
 use serde_json::{Value, json};
 
 /// Checks an answer against the schema that is documented for its verb.

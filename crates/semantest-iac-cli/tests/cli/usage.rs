@@ -1,6 +1,6 @@
 //! What goes wrong is said, with the right exit code, and changes nothing.
 
-use crate::program::Project;
+use crate::program::{self, Project};
 use serde_json::Value;
 
 fn error(answer: &Value) -> (&str, &str) {

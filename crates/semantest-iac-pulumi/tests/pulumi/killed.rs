@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::real::{COMMAND, Stack, get};
+use crate::real::{self, COMMAND, Stack, get};
 use semantest_iac::ports::event_store::Position;
 
 /// The moments, in milliseconds from the first entry in the log.

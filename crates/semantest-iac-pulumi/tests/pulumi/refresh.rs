@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::real::{Stack, get};
+use crate::real::{self, Stack, get};
 use semantest_iac::CancellationToken;
 use semantest_iac::domain::environment::SettingValue;
 use semantest_iac::events::request::{

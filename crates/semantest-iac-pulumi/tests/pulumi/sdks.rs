@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::real::{Stack, ran, tool};
+use crate::real::{self, Stack, ran, tool};
 use serde_json::Value;
 
 /// What the real `pulumi` reads of the plugin.

@@ -1,7 +1,7 @@
 //! The other direction: a component of kind `pulumi-stack`, driven by the real `pulumi`. The program in the stack deploys with our
 //! own plugin, in a project of its own.
 
-use crate::real::get;
+use crate::real::{self, get};
 use crate::stacked::{CANARY, Stacked, removal, request};
 use semantest_iac::answer::RunStatus;
 use semantest_iac::domain::deployment::plan::StepAction;

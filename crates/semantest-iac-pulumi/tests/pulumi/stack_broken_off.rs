@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::real::get;
+use crate::real::{self, get};
 use crate::stacked::{Stacked, request};
 use semantest_iac::answer::RunStatus;
 use semantest_iac::events::Event;

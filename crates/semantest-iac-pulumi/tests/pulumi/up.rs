@@ -1,6 +1,6 @@
 //! `pulumi up -s production -c semantest:component=rest-api`, word for word, with the real `pulumi`.
 
-use crate::real::{Stack, get};
+use crate::real::{self, Stack, get};
 
 #[tokio::test]
 #[ignore = "needs a real pulumi: cargo xtask pulumi"]
