@@ -26,7 +26,7 @@ proptest! {
 
     #[test]
     fn a_damaged_project_file_is_a_project_or_an_error(at in 0usize..600, with in any::<char>()) {
-        let good = include_str!("../../../examples/semantest/semantest.toml");
+        let good = include_str!("../../../../examples/semantest/semantest.toml");
         let mut text: Vec<char> = good.chars().collect();
         let at = at % text.len();
         text[at] = with;
