@@ -71,8 +71,24 @@ def each(describe, items):
                 raise
 
 
-def roles():
+def ours(projects, items, name, tags_of):
+    """Those that belong to one of the projects. Others' are not described: in an account with many that would take long.
+    Whoever bears another name is asked for its tags."""
+    def is_ours(item):
+        named = {"name": item[name]}
+        if any(belongs(named, project) for project in projects):
+            return item
+        tagged = named | {"tags": tags_of(item)}
+        return item if any(belongs(tagged, project) for project in projects) else None
+
+    return filter(None, each(is_ours, items))
+
+
+def roles(projects):
     iam = client("iam")
+
+    def labels(item):
+        return tags(pages(iam.list_role_tags, "Tags", RoleName=item["RoleName"]))
 
     def describe(role):
         name = role["RoleName"]
@@ -82,14 +98,14 @@ def roles():
             "name": name,
             "path": role["Path"],
             "trust": role["AssumeRolePolicyDocument"],
-            "tags": tags(pages(iam.list_role_tags, "Tags", RoleName=name)),
+            "tags": labels(role),
             "policies": {
                 policy: iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in policies
             },
             "attached": sorted(policy["PolicyArn"] for policy in attached),
         }
 
-    return each(describe, pages(iam.list_roles, "Roles"))
+    return each(describe, ours(projects, pages(iam.list_roles, "Roles"), "RoleName", labels))
 
 
 def log_groups(projects):
@@ -108,8 +124,11 @@ def log_groups(projects):
     return each(describe, groups.values())
 
 
-def functions():
+def functions(projects):
     aws = client("lambda")
+
+    def labels(item):
+        return aws.list_tags(Resource=item["FunctionArn"]).get("Tags", {})
 
     def describe(function):
         name = function["FunctionName"]
@@ -121,7 +140,7 @@ def functions():
         )
         return held | {
             "name": name,
-            "tags": aws.list_tags(Resource=function["FunctionArn"]).get("Tags", {}),
+            "tags": labels(function),
             "versions": [only(v, "Version", "CodeSha256", "MemorySize", "Environment") for v in versions],
             "aliases": {alias["Name"]: alias["FunctionVersion"] for alias in aliases},
             "policies": {at: statements(aws, name, at) for at in [""] + [alias["Name"] for alias in aliases]},
@@ -129,7 +148,7 @@ def functions():
             "provisioned": provisioned(aws, name),
         } | urls(aws, name)
 
-    return each(describe, pages(aws.list_functions, "Functions"))
+    return each(describe, ours(projects, pages(aws.list_functions, "Functions"), "FunctionName", labels))
 
 
 def layers():
@@ -172,7 +191,7 @@ def provisioned(aws, name):
     ]
 
 
-def apis():
+def apis(projects):
     gateway = client("apigatewayv2")
 
     def describe(api):
@@ -202,7 +221,8 @@ def apis():
             "deployments": len(pages(gateway.get_deployments, "Items", **where)),
         }
 
-    return each(describe, pages(gateway.get_apis, "Items", MaxResults="100"))
+    found = pages(gateway.get_apis, "Items", MaxResults="100")
+    return each(describe, ours(projects, found, "Name", lambda item: tags(item.get("Tags"))))
 
 
 def clusters():
@@ -316,8 +336,7 @@ def ordered(things):
 
 
 READERS = [
-    roles, functions, layers, apis, clusters, services, task_definitions, load_balancers, target_groups,
-    security_groups, scaling, buckets,
+    layers, clusters, services, task_definitions, load_balancers, target_groups, security_groups, scaling, buckets,
 ]
 
 
@@ -351,14 +370,14 @@ def main(arguments):
     wants_stable = "--stable" in arguments
     projects = [argument for argument in arguments if argument != "--stable"]
     found = {reader.__name__: list(reader()) for reader in READERS}
-    found["log_groups"] = list(log_groups(projects))
+    found |= {reader.__name__: list(reader(projects)) for reader in (roles, functions, apis, log_groups)}
     inventory = {}
     for project in projects:
-        ours = {kind: [r for r in resources if belongs(r, project)] for kind, resources in found.items()}
+        own = {kind: [r for r in resources if belongs(r, project)] for kind, resources in found.items()}
         if wants_stable:
-            ids = {r["id"]: f"<{kind}:{r['name']}>" for kind, resources in ours.items() for r in resources if "id" in r}
-            ours = {kind: [stable(r, project, ids) for r in resources] for kind, resources in ours.items()}
-        inventory[project] = {kind: ordered(resources) for kind, resources in ours.items() if resources}
+            ids = {r["id"]: f"<{kind}:{r['name']}>" for kind, resources in own.items() for r in resources if "id" in r}
+            own = {kind: [stable(r, project, ids) for r in resources] for kind, resources in own.items()}
+        inventory[project] = {kind: ordered(resources) for kind, resources in own.items() if resources}
     print(json.dumps(inventory, sort_keys=True, indent=1, default=str))
 
 

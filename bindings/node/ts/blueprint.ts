@@ -2,10 +2,16 @@
 /** What a component needs, whatever the cloud. */
 
 import {
+  ApiGateway,
+  type ApiGatewayFields,
+  FunctionUrl,
+  type FunctionUrlFields,
+  LoadBalancer,
+} from "./networking.js";
+import {
   defaulted,
   either,
   field,
-  flag,
   many,
   number,
   optional,
@@ -15,7 +21,7 @@ import {
   whole,
   word,
 } from "./record.js";
-import { type ApiProtocol, SecretSetting, type SecretSettingFields, type SettingValue } from "./records.js";
+import { SecretSetting, type SecretSettingFields, type SettingValue } from "./records.js";
 
 /**
  * What a component is.
@@ -77,82 +83,6 @@ export interface FunctionScalingFields {
  * - `reject`: It is refused at once, as AWS does it: `TooManyRequestsException`, and 503 from an HTTP API.
  */
 export type WhenBusy = "queue" | "reject";
-
-/**
- * Who may call a function URL.
- *
- * - `none`: Everybody.
- * - `iam`: Who signs as somebody that the cloud's access management lets in.
- */
-export type UrlAuthorization = "none" | "iam";
-
-/**
- * When a response is sent.
- *
- * - `buffered`: Once it is whole.
- * - `response-stream`: As the function writes it.
- */
-export type InvokeMode = "buffered" | "response-stream";
-
-/** Cross-origin settings (names as in API Gateway v2). */
-export interface Cors {
-  /** Origins, or `*`. */
-  readonly allowOrigins: readonly string[];
-  /** Methods, or `*`. */
-  readonly allowMethods: readonly string[];
-  /** Request headers, or `*`. */
-  readonly allowHeaders: readonly string[];
-  /** Response headers a page may read. */
-  readonly exposeHeaders: readonly string[];
-  /** Whether cookies may be sent. */
-  readonly allowCredentials: boolean;
-  /** How long a preflight may be kept, in seconds. */
-  readonly maxAgeS: number | null;
-}
-
-/** Reads and writes a `Cors`. */
-export const Cors = recordOf<Cors>("Cors", {
-  allowOrigins: defaulted("allow_origins", many(text), [], true),
-  allowMethods: defaulted("allow_methods", many(text), [], true),
-  allowHeaders: defaulted("allow_headers", many(text), [], true),
-  exposeHeaders: defaulted("expose_headers", many(text), [], true),
-  allowCredentials: defaulted("allow_credentials", flag, false, true),
-  maxAgeS: optional("max_age_s", whole),
-});
-
-/** A `Cors` as one may be given: what is absent is as by default. */
-export interface CorsFields {
-  readonly allowOrigins?: readonly string[] | null | undefined;
-  readonly allowMethods?: readonly string[] | null | undefined;
-  readonly allowHeaders?: readonly string[] | null | undefined;
-  readonly exposeHeaders?: readonly string[] | null | undefined;
-  readonly allowCredentials?: boolean | null | undefined;
-  readonly maxAgeS?: number | null | undefined;
-}
-
-/** The URL of a function, as any cloud could serve it. */
-export interface FunctionUrl {
-  /** Who may call it. */
-  readonly authorization: UrlAuthorization;
-  /** When its responses are sent. */
-  readonly invokeMode: InvokeMode;
-  /** Cross-origin settings. */
-  readonly cors: Cors | null;
-}
-
-/** Reads and writes a `FunctionUrl`. */
-export const FunctionUrl = recordOf<FunctionUrl>("FunctionUrl", {
-  authorization: defaulted("authorization", word<UrlAuthorization>(), "none", true),
-  invokeMode: defaulted("invoke_mode", word<InvokeMode>(), "buffered", true),
-  cors: optional("cors", Cors),
-});
-
-/** A `FunctionUrl` as one may be given: what is absent is as by default. */
-export interface FunctionUrlFields {
-  readonly authorization?: UrlAuthorization | null | undefined;
-  readonly invokeMode?: InvokeMode | null | undefined;
-  readonly cors?: CorsFields | null | undefined;
-}
 
 /** A function of a component, as any cloud could run it. */
 export interface ServerlessFunction {
@@ -230,196 +160,6 @@ export interface ServerlessFunctionFields {
  * - `premium`: Machines of one's own, at least one of them always running.
  */
 export type HostingPlan = "consumption" | "flex-consumption" | "premium";
-
-/** One route. */
-export interface Route {
-  /** `GET /orders/{id}`, `$default`, `$connect`, `sendMessage`, … */
-  readonly routeKey: string;
-  /** Role of the function that answers. */
-  readonly function: string;
-  /** Who says who may call it; absent: everybody may. */
-  readonly authorizer: string | null;
-  /** Scopes of which a token needs one. */
-  readonly authorizationScopes: readonly string[];
-}
-
-/** Reads and writes a `Route`. */
-export const Route = recordOf<Route>("Route", {
-  routeKey: field("route_key", text),
-  function: field("function", text),
-  authorizer: optional("authorizer", text),
-  authorizationScopes: defaulted("authorization_scopes", many(text), []),
-});
-
-/** A `Route` as one may be given: what is absent is as by default. */
-export interface RouteFields {
-  readonly routeKey: string;
-  readonly function: string;
-  readonly authorizer?: string | null | undefined;
-  readonly authorizationScopes?: readonly string[] | null | undefined;
-}
-
-/** How many requests an API takes; more are refused with 429. */
-export interface Throttling {
-  /** Requests a second, in the long run. */
-  readonly rate: number;
-  /** Requests at once. */
-  readonly burst: number;
-}
-
-/** Reads and writes a `Throttling`. */
-export const Throttling = recordOf<Throttling>("Throttling", {
-  rate: field("rate", number),
-  burst: field("burst", whole),
-});
-
-/** A public RSA key. */
-export interface PublicKey {
-  /** By which a token names it. */
-  readonly kid: string;
-  /** Modulus: big-endian, Base64 of URLs without padding. */
-  readonly n: string;
-  /** Exponent, written in the same way. */
-  readonly e: string;
-  /** The only algorithm it is used with, where it names one. */
-  readonly alg: string | null;
-}
-
-/** Reads and writes a `PublicKey`. */
-export const PublicKey = recordOf<PublicKey>("PublicKey", {
-  kid: field("kid", text),
-  n: field("n", text),
-  e: field("e", text),
-  alg: optional("alg", text),
-});
-
-/** A `PublicKey` as one may be given: what is absent is as by default. */
-export interface PublicKeyFields {
-  readonly kid: string;
-  readonly n: string;
-  readonly e: string;
-  readonly alg?: string | null | undefined;
-}
-
-/** RSA keys by which tokens are judged. Holds nothing that is secret. */
-export interface KeySet {
-  /** The keys, in their order. */
-  readonly keys: readonly PublicKey[];
-}
-
-/** Reads and writes a `KeySet`. */
-export const KeySet = recordOf<KeySet>("KeySet", {
-  keys: field("keys", many(PublicKey)),
-});
-
-/** A `KeySet` as one may be given: what is absent is as by default. */
-export interface KeySetFields {
-  readonly keys: readonly PublicKeyFields[];
-}
-
-/** Lets in who brings a token that the issuer has signed for this audience. */
-export interface JwtAuthorizer {
-  /** As in the tokens' `iss`. */
-  readonly issuer: string;
-  /** One of these is in the tokens' `aud`, or is their `client_id`. */
-  readonly audience: readonly string[];
-  /** Where in a request the token is. */
-  readonly identitySource: string;
-  /** The issuer's public keys, for whoever does not fetch them. */
-  readonly jwks: KeySet | null;
-}
-
-/** Reads and writes a `JwtAuthorizer`. */
-export const JwtAuthorizer = recordOf<JwtAuthorizer>("JwtAuthorizer", {
-  issuer: field("issuer", text),
-  audience: field("audience", many(text)),
-  identitySource: field("identity_source", text),
-  jwks: optional("jwks", KeySet),
-});
-
-/** A `JwtAuthorizer` as one may be given: what is absent is as by default. */
-export interface JwtAuthorizerFields {
-  readonly issuer: string;
-  readonly audience: readonly string[];
-  readonly identitySource: string;
-  readonly jwks?: KeySetFields | null | undefined;
-}
-
-/** Lets in whom a function lets in. */
-export interface LambdaAuthorizer {
-  /** Role of the function. */
-  readonly function: string;
-  /** What a request must have to be worth asking about. */
-  readonly identitySource: readonly string[];
-  /** Whether it answers `{ isAuthorized }` instead of an IAM policy. */
-  readonly simpleResponses: boolean;
-  /** For how many seconds an answer holds for the same identity; 0: for one request. */
-  readonly ttlS: number;
-}
-
-/** Reads and writes a `LambdaAuthorizer`. */
-export const LambdaAuthorizer = recordOf<LambdaAuthorizer>("LambdaAuthorizer", {
-  function: field("function", text),
-  identitySource: defaulted("identity_source", many(text), []),
-  simpleResponses: defaulted("simple_responses", flag, false, true),
-  ttlS: defaulted("ttl_s", whole, 0, true),
-});
-
-/** A `LambdaAuthorizer` as one may be given: what is absent is as by default. */
-export interface LambdaAuthorizerFields {
-  readonly function: string;
-  readonly identitySource?: readonly string[] | null | undefined;
-  readonly simpleResponses?: boolean | null | undefined;
-  readonly ttlS?: number | null | undefined;
-}
-
-/** An API in front of a component's functions. */
-export interface ApiGateway {
-  /** HTTP or WebSocket. */
-  readonly protocol: ApiProtocol;
-  /** Every route, sorted. */
-  readonly routes: readonly Route[];
-  /** Cross-origin settings of an HTTP API. */
-  readonly cors: Cors | null;
-  /** Whether it writes a log line for each request; absent: the provider's default. */
-  readonly accessLog: boolean | null;
-  /** How many requests it takes; absent: the provider's default. */
-  readonly throttling: Throttling | null;
-  /** How many days its logs are kept; absent: the provider's default. */
-  readonly logRetentionDays: number | null;
-  /** Authorizers by name that judge by tokens. */
-  readonly jwtAuthorizers: Readonly<Record<string, JwtAuthorizer>>;
-  /** Authorizers by name that ask a function. */
-  readonly lambdaAuthorizers: Readonly<Record<string, LambdaAuthorizer>>;
-  /** What its stage tells functions, beside the request. */
-  readonly stageVariables: Readonly<Record<string, string>>;
-}
-
-/** Reads and writes a `ApiGateway`. */
-export const ApiGateway = recordOf<ApiGateway>("ApiGateway", {
-  protocol: field("protocol", word<ApiProtocol>()),
-  routes: field("routes", many(Route)),
-  cors: optional("cors", Cors),
-  accessLog: optional("access_log", flag),
-  throttling: optional("throttling", Throttling),
-  logRetentionDays: optional("log_retention_days", whole),
-  jwtAuthorizers: defaulted("jwt_authorizers", table(JwtAuthorizer), {}),
-  lambdaAuthorizers: defaulted("lambda_authorizers", table(LambdaAuthorizer), {}),
-  stageVariables: defaulted("stage_variables", table(text), {}),
-});
-
-/** A `ApiGateway` as one may be given: what is absent is as by default. */
-export interface ApiGatewayFields {
-  readonly protocol: ApiProtocol;
-  readonly routes: readonly RouteFields[];
-  readonly cors?: CorsFields | null | undefined;
-  readonly accessLog?: boolean | null | undefined;
-  readonly throttling?: Throttling | null | undefined;
-  readonly logRetentionDays?: number | null | undefined;
-  readonly jwtAuthorizers?: Readonly<Record<string, JwtAuthorizerFields>> | null | undefined;
-  readonly lambdaAuthorizers?: Readonly<Record<string, LambdaAuthorizerFields>> | null | undefined;
-  readonly stageVariables?: Readonly<Record<string, string>> | null | undefined;
-}
 
 /** Bounds between which a container service scales. */
 export interface Replicas {
@@ -506,23 +246,6 @@ export interface ContainerServiceFields {
   readonly securityGroups?: readonly string[] | null | undefined;
   readonly logRetentionDays?: number | null | undefined;
 }
-
-/** Spreads connections over the replicas of a container service. */
-export interface LoadBalancer {
-  /** Port clients connect to. */
-  readonly listenPort: number;
-  /** Port of the replicas. */
-  readonly targetPort: number;
-  /** Path asked to find out whether a replica is well. */
-  readonly healthCheckPath: string;
-}
-
-/** Reads and writes a `LoadBalancer`. */
-export const LoadBalancer = recordOf<LoadBalancer>("LoadBalancer", {
-  listenPort: field("listen_port", whole),
-  targetPort: field("target_port", whole),
-  healthCheckPath: field("health_check_path", text),
-});
 
 /** A Pulumi program and one of its stacks. */
 export interface PulumiStack {

@@ -12,7 +12,6 @@ from semantest_iac._record import (
     Fields,
     Record,
     either,
-    flag,
     many,
     number,
     record,
@@ -20,30 +19,19 @@ from semantest_iac._record import (
     text,
     whole,
 )
-from semantest_iac.records import ApiProtocol, SecretSetting, SettingValue
+from semantest_iac.networking import ApiGateway, FunctionUrl, LoadBalancer
+from semantest_iac.records import SecretSetting, SettingValue
 
 __all__ = [
-    "ApiGateway",
     "Blueprint",
     "ComponentKind",
     "ContainerService",
-    "Cors",
     "FunctionLayer",
     "FunctionScaling",
-    "FunctionUrl",
     "HostingPlan",
-    "InvokeMode",
-    "JwtAuthorizer",
-    "KeySet",
-    "LambdaAuthorizer",
-    "LoadBalancer",
-    "PublicKey",
     "PulumiStack",
     "Replicas",
-    "Route",
     "ServerlessFunction",
-    "Throttling",
-    "UrlAuthorization",
     "WhenBusy",
 ]
 
@@ -103,73 +91,6 @@ Words:
     reject: It is refused at once, as AWS does it: `TooManyRequestsException`, and 503 from an HTTP
         API.
 """
-
-UrlAuthorization: TypeAlias = Literal["none", "iam"]
-"""Who may call a function URL.
-
-Words:
-    none: Everybody.
-    iam: Who signs as somebody that the cloud's access management lets in.
-"""
-
-InvokeMode: TypeAlias = Literal["buffered", "response-stream"]
-"""When a response is sent.
-
-Words:
-    buffered: Once it is whole.
-    response-stream: As the function writes it.
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cors(Record):
-    """Cross-origin settings (names as in API Gateway v2).
-
-    Attributes:
-        allow_origins: Origins, or `*`.
-        allow_methods: Methods, or `*`.
-        allow_headers: Request headers, or `*`.
-        expose_headers: Response headers a page may read.
-        allow_credentials: Whether cookies may be sent.
-        max_age_s: How long a preflight may be kept, in seconds.
-    """
-
-    _fields: ClassVar[Fields] = {
-        "allow_origins": Field(many(text), default=(), written=True),
-        "allow_methods": Field(many(text), default=(), written=True),
-        "allow_headers": Field(many(text), default=(), written=True),
-        "expose_headers": Field(many(text), default=(), written=True),
-        "allow_credentials": Field(flag, default=False, written=True),
-        "max_age_s": Field(whole, default=None),
-    }
-
-    allow_origins: tuple[str, ...] = ()
-    allow_methods: tuple[str, ...] = ()
-    allow_headers: tuple[str, ...] = ()
-    expose_headers: tuple[str, ...] = ()
-    allow_credentials: bool = False
-    max_age_s: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionUrl(Record):
-    """The URL of a function, as any cloud could serve it.
-
-    Attributes:
-        authorization: Who may call it.
-        invoke_mode: When its responses are sent.
-        cors: Cross-origin settings.
-    """
-
-    _fields: ClassVar[Fields] = {
-        "authorization": Field(text, default="none", written=True),
-        "invoke_mode": Field(text, default="buffered", written=True),
-        "cors": Field(record(Cors), default=None),
-    }
-
-    authorization: UrlAuthorization = "none"
-    invoke_mode: InvokeMode = "buffered"
-    cors: Cors | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,174 +159,6 @@ Words:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route(Record):
-    """One route.
-
-    Attributes:
-        route_key: `GET /orders/{id}`, `$default`, `$connect`, `sendMessage`, …
-        function: Role of the function that answers.
-        authorizer: Who says who may call it; absent: everybody may.
-        authorization_scopes: Scopes of which a token needs one.
-    """
-
-    _fields: ClassVar[Fields] = {
-        "route_key": Field(text),
-        "function": Field(text),
-        "authorizer": Field(text, default=None),
-        "authorization_scopes": Field(many(text), default=()),
-    }
-
-    route_key: str
-    function: str
-    authorizer: str | None = None
-    authorization_scopes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Throttling(Record):
-    """How many requests an API takes; more are refused with 429.
-
-    Attributes:
-        rate: Requests a second, in the long run.
-        burst: Requests at once.
-    """
-
-    _fields: ClassVar[Fields] = {
-        "rate": Field(number),
-        "burst": Field(whole),
-    }
-
-    rate: float
-    burst: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublicKey(Record):
-    """A public RSA key.
-
-    Attributes:
-        kid: By which a token names it.
-        n: Modulus: big-endian, Base64 of URLs without padding.
-        e: Exponent, written in the same way.
-        alg: The only algorithm it is used with, where it names one.
-    """
-
-    _fields: ClassVar[Fields] = {
-        "kid": Field(text),
-        "n": Field(text),
-        "e": Field(text),
-        "alg": Field(text, default=None),
-    }
-
-    kid: str
-    n: str
-    e: str
-    alg: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeySet(Record):
-    """RSA keys by which tokens are judged. Holds nothing that is secret.
-
-    Attributes:
-        keys: The keys, in their order.
-    """
-
-    _fields: ClassVar[Fields] = {
-        "keys": Field(many(record(PublicKey))),
-    }
-
-    keys: tuple[PublicKey, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JwtAuthorizer(Record):
-    """Lets in who brings a token that the issuer has signed for this audience.
-
-    Attributes:
-        issuer: As in the tokens' `iss`.
-        audience: One of these is in the tokens' `aud`, or is their `client_id`.
-        identity_source: Where in a request the token is.
-        jwks: The issuer's public keys, for whoever does not fetch them.
-    """
-
-    _fields: ClassVar[Fields] = {
-        "issuer": Field(text),
-        "audience": Field(many(text)),
-        "identity_source": Field(text),
-        "jwks": Field(record(KeySet), default=None),
-    }
-
-    issuer: str
-    audience: tuple[str, ...]
-    identity_source: str
-    jwks: KeySet | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LambdaAuthorizer(Record):
-    """Lets in whom a function lets in.
-
-    Attributes:
-        function: Role of the function.
-        identity_source: What a request must have to be worth asking about.
-        simple_responses: Whether it answers `{ isAuthorized }` instead of an IAM policy.
-        ttl_s: For how many seconds an answer holds for the same identity; 0: for one request.
-    """
-
-    _fields: ClassVar[Fields] = {
-        "function": Field(text),
-        "identity_source": Field(many(text), default=()),
-        "simple_responses": Field(flag, default=False, written=True),
-        "ttl_s": Field(whole, default=0, written=True),
-    }
-
-    function: str
-    identity_source: tuple[str, ...] = ()
-    simple_responses: bool = False
-    ttl_s: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiGateway(Record):
-    """An API in front of a component's functions.
-
-    Attributes:
-        protocol: HTTP or WebSocket.
-        routes: Every route, sorted.
-        cors: Cross-origin settings of an HTTP API.
-        access_log: Whether it writes a log line for each request; absent: the provider's default.
-        throttling: How many requests it takes; absent: the provider's default.
-        log_retention_days: How many days its logs are kept; absent: the provider's default.
-        jwt_authorizers: Authorizers by name that judge by tokens.
-        lambda_authorizers: Authorizers by name that ask a function.
-        stage_variables: What its stage tells functions, beside the request.
-    """
-
-    _fields: ClassVar[Fields] = {
-        "protocol": Field(text),
-        "routes": Field(many(record(Route))),
-        "cors": Field(record(Cors), default=None),
-        "access_log": Field(flag, default=None),
-        "throttling": Field(record(Throttling), default=None),
-        "log_retention_days": Field(whole, default=None),
-        "jwt_authorizers": Field(table(record(JwtAuthorizer)), default={}),
-        "lambda_authorizers": Field(table(record(LambdaAuthorizer)), default={}),
-        "stage_variables": Field(table(text), default={}),
-    }
-
-    protocol: ApiProtocol
-    routes: tuple[Route, ...]
-    cors: Cors | None = None
-    access_log: bool | None = None
-    throttling: Throttling | None = None
-    log_retention_days: int | None = None
-    jwt_authorizers: Mapping[str, JwtAuthorizer] = field(default_factory=dict)
-    lambda_authorizers: Mapping[str, LambdaAuthorizer] = field(default_factory=dict)
-    stage_variables: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Replicas(Record):
     """Bounds between which a container service scales.
 
@@ -471,27 +224,6 @@ class ContainerService(Record):
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
     log_retention_days: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadBalancer(Record):
-    """Spreads connections over the replicas of a container service.
-
-    Attributes:
-        listen_port: Port clients connect to.
-        target_port: Port of the replicas.
-        health_check_path: Path asked to find out whether a replica is well.
-    """
-
-    _fields: ClassVar[Fields] = {
-        "listen_port": Field(whole),
-        "target_port": Field(whole),
-        "health_check_path": Field(text),
-    }
-
-    listen_port: int
-    target_port: int
-    health_check_path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

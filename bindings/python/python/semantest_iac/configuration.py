@@ -6,13 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Required, TypeAlias, TypedDict
 
-from semantest_iac.blueprint import (
-    ComponentKind,
-    HostingPlan,
-    InvokeMode,
-    UrlAuthorization,
-    WhenBusy,
-)
+from semantest_iac.blueprint import ComponentKind, HostingPlan, WhenBusy
+from semantest_iac.networking import InvokeMode, UrlAuthorization
 
 __all__ = [
     "AuthorizerKind",
@@ -38,11 +33,11 @@ class Cors(TypedDict, total=False):
     """Cross-origin settings (names as in API Gateway v2).
 
     Attributes:
-        allow_origins: Origins, or `*`.
+        allow_origins: Origins (`https://app.example`), or `*`, `http://*`, `https://*`.
         allow_methods: Methods, or `*`.
         allow_headers: Request headers, or `*`.
         expose_headers: Response headers a page may read.
-        allow_credentials: Whether cookies may be sent.
+        allow_credentials: Whether cookies may be sent; of an API not from every origin (`*`).
         max_age_s: How long a preflight may be kept, in seconds.
     """
 
