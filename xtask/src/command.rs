@@ -41,6 +41,18 @@ pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> Program {
     program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), folder, arguments)
 }
 
+/// Cargo on the whole workspace: `arguments` begin with the verb. Another selection of packages would have other features, and
+/// most of it compiled again. Clippy looks at what is compiled of ours, and its warnings are errors: its driver is the compiler
+/// with more lints, so nothing is compiled for them alone, as `cargo clippy` does it.
+pub(crate) fn workspace(root: &Path, arguments: &[&str]) -> Program {
+    let (verb, arguments) = arguments.split_first().unwrap_or((&"build", &[]));
+    cargo(root, &[verb, "--workspace"])
+        .args(arguments)
+        .env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver")
+        // As `cargo clippy -- -D warnings` tells its driver.
+        .env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__")
+}
+
 /// Where Cargo puts what it builds of the workspace.
 pub(crate) fn target(root: &Path) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);

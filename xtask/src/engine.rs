@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::Outcome;
-use crate::command::cargo;
+use crate::command::workspace;
 
 /// Runs their tests; says so where no engine answers, or nothing is there to make an image of.
 pub(crate) fn test(root: &Path) -> Outcome {
@@ -23,6 +23,6 @@ pub(crate) fn test(root: &Path) -> Outcome {
         );
         return Ok(());
     }
-    cargo(root, &["test", "--quiet", "--workspace", "--test", "cli", "--", "--ignored", "engine_run::"])
+    workspace(root, &["test", "--quiet", "--test", "cli", "--", "--ignored", "engine_run::"])
         .run("a real container engine: tests")
 }

@@ -3,6 +3,7 @@
 mod bench;
 mod codegen;
 mod command;
+mod documentation;
 mod engine;
 mod files;
 mod node;
@@ -16,7 +17,7 @@ mod tools;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use command::{at_once, cargo};
+use command::{at_once, cargo, workspace};
 
 const USAGE: &str = "\
 cargo xtask <task>
@@ -50,6 +51,9 @@ cargo xtask <task>
 type Outcome = Result<(), String>;
 
 fn main() -> ExitCode {
+    if let Some(code) = documentation::stand_in() {
+        return code;
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let task: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match task.as_slice() {
@@ -82,6 +86,9 @@ fn main() -> ExitCode {
     }
 }
 
+/// More than there are cores: most tests wait for other processes.
+const TESTS_AT_ONCE: &str = "4";
+
 /// Everything that has to hold.
 fn test() -> Outcome {
     let root = root();
@@ -96,14 +103,13 @@ fn test() -> Outcome {
         }),
     ])?;
     let SetUp { tools, python, node } = set_up.ok_or("nothing was set up")?;
-    let run = |arguments: &[&str], what: &str| {
-        cargo(&root, &["test", "--workspace"]).args(arguments).env("SEMANTEST_TOOLS", &tools).run(what)
-    };
-    // Named so, no benchmarks are built, nor tests of the native modules, which no interpreter is around.
-    run(&["--tests"], "tests")?;
-    run(&["--doc"], "tests in the documentation")?;
+    workspace(&root, &["test", "--tests"])
+        .env("SEMANTEST_TOOLS", &tools)
+        .env("RUST_TEST_THREADS", TESTS_AT_ONCE)
+        .run("tests")?;
     // These wait for one another's processes more than they work.
     at_once([
+        Box::new(|| documentation::test(&root, &tools)),
         Box::new(|| {
             provided::gate(&root, &tools)?;
             engine::test(&root)?;
@@ -132,20 +138,10 @@ impl SetUp {
     }
 }
 
-/// Lints, documentation and all programs. Each is told of tests: other crates come with the features that tests give them,
-/// and where not all three want the same ones, most of them are compiled again.
+/// All programs, with lints. Examples are among them: the tests of the local provider run one.
 fn compile(root: &Path) -> Outcome {
-    cargo(root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
-        .run("lints")?;
-    cargo(root, &["doc", "--workspace", "--no-deps", "--quiet", "--lib", "--bins", "--examples"])
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .run("documentation")?;
-    // With the native module of the npm package, but not that of the wheel, which is built from the source distribution.
-    cargo(root, &["build", "--workspace", "--exclude", "semantest-iac-python", "--quiet"])
-        .args(&["--lib", "--bins", "--tests"])
-        // The tests of the local provider run it.
-        .args(&["--example", "local_host"])
-        .run("programs and tests")
+    workspace(root, &["build", "--quiet", "--lib", "--bins", "--tests", "--examples"])
+        .run("programs and tests, with lints")
 }
 
 fn only_python(root: &Path) -> Outcome {
@@ -171,7 +167,8 @@ fn judge_azure(root: &Path, tools: &Path) -> Outcome {
     if !folder.join("specification").is_dir() {
         return Err(format!("SEMANTEST_AZURE_SPECS: there is no specification/ in {}", folder.display()));
     }
-    cargo(root, &["test", "--workspace", "--quiet", "--test", "cli", "--", "--ignored", "azure_judged::"])
+    tools::npm(&root.join("tests/tools/judge"), &tools.join("judge"), "Microsoft's validator")?;
+    workspace(root, &["test", "--quiet", "--test", "cli", "--", "--ignored", "azure_judged::"])
         .env("SEMANTEST_TOOLS", tools)
         .env("SEMANTEST_AZURE_SPECS", folder)
         .run("judgement of the calls to Azure")

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::Outcome;
-use crate::command::{cargo, program, target};
+use crate::command::{cargo, program, target, workspace};
 use crate::files::{copied, entries, fresh};
 use crate::tools;
 use package::Packages;
@@ -43,9 +43,7 @@ struct Installed {
 /// The native module of the gate, as the workspace's libraries are built.
 fn build_as_tested(root: &Path, platform: &Platform) -> Result<PathBuf, String> {
     // Among tests, because other crates come with the features that those give them; one is enough for that.
-    cargo(root, &["build", "--workspace", "--exclude", "semantest-iac-python", "--quiet", "--lib"])
-        .args(&["--test", "architecture"])
-        .run("Node: native module")?;
+    workspace(root, &["build", "--quiet", "--lib", "--test", "architecture"]).run("Node: native module")?;
     Ok(target(root).join("debug").join(platform.library()))
 }
 

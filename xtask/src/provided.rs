@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::Outcome;
-use crate::command::{cargo, program};
+use crate::command::{cargo, program, workspace};
 use crate::files::copied;
 use crate::pulumi::go;
 
@@ -39,7 +39,7 @@ pub(crate) fn gate(root: &Path, tools: &Path) -> Outcome {
         println!("SKIPPED: no Go on this machine, so no bootstrap in Go was run");
         return Ok(());
     }
-    cargo(root, &["test", "--quiet", "--workspace", "--test", "cli", "--", "--ignored", "provided_run::"])
+    workspace(root, &["test", "--quiet", "--test", "cli", "--", "--ignored", "provided_run::"])
         .env("SEMANTEST_TOOLS", tools)
         .run("a bootstrap in Go: tests")
 }

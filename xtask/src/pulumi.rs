@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::Outcome;
-use crate::command::{Program, cargo, program, target};
+use crate::command::{Program, cargo, program, target, workspace};
 use crate::files::{copied, read, write};
 use crate::tools;
 
@@ -112,7 +112,7 @@ fn with_pulumi(root: &Path) -> Outcome {
 }
 
 fn real(root: &Path) -> Program {
-    cargo(root, &["test", "--quiet", "--workspace", "--test", WITH_PULUMI])
+    workspace(root, &["test", "--quiet", "--test", WITH_PULUMI])
 }
 
 /// What of SQLite nobody here uses: searching texts and maps, and looking into its own pages.

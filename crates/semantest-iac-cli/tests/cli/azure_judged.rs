@@ -103,7 +103,7 @@ fn specifications() -> PathBuf {
 /// What Microsoft's validator says of all calls in `folder`.
 fn judged(folder: &Path) -> Value {
     let output = Command::new("node")
-        .arg(root().join("tests/tools/oav_judge.mjs"))
+        .arg(root().join("tests/tools/judge/judge.mjs"))
         .arg(specifications())
         .arg(folder)
         .env("SEMANTEST_TOOLS", tools())

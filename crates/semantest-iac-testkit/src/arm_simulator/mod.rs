@@ -4,7 +4,7 @@
 //!
 //! It knows the types of resources that components are made of and is strict with them: names, API versions, parents and
 //! dependencies have to be there, a token has to be sent, and what is being worked on cannot be changed. Its own answers are
-//! judged by Microsoft's validator (`tests/tools/oav_judge.mjs`).
+//! judged by Microsoft's validator (`tests/tools/judge/judge.mjs`).
 //!
 //! ```no_run
 //! use semantest_iac_testkit::arm_simulator::{ArmSimulator, Delay, Fault, Rule};

@@ -1,11 +1,11 @@
 // Microsoft's validator of live calls (oav) judges what went between the program and the simulated Azure, both ways:
-//   node oav_judge.mjs <folder of specifications> <folder of calls, *.jsonl>
+//   node judge.mjs <folder of specifications> <folder of calls, *.jsonl>
 // Prints one JSON object: how many calls were judged, what no specification describes, and every violation.
 import { createRequire } from "node:module";
 import { readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-const tools = process.env.SEMANTEST_TOOLS ? join(process.env.SEMANTEST_TOOLS, "node/") : import.meta.url;
+const tools = process.env.SEMANTEST_TOOLS ? join(process.env.SEMANTEST_TOOLS, "judge/") : import.meta.url;
 const require = createRequire(tools);
 require("oav/dist/lib/util/logging.js").log.consoleLogLevel = "off";
 const { LiveValidator } = require("oav/dist/lib/liveValidation/liveValidator.js");
