@@ -7,6 +7,7 @@
 mod cold_start;
 mod handlers;
 mod http_load;
+mod least;
 mod ours;
 mod peers;
 mod process_tree;
@@ -15,19 +16,16 @@ mod runtime_loop;
 mod websocket_load;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use http_load::Target;
 use ours::Ours;
 use peers::{Peer, warmed};
-use process_tree::{Tree, processor_us};
+use process_tree::processor_us;
 use report::Samples;
 
 /// Connections at once where there is more than one.
 const MANY: usize = 16;
-/// Events of the bare loop.
-const EVENTS: usize = 5000;
 
 /// A function of somebody's that is measured.
 struct Contestant {
@@ -47,10 +45,12 @@ fn setting(name: &str, or: u64) -> u64 {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [word, over, count, command @ ..] = arguments.as_slice()
-        && word == "runtime-loop"
-    {
-        return runtime_loop::run(over, count.parse().expect("a count"), command);
+    if let [word, over, what, command @ ..] = arguments.as_slice() {
+        match word.as_str() {
+            "runtime-loop" => return runtime_loop::run(over, what.parse().expect("a count"), command),
+            "least-gateway" => return runtime_loop::gateway(over, what, command),
+            _ => {}
+        }
     }
     let installed = std::env::var_os("SEMANTEST_PEERS").map(PathBuf::from).filter(|folder| folder.is_dir());
     if installed.is_none() {
@@ -108,43 +108,11 @@ fn in_turns(contestants: &[Contestant], rust: Option<&Path>) -> Samples {
             }
         }
         for function in ["python", "node", "rust"] {
-            if let Some(spent) = bare_loop(function, rust) {
-                samples.add("bare loop", function, 1, spent, 0.0, 0.0);
-            }
+            let Some(least) = least::Least::of(function, rust) else { continue };
+            samples.add("bare loop", function, 1, least.bare_loop(), 0.0, 0.0);
+            let (spent, load) = least.gateway(time);
+            samples.add("least gateway", function, 1, spent, load.p50_ms(), load.rate());
         }
     }
     samples
-}
-
-/// Processor microseconds of an event that is given to the function's worker without any gateway: what more events take
-/// of what few take, so that the start does not count.
-fn bare_loop(function: &str, rust: Option<&Path>) -> Option<f64> {
-    let bootstraps = root().join("crates/semantest-iac-core/src/domain/compute/bootstrap");
-    let folder = tempfile::tempdir().expect("a folder");
-    let (command, handler) = match function {
-        "python" => (vec![cold_start::python(), bootstraps.join("python.py")], "app.handler"),
-        "node" => (vec!["node".into(), bootstraps.join("node.mjs")], "node.handler"),
-        _ => (vec![rust?.to_owned()], "bootstrap"),
-    };
-    std::fs::write(folder.path().join("app.py"), handlers::PYTHON).expect("a file");
-    std::fs::write(folder.path().join("node.js"), handlers::NODE).expect("a file");
-    let spent = |count: usize| {
-        let mut program = Command::new(std::env::current_exe().expect("this program"));
-        let over = if function == "rust" { "tcp" } else { "pipes" };
-        program.args(["runtime-loop", over]).arg(count.to_string()).args(&command).current_dir(folder.path());
-        let variables = [
-            ("LAMBDA_TASK_ROOT", folder.path().display().to_string()),
-            ("_HANDLER", handler.to_owned()),
-            ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
-            ("PYTHONUNBUFFERED", "1".to_owned()),
-        ];
-        let others = ["FUNCTION_NAME", "FUNCTION_VERSION", "LOG_GROUP_NAME", "LOG_STREAM_NAME"];
-        program.envs(variables).envs(others.map(|name| (format!("AWS_LAMBDA_{name}"), "bench")));
-        program.env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128");
-        let before = processor_us(std::process::id());
-        Tree::start(&mut program).wait();
-        (processor_us(std::process::id()) - before) as f64
-    };
-    let (few, many) = (spent(1), spent(1 + EVENTS));
-    Some((many - few) / EVENTS as f64)
 }
