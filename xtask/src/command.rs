@@ -3,10 +3,11 @@
 use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::Outcome;
 
@@ -87,7 +88,7 @@ impl Program {
 
     /// Runs it; `what` is named where it fails.
     pub fn run(mut self, what: &str) -> Outcome {
-        eprintln!("== {what}");
+        say(&format!("== {what}"));
         let status = if AMONG_OTHERS.get() { told_at_once(&mut self.0, what) } else { self.0.status() };
         match status {
             Ok(status) if status.success() => Ok(()),
@@ -108,6 +109,30 @@ fn told_at_once(command: &mut Command, what: &str) -> std::io::Result<ExitStatus
     std::fs::remove_file(&file)?;
     let (status, told) = (status?, told?);
     let heading = format!("== {what}: {}\n", if status.success() { "done" } else { "failed" });
-    std::io::stderr().lock().write_all(&[heading.as_bytes(), &told].concat())?;
+    tell(&[heading.as_bytes(), &told].concat())?;
     Ok(status)
 }
+
+/// Tells whoever looks on.
+pub(crate) fn say(text: &str) {
+    // Nobody is there any more who could be told that it failed.
+    let _ = tell(format!("{text}\n").as_bytes());
+}
+
+/// Writes all of it. Node.js makes what it writes to non-blocking, and where it is killed, that stays so for everybody who has it: a
+/// pipe may be full then.
+fn tell(mut bytes: &[u8]) -> std::io::Result<()> {
+    let mut standard_error = std::io::stderr().lock();
+    while !bytes.is_empty() {
+        match standard_error.write(bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::sleep(FULL),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// So long whoever reads is given to read on.
+const FULL: Duration = Duration::from_millis(10);

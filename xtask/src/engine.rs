@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::Outcome;
-use crate::command::workspace;
+use crate::command::{say, workspace};
 
 /// Runs their tests; says so where no engine answers, or nothing is there to make an image of.
 pub(crate) fn test(root: &Path) -> Outcome {
@@ -14,12 +14,12 @@ pub(crate) fn test(root: &Path) -> Outcome {
         command.status().is_ok_and(|status| status.success())
     };
     if !["docker", "podman"].iter().any(|engine| answers(engine, &["ps", "--quiet"])) {
-        println!("SKIPPED: neither docker nor podman answers here, so no container was run");
+        say("SKIPPED: neither docker nor podman answers here, so no container was run");
         return Ok(());
     }
     if !answers("busybox", &["true"]) {
-        println!(
-            "SKIPPED: there is no busybox to make an image of (Debian: busybox-static), so no container was run"
+        say(
+            "SKIPPED: there is no busybox to make an image of (Debian: busybox-static), so no container was run",
         );
         return Ok(());
     }

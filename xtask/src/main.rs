@@ -17,7 +17,7 @@ mod tools;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use command::{at_once, cargo, workspace};
+use command::{at_once, cargo, say, workspace};
 
 const USAGE: &str = "\
 cargo xtask <task>
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("xtask: {error}");
+            say(&format!("xtask: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -158,9 +158,9 @@ fn only_node(root: &Path) -> Outcome {
 /// else counted as skipped.
 fn judge_azure(root: &Path, tools: &Path) -> Outcome {
     let Some(folder) = std::env::var_os("SEMANTEST_AZURE_SPECS").map(PathBuf::from) else {
-        eprintln!(
+        say(
             "xtask: skipped: the calls to Azure are not judged; get the repository azure-rest-api-specs and set \
-             SEMANTEST_AZURE_SPECS to its folder"
+             SEMANTEST_AZURE_SPECS to its folder",
         );
         return Ok(());
     };

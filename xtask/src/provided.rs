@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::Outcome;
-use crate::command::{cargo, program, workspace};
+use crate::command::{cargo, program, say, workspace};
 use crate::files::copied;
 use crate::pulumi::go;
 
@@ -36,7 +36,7 @@ pub(crate) fn set_up(source: &Path, tools: &Path) -> Outcome {
 /// The tests that need Go.
 pub(crate) fn gate(root: &Path, tools: &Path) -> Outcome {
     if go().is_none() {
-        println!("SKIPPED: no Go on this machine, so no bootstrap in Go was run");
+        say("SKIPPED: no Go on this machine, so no bootstrap in Go was run");
         return Ok(());
     }
     workspace(root, &["test", "--quiet", "--test", "cli", "--", "--ignored", "provided_run::"])

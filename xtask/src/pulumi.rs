@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::Outcome;
-use crate::command::{Program, cargo, program, target, workspace};
+use crate::command::{Program, cargo, program, say, target, workspace};
 use crate::files::{copied, read, write};
 use crate::tools;
 
@@ -57,7 +57,7 @@ pub(crate) fn set_up(root: &Path) -> Result<Option<PathBuf>, String> {
 pub(crate) fn tools(root: &Path) -> Outcome {
     match set_up(root)? {
         Some(bin) => println!("pulumi and pulumi-language-yaml are in {}", bin.display()),
-        None => println!("{NO_GO}"),
+        None => say(NO_GO),
     }
     Ok(())
 }
@@ -71,8 +71,8 @@ pub(crate) fn gate(root: &Path) -> Outcome {
     if root.join("target/tools/pulumi/built").is_file() {
         return with_pulumi(root);
     }
-    println!(
-        "SKIPPED: no real pulumi was built here, so the literal `pulumi up` was not run; `cargo xtask pulumi` does both"
+    say(
+        "SKIPPED: no real pulumi was built here, so the literal `pulumi up` was not run; `cargo xtask pulumi` does both",
     );
     Ok(())
 }
@@ -98,7 +98,7 @@ pub(crate) fn stand_ins(root: &Path) -> Outcome {
 /// The literal command, and all that can happen to it.
 fn with_pulumi(root: &Path) -> Outcome {
     let Some(bin) = set_up(root)? else {
-        println!("{NO_GO}");
+        say(NO_GO);
         return Ok(());
     };
     let node = root.join("target/tools/pulumi-node");
