@@ -30,10 +30,12 @@ fn record_file() -> PathBuf {
 fn record(modules: &Path, topics: &[Topic]) {
     let peer = serverless_offline::ServerlessOffline::start(modules);
     // Where it stood is nobody's business.
+    let real = modules.canonicalize().expect("the modules are there").display().to_string();
     let modules_at = modules.display().to_string();
     let folder = std::env::temp_dir().display().to_string();
     let short = |text: String| {
-        text.replace(&modules_at, "").replace(&folder, "").chars().take(document::LONGEST + 1).collect()
+        let text = text.replace(&modules_at, "").replace(&real, "").replace(&folder, "");
+        text.chars().take(document::LONGEST + 1).collect()
     };
     let rows = topics.iter().flat_map(|topic| &topic.rows);
     let differences: BTreeMap<String, Option<String>> =
