@@ -20,9 +20,7 @@ impl Tree {
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
-}
 
-impl Tree {
     /// Waits for its end, which has to be a good one.
     pub fn wait(mut self) {
         let status = self.child.wait().expect("its end");

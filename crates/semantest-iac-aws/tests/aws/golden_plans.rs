@@ -1,5 +1,5 @@
 //! What blueprints are lowered to on AWS, and the first plan of each, against `tests/vectors/aws/*.json`. After a change that
-//! is meant: `SEMANTEST_WRITE_VECTORS=1 cargo test -p semantest-iac-aws --test golden_plans`, and read the difference.
+//! is meant: `SEMANTEST_WRITE_VECTORS=1 cargo test -p semantest-iac-aws --test aws -- golden_plans::`, and read the difference.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
 //! What blueprints are lowered to on Azure, and the first plan of each, against `tests/vectors/azure/*.json`. After a change
-//! that is meant: `SEMANTEST_WRITE_VECTORS=1 cargo test -p semantest-iac-azure --test golden_plans`, and read the difference.
+//! that is meant: `SEMANTEST_WRITE_VECTORS=1 cargo test -p semantest-iac-azure --test azure -- golden_plans::`, and read the difference.
 
 use std::path::PathBuf;
 

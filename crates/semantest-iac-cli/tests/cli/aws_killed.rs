@@ -1,10 +1,9 @@
 //! kill -9 before and after each call that a run makes to AWS: the same command again ends as if nothing had happened.
 
-use crate::aws;
 use std::process::Stdio;
 
 use crate::aws::projects::{hello, layered, websocket, worker};
-use crate::aws::{AwsProject, PATIENCE, at_once, comparable, differences, inventories};
+use crate::aws::{self, AwsProject, PATIENCE, at_once, comparable, differences, inventories};
 use semantest_iac_testkit::fault_proxy::{Call, Moment};
 use serde_json::json;
 

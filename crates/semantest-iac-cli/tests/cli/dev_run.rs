@@ -1,12 +1,12 @@
 //! `dev`: what is saved is served, and nothing is lost on the way.
 
-use crate::container;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::container;
 use crate::program::dev::{Dev, wait_for};
 use crate::program::{Project, get};
 

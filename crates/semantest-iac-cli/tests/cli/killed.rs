@@ -1,9 +1,9 @@
 //! kill -9 of the real program at any moment: the same command again ends as if nothing had happened.
 
-use crate::container;
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::container;
 use crate::program::{Project, files};
 use serde_json::{Value, json};
 

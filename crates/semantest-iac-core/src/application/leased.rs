@@ -61,8 +61,7 @@ pub(crate) async fn acquire(
                     return Err(held(name, &holder));
                 }
                 if !std::mem::replace(&mut told, true) {
-                    let (owner, since) = (&holder.owner, holder.since);
-                    tracing::info!(target: NOTICE, "waiting: `{name}` is being worked on by {owner} since {since}");
+                    tracing::info!(target: NOTICE, "waiting: {}", worked_on(name, &holder));
                 }
             }
         }
@@ -89,11 +88,12 @@ async fn renew(service: &DeploymentService, lease: &Lease) -> Error {
     }
 }
 
+fn worked_on(name: &str, holder: &Lease) -> String {
+    format!("`{name}` is being worked on by {} since {}", holder.owner, holder.since)
+}
+
 fn held(name: &str, holder: &Lease) -> Error {
-    let text = format!(
-        "`{name}` is being worked on by {} since {}; wait for it to end, or use --wait SECONDS",
-        holder.owner, holder.since
-    );
+    let text = format!("{}; wait for it to end, or use --wait SECONDS", worked_on(name, holder));
     Error::new(ErrorKind::Held, "lease.acquire", text)
         .retry_later()
         .with("owner", &holder.owner)
